@@ -1,0 +1,7 @@
+// `npm run X` on a fresh clone: set up once, then run the workspace script `task:X` with the same arguments.
+import { pnpm } from './pnpm.mjs';
+import { setup } from './setup.mjs';
+
+const [task, ...rest] = process.argv.slice(2);
+setup();
+process.exit(pnpm(['--silent', 'run', `task:${task}`, ...rest]));
