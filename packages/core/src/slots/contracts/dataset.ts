@@ -1,0 +1,191 @@
+import type { Axis, BatchShape, Index3, JsonObject } from './common.js';
+
+/** The part a case plays. The label of an `unlabelled` case is never read from disk. */
+export type CaseRole = 'labelled' | 'unlabelled' | 'validation' | 'test';
+
+/** One class of the segmentation. */
+export interface ClassInfo {
+  /** Position in the list and value in label arrays; 0 is background. */
+  readonly index: number;
+  readonly name: string;
+  /** sRGB, 0..255. */
+  readonly colour: readonly [red: number, green: number, blue: number];
+  /** Whether the class belongs to the tail set of reports (method.md §1.5.2). */
+  readonly tail: boolean;
+}
+
+/** Voxels with their place in the world. */
+export interface CaseImage<A extends Float32Array | Uint8Array> {
+  /** C order `[d, h, w]`. */
+  readonly data: A;
+  /** `[d, h, w]` voxels. */
+  readonly shape: Index3;
+  /** `[d, h, w]` mm. */
+  readonly spacing: Index3;
+  /** 16 numbers, row-major 4×4: (i, j, k) = (x, y, z) voxel index to RAS+ mm. */
+  readonly affine: readonly number[];
+}
+
+/** One case as the dataset reads it, before preprocessing. */
+export interface CaseData {
+  readonly id: string;
+  readonly role: CaseRole;
+  /** Files behind the case, for error messages. */
+  readonly files: { readonly image: string; readonly label: string | null };
+  /** Intensities in the source's unit (HU for CT). */
+  readonly image: CaseImage<Float32Array>;
+  /** Class indices on the grid of the image. Null for unlabelled cases and for test cases without a reference. */
+  readonly label: CaseImage<Uint8Array> | null;
+}
+
+/** Reads cases. It is all that a loader thread needs of a dataset. */
+export interface CaseReader {
+  /**
+   * Returns one case. With role `unlabelled` the label file is not opened.
+   * @throws naming file, value and first voxel when the data are unusable.
+   */
+  readCase(id: string, role: CaseRole): Promise<CaseData>;
+}
+
+/** How a loader thread obtains a {@link CaseReader}: plain data, no closures. */
+export interface WorkerSource {
+  /** `file:` URL of an ES module, usually `import.meta.resolve('#worker')` or `new URL('./reader.js', import.meta.url).href`. */
+  readonly module: string;
+  /** Name of an exported {@link CreateCaseReader}. */
+  readonly export: string;
+  /** Handed to that function unchanged. */
+  readonly options: JsonObject;
+}
+
+/** The function that {@link WorkerSource} names. */
+export type CreateCaseReader = (options: JsonObject) => CaseReader | Promise<CaseReader>;
+
+/** One step on intensities. Volume statistics are those of the whole preprocessed volume, not of the crop. */
+export type NormalisationStep =
+  /** Clip to [low, high] in the unit of the data. */
+  | { readonly kind: 'clip'; readonly low: number; readonly high: number }
+  /** Clip to two percentiles (0..100, linear interpolation) of the volume. */
+  | { readonly kind: 'clip-percentiles'; readonly low: number; readonly high: number }
+  /** (x - min) / (max - min) of the volume; a constant volume becomes 0. */
+  | { readonly kind: 'min-max' }
+  /** (x - mean) / std of the volume; std 0 counts as 1. */
+  | { readonly kind: 'z-score' }
+  /** (x - subtract) / divide. */
+  | { readonly kind: 'affine'; readonly subtract: number; readonly divide: number };
+
+/** Intensity preparation, the same in training, evaluation and prediction. */
+export interface Normalisation {
+  readonly steps: readonly NormalisationStep[];
+  /** Interval that a picture of the result shows from black to white; teachers made for photos use it. */
+  readonly display: readonly [black: number, white: number];
+}
+
+/** Grid on which the network works. Predictions are brought back from it to the grid of the input. */
+export type WorkingGrid =
+  | { readonly kind: 'keep' }
+  /** The whole volume resized to a fixed shape `[d, h, w]` (method.md §2.1). */
+  | { readonly kind: 'shape'; readonly shape: Index3 }
+  /** Resampled to a spacing `[d, h, w]` in mm. */
+  | { readonly kind: 'spacing'; readonly spacing: Index3 };
+
+/** Everything between a file and the network, as data; applied by the trainer in this order. */
+export interface Preprocessing {
+  /** `RAS` reorients to the nearest RAS+ axes, `keep` leaves the axes of the file. */
+  readonly orientation: 'RAS' | 'keep';
+  /** Images trilinear (`align_corners=False`), labels nearest. */
+  readonly grid: WorkingGrid;
+  readonly normalisation: Normalisation;
+}
+
+/** How training crops are drawn from preprocessed volumes. */
+export interface PatchSampling {
+  /** Share of labelled crops centred on a random foreground voxel, class drawn uniformly; the rest is uniform. */
+  readonly foreground: number;
+  /** `exclusive` draws offsets from [0, size - patch) as DHC's loader does (method.md §2.4), `inclusive` from [0, size - patch]. */
+  readonly upperOffset: 'inclusive' | 'exclusive';
+  /** Axes flipped independently with probability 0.5, image and label alike. */
+  readonly flips: readonly Axis[];
+  /** Volumes smaller than the patch are padded evenly with this value after normalisation; the label with 0. */
+  readonly padValue: number;
+}
+
+/** Truth about the data for the run record. */
+export interface DataFingerprint {
+  /** sha256 (hexadecimal) over classes, splits, preprocessing and the case digests in order. */
+  readonly digest: string;
+  /** Digest by case id. A label digest is never computed for unlabelled cases. */
+  readonly cases: Readonly<Record<string, { readonly image: string; readonly label: string | null }>>;
+}
+
+/** One finding of `dinomix data check`. */
+export interface DataProblem {
+  readonly severity: 'error' | 'warning';
+  readonly file: string;
+  readonly caseId: string | null;
+  /** What is wrong, with the value and, for voxels, the first index. */
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** The slot `dataset`: where cases come from and how they are meant to be used. */
+export interface Dataset extends CaseReader {
+  /** Name for reports. */
+  readonly title: string;
+  /** Ordered by index, starting with background. */
+  readonly classes: readonly ClassInfo[];
+  /** Case ids by role, each in a fixed order; disjoint by patient. */
+  readonly splits: Readonly<Record<CaseRole, readonly string[]>>;
+  readonly preprocessing: Preprocessing;
+  readonly sampling: PatchSampling;
+  readonly workerSource: WorkerSource;
+  /** Licence and origin of the data, for the run record. */
+  readonly licence: string;
+  fingerprint(): Promise<DataFingerprint>;
+  /** Every problem of the data set, file by file, without stopping at the first. */
+  check(): AsyncIterable<DataProblem>;
+  dispose?(): Promise<void>;
+}
+
+/** What is known once the splits are verified and the labels counted. */
+export interface DatasetFacts {
+  readonly title: string;
+  readonly classes: readonly ClassInfo[];
+  readonly splits: Readonly<Record<CaseRole, readonly string[]>>;
+  /** Voxels per class over the labelled cases on the working grid, `[k]`. */
+  readonly labelledVoxels: readonly number[];
+  readonly fingerprint: DataFingerprint;
+}
+
+/** Where a crop was cut. */
+export interface Crop {
+  readonly caseId: string;
+  /** Corner in the preprocessed volume, voxels; negative where the volume was padded. */
+  readonly offset: Index3;
+  /** Axes flipped after cutting. */
+  readonly flips: readonly [depth: boolean, height: boolean, width: boolean];
+}
+
+/** Crops with ground truth. */
+export interface LabelledBatch {
+  readonly shape: BatchShape;
+  /** Normalised intensities `[b, d, h, w]`. */
+  readonly image: Float32Array;
+  /** Class indices `[b, d, h, w]`. */
+  readonly label: Uint8Array;
+  readonly crops: readonly Crop[];
+}
+
+/** Crops without ground truth; there is no field for it. */
+export interface UnlabelledBatch {
+  readonly shape: BatchShape;
+  /** Normalised intensities `[b, d, h, w]`. */
+  readonly image: Float32Array;
+  readonly crops: readonly Crop[];
+}
+
+/** What the loader hands to a step. */
+export interface Batch {
+  readonly labelled: LabelledBatch;
+  /** Null when the config asks for no unlabelled crops. */
+  readonly unlabelled: UnlabelledBatch | null;
+}

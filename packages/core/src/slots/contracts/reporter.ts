@@ -1,0 +1,127 @@
+import type { Index3, JsonObject, RunInfo, StepPosition } from './common.js';
+import type { DatasetFacts } from './dataset.js';
+import type { MetricColumn, MetricValues } from './metric.js';
+
+/** Numbers of one step. */
+export interface StepReport {
+  readonly position: StepPosition;
+  /** Weighted sum. */
+  readonly loss: number;
+  /** Unweighted value, weight and parts by `<loss id>` or, with several students, `<loss id>/<student id>`. */
+  readonly terms: Readonly<
+    Record<
+      string,
+      { readonly value: number; readonly weight: number; readonly parts: Readonly<Record<string, number>> }
+    >
+  >;
+  readonly learningRate: number;
+  /** Milliseconds of the whole step. */
+  readonly stepMs: number;
+  /** By student id, `[k]`. */
+  readonly classWeights: Readonly<Record<string, readonly number[]>>;
+  /** Hard Dice against the step's targets by student id, `[k]`; null where neither has the class. */
+  readonly pseudoDice: Readonly<Record<string, readonly (number | null)[]>>;
+  /** Voxels per class `[k]` that the students saw as target, by origin. */
+  readonly targetVoxels: { readonly truth: readonly number[]; readonly pseudo: readonly number[] };
+  /** What each mixer reports, by mixer id. */
+  readonly mixers: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+}
+
+/** Means over one epoch. */
+export interface EpochReport {
+  readonly position: StepPosition;
+  readonly loss: number;
+  readonly terms: Readonly<Record<string, number>>;
+  readonly learningRate: number;
+  readonly seconds: number;
+  /** Evaluation on the validation split, when this epoch had one. */
+  readonly validation: EvaluationReport | null;
+}
+
+/** One evaluated case. */
+export interface CaseResult {
+  readonly caseId: string;
+  readonly role: 'validation' | 'test';
+  readonly values: MetricValues;
+  readonly seconds: number;
+}
+
+/** Evaluation of a split. */
+export interface EvaluationReport {
+  readonly role: 'validation' | 'test';
+  readonly columns: readonly MetricColumn[];
+  readonly cases: readonly CaseResult[];
+  /** Mean over cases by column, `[k]`. */
+  readonly perClass: MetricValues;
+  /** Mean over foreground classes by column. */
+  readonly mean: Readonly<Record<string, number | null>>;
+  /** Mean over the tail set by column. */
+  readonly tail: Readonly<Record<string, number | null>>;
+  /** Which weights were tested, e.g. `student` or `ema`. */
+  readonly weights: string;
+}
+
+/** One axial slice for a report. */
+export interface SliceReport {
+  readonly caseId: string;
+  readonly sliceIndex: number;
+  /** `[h, w]`. */
+  readonly shape: readonly [height: number, width: number];
+  /** `[h, w]` mm. */
+  readonly spacing: readonly [height: number, width: number];
+  /** Grey values 0..255, base64. */
+  readonly image: string;
+  /** Class indices, base64. */
+  readonly prediction: string;
+  /** Class indices, base64; null without a reference. */
+  readonly reference: string | null;
+}
+
+/** The record of a run, written once as `record.json`. */
+export interface RunRecord {
+  readonly run: RunInfo;
+  readonly config: JsonObject;
+  readonly packages: Readonly<Record<string, string>>;
+  readonly node: string;
+  readonly platform: string;
+  readonly backend: { readonly name: string; readonly device: string; readonly facts: JsonObject };
+  /** Provenance by teacher id, where the teacher has something to say. */
+  readonly teachers: Readonly<Record<string, string>>;
+  readonly dataset: DatasetFacts;
+  readonly patch: Index3;
+  readonly licences: Readonly<Record<string, string>>;
+  /** Command that predicts with this run's network. */
+  readonly predictCommand: string;
+}
+
+/** How a run ended. */
+export interface RunOutcome {
+  readonly status: 'completed' | 'stopped' | 'interrupted' | 'failed';
+  /** Why it ended, for a person. */
+  readonly reason: string;
+  readonly position: StepPosition | null;
+  readonly error: JsonObject | null;
+  readonly seconds: number;
+  readonly peakMb: number;
+}
+
+/** Something that happened in a run. JSON throughout; `time` is ISO 8601 UTC. */
+export type RunEvent = { readonly time: string } & (
+  | { readonly type: 'run.start'; readonly record: RunRecord }
+  | { readonly type: 'step'; readonly report: StepReport }
+  | { readonly type: 'epoch'; readonly report: EpochReport }
+  | { readonly type: 'case'; readonly result: CaseResult }
+  | { readonly type: 'evaluation'; readonly report: EvaluationReport }
+  | { readonly type: 'slice'; readonly slice: SliceReport }
+  | { readonly type: 'checkpoint'; readonly path: string; readonly position: StepPosition; readonly best: boolean }
+  | { readonly type: 'warning'; readonly message: string; readonly plugin: string | null }
+  | { readonly type: 'run.end'; readonly outcome: RunOutcome }
+);
+
+/** The slot `reporter`: receives every event in order. It never sees tensors and cannot change the run. */
+export interface Reporter {
+  open?(run: RunInfo): Promise<void>;
+  event(event: RunEvent): Promise<void> | void;
+  /** After `run.end`. */
+  close?(): Promise<void>;
+}

@@ -1,0 +1,80 @@
+import type { NamedTensors, ParameterSpec, Stateful, StepContext } from './common.js';
+import type { Crop, DatasetFacts, Normalisation } from './dataset.js';
+import type { BuiltStudent } from './student.js';
+
+/** Part of a batch that a teacher looks at. */
+export type BatchPart = 'labelled' | 'unlabelled';
+
+/** What a teacher sees of one part of the batch. Labels are not in it. */
+export interface TeacherPart<T> {
+  /** `[b, d, h, w, 1]`, normalised. */
+  readonly image: T;
+  readonly crops: readonly Crop[];
+  /** The same intensities as typed array `[b, d, h, w]`, for teachers outside the tensor library. */
+  readonly data: Float32Array;
+}
+
+/** What a teacher says about one part of the batch. */
+export interface TeacherAnswer<T> {
+  /** Softmax probabilities `[b, d, h, w, k]` by the id of the student that they teach. */
+  readonly probabilities?: NamedTensors<T>;
+  /** Features `[b, d', h', w', c]` on a regular grid over the crop; the same for every student. */
+  readonly tokens?: T;
+}
+
+/** Answers by part; a part that the teacher does not look at is absent. */
+export type TeacherOutput<T> = Readonly<Partial<Record<BatchPart, TeacherAnswer<T>>>>;
+
+/** Handed to a teacher once, after the students are built. */
+export interface TeacherOpenContext<T> {
+  readonly id: string;
+  readonly students: readonly BuiltStudent<T>[];
+  readonly dataset: DatasetFacts;
+  readonly normalisation: Normalisation;
+  /** Folder for caches that survive the run; created on demand. */
+  readonly cacheDirectory: string;
+}
+
+/** Handed to a teacher in every step. */
+export interface TeacherContext<T> extends StepContext {
+  readonly students: readonly BuiltStudent<T>[];
+  /** Parameters of {@link Teacher.parameters}, by name. */
+  readonly weights: NamedTensors<T>;
+  /** Wraps typed data as a tensor of the trainer's library. */
+  tensor(data: Float32Array, shape: readonly number[]): T;
+}
+
+/**
+ * The slot `teacher`: gives targets. It works outside the tape, so that no gradient reaches it, and may be asynchronous.
+ * It should return lazy tensors without reading them: then teacher and student share one graph.
+ */
+export interface Teacher<T> extends Partial<Stateful> {
+  /** `ema`: moving average of a student; `peer`: another student; `outside`: a model that this run does not train. */
+  readonly kind: 'ema' | 'peer' | 'outside';
+  readonly produces: { readonly probabilities: boolean; readonly tokens: boolean };
+  /** Channels of the tokens; known after {@link open}. Present where `produces.tokens`. */
+  tokenChannels?(): number;
+  readonly looksAt: readonly BatchPart[];
+  /** Named wherever a result is shown, e.g. `random control weights, not DINOv3`. Null when there is nothing to say. */
+  readonly provenance: string | null;
+  open?(ctx: TeacherOpenContext<T>): Promise<void>;
+  /**
+   * Variables of the teacher, known after {@link open}. One whose `name` is `<student id>/<parameter name>` and whose
+   * student exists starts as a copy of that parameter and not from its initializer.
+   */
+  parameters?(): readonly ParameterSpec[];
+  predict(
+    parts: Readonly<Partial<Record<BatchPart, TeacherPart<T>>>>,
+    ctx: TeacherContext<T>,
+  ): Promise<TeacherOutput<T>>;
+  /** New values of the teacher's variables after the optimizer step; synchronous and part of the same graph. */
+  update?(ctx: TeacherContext<T>): NamedTensors<T>;
+  /** Weights to test and export instead of the student's own, by parameter name; null to use the student's. */
+  evaluationWeights?(studentId: string, ctx: TeacherWeights<T>): NamedTensors<T> | null;
+  dispose?(): Promise<void>;
+}
+
+/** Present variables of a teacher, by name. */
+export interface TeacherWeights<T> {
+  readonly weights: NamedTensors<T>;
+}
