@@ -1,0 +1,15 @@
+// The backends that the suite can be run against, and the packages whose import registers them.
+import * as tf from '@tensorflow/tfjs-core';
+
+const PACKAGES = { onnxruntime: '@dinomix/backend-onnxruntime', cpu: '@tensorflow/tfjs-backend-cpu' };
+
+/** Imports the package that registers the tfjs backend `name`; throws if it is unknown or nothing was registered. */
+export async function importBackend(name) {
+  if (!Object.hasOwn(PACKAGES, name)) {
+    throw new Error(`Backend '${name}' is unknown here: expected one of ${Object.keys(PACKAGES).join(', ')}.`);
+  }
+  await import(PACKAGES[name]);
+  if (tf.findBackendFactory(name) === null) {
+    throw new Error(`Importing ${PACKAGES[name]} registered no TensorFlow.js backend named '${name}'.`);
+  }
+}
