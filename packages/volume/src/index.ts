@@ -1,1 +1,59 @@
-export {};
+export { type FileContent, writeFileAtomic } from './atomic.js';
+export { VolumeError, type VolumeErrorCode, type VolumeErrorDetail } from './errors.js';
+export { decodeFloat16, encodeFloat16, fromFloat16, toFloat16 } from './float16.js';
+export {
+  type Affine,
+  type AffineRow,
+  affineDifference,
+  affineFromSpacing,
+  applyAffine,
+  assertSameGrid,
+  determinantOf,
+  formatAffine,
+  type GridNames,
+  invertAffine,
+  multiplyAffine,
+  type Point,
+  regridAffine,
+  spacingOf,
+} from './geometry.js';
+export type { NiftiDatatype, VoxelDatatype } from './nifti/datatypes.js';
+export type { NiftiHeader } from './nifti/header.js';
+export type { LabelNames } from './nifti/label-names.js';
+export type { NiftiGeometry } from './nifti/placement.js';
+export {
+  type NiftiImage,
+  type NiftiInfo,
+  type ReadNiftiOptions,
+  readNifti,
+  readNiftiInfo,
+} from './nifti/read.js';
+export { type WriteNiftiOptions, writeNifti } from './nifti/write.js';
+export { philox4x32 } from './philox.js';
+export { createRng, type Rng, type RngKey, subStream } from './rng.js';
+export {
+  encodeSafetensors,
+  type NamedTensors,
+  openSafetensors,
+  readSafetensors,
+  type SafetensorsFile,
+  type SafetensorsHeader,
+  type SafetensorsView,
+  type Tensor,
+  type TensorArrays,
+  type TensorDtype,
+  type TensorEntry,
+  viewSafetensors,
+  writeSafetensors,
+} from './safetensors.js';
+export {
+  createGrid,
+  createVolume,
+  type Grid,
+  type Triple,
+  type Volume,
+  type VolumeInit,
+  type VoxelArray,
+  voxelAt,
+  voxelCount,
+} from './volume.js';

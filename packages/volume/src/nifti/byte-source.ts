@@ -1,0 +1,146 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { createGunzip, type Gunzip } from 'node:zlib';
+import { reasonOf, VolumeError } from '../errors.js';
+import { openForReading, readAt, readError } from '../file-bytes.js';
+
+/** The bytes of a file from its start, decompressed if it is a gzip file. */
+export interface ByteSource {
+  /** An upper bound of the bytes that the source can give, known before any is decompressed. */
+  readonly mostBytes: number;
+  readonly compressed: boolean;
+  /** Fills `target` with the next bytes and returns how many there were: fewer only at the end. */
+  fill(target: Uint8Array): Promise<number>;
+  /** Reads to the end, so that a gzip checksum is verified. */
+  finish(): Promise<void>;
+  close(): Promise<void>;
+}
+
+// Deflate cannot shrink data further: a match of 258 bytes takes at least 2 bits (zlib technical details).
+const LARGEST_RATIO = 1032;
+const INPUT_CHUNK = 1 << 20;
+const OUTPUT_CHUNK = 1 << 20;
+// Whatever follows the voxels is decompressed only to reach the checksum.
+const LONGEST_TAIL = 2 ** 26;
+
+/** Opens a file; whether it is compressed is decided by its first bytes, not by its name. */
+export async function openByteSource(path: string): Promise<ByteSource> {
+  const { file, size } = await openForReading(path);
+  try {
+    const magic = new Uint8Array(2);
+    await readAt(file, magic, 0);
+    const compressed = magic[0] === 0x1f && magic[1] === 0x8b;
+    return compressed ? new GunzipSource(file, size, path) : new PlainSource(file, size);
+  } catch (error) {
+    await file.close();
+    throw readError(path, error);
+  }
+}
+
+class PlainSource implements ByteSource {
+  readonly compressed = false;
+  readonly mostBytes: number;
+  private readonly file: FileHandle;
+  private position = 0;
+
+  constructor(file: FileHandle, size: number) {
+    this.file = file;
+    this.mostBytes = size;
+  }
+
+  async fill(target: Uint8Array): Promise<number> {
+    const count = await readAt(this.file, target, this.position);
+    this.position += count;
+    return count;
+  }
+
+  async finish(): Promise<void> {}
+
+  close(): Promise<void> {
+    return this.file.close();
+  }
+}
+
+class GunzipSource implements ByteSource {
+  readonly compressed = true;
+  readonly mostBytes: number;
+  private readonly path: string;
+  private readonly file: FileHandle;
+  private readonly input: Readable;
+  private readonly gunzip: Gunzip;
+  private readonly chunks: AsyncIterator<Uint8Array>;
+  private pending: Uint8Array = new Uint8Array(0);
+
+  constructor(file: FileHandle, size: number, path: string) {
+    this.path = path;
+    this.mostBytes = size * LARGEST_RATIO;
+    this.file = file;
+    this.input = file.createReadStream({ start: 0, highWaterMark: INPUT_CHUNK, autoClose: false });
+    // A few chunks ahead keep the inflating thread busy while this one copies.
+    const gunzip = createGunzip({ chunkSize: OUTPUT_CHUNK, highWaterMark: 4 * OUTPUT_CHUNK } as { chunkSize: number });
+    this.input.on('error', (error) => gunzip.destroy(error));
+    // The iterator reports an error when it is asked for bytes; without a listener an earlier one would end the process.
+    gunzip.on('error', () => undefined);
+    this.gunzip = this.input.pipe(gunzip);
+    this.chunks = gunzip[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  }
+
+  async fill(target: Uint8Array): Promise<number> {
+    let filled = 0;
+    while (filled < target.byteLength) {
+      if (this.pending.byteLength === 0 && !(await this.advance())) break;
+      const part = this.pending.subarray(0, target.byteLength - filled);
+      target.set(part, filled);
+      filled += part.byteLength;
+      this.pending = this.pending.subarray(part.byteLength);
+    }
+    return filled;
+  }
+
+  async finish(): Promise<void> {
+    let tail = this.pending.byteLength;
+    while (tail <= LONGEST_TAIL && (await this.advance())) tail += this.pending.byteLength;
+    if (tail <= LONGEST_TAIL) return;
+    throw new VolumeError('DMX_NIFTI_SIZE', {
+      file: this.path,
+      problem: `goes on for more than ${LONGEST_TAIL} bytes after its last voxel`,
+      fix: 'the header gives too few voxels, or the file is no image: write it again from its source',
+    });
+  }
+
+  async close(): Promise<void> {
+    this.input.destroy();
+    this.gunzip.destroy();
+    await this.file.close();
+  }
+
+  private async advance(): Promise<boolean> {
+    try {
+      const next = await this.chunks.next();
+      if (next.done === true) return false;
+      this.pending = next.value;
+      return true;
+    } catch (error) {
+      throw gunzipError(this.path, error);
+    }
+  }
+}
+
+function gunzipError(path: string, error: unknown): VolumeError {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'Z_BUF_ERROR') {
+    return new VolumeError('DMX_NIFTI_TRUNCATED', {
+      file: path,
+      problem: 'ends in the middle of its gzip data',
+      fix: 'the copy or download was cut off: fetch the file again',
+      cause: error,
+    });
+  }
+  if (code?.startsWith('Z_') !== true) return readError(path, error);
+  return new VolumeError('DMX_NIFTI_GZIP', {
+    file: path,
+    problem: `its gzip data is damaged: ${reasonOf(error)}`,
+    fix: 'fetch the file again, and test it with gzip -t',
+    cause: error,
+  });
+}
