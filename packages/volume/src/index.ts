@@ -1,4 +1,7 @@
 export { type FileContent, writeFileAtomic } from './atomic.js';
+export { type Components, connectedComponents, largestComponent } from './components.js';
+export { type Box, boundingBox, centreBox, copyBox, crop, flip, flipInPlace, pad } from './crop.js';
+export { type DistanceTransformOptions, distanceTransform } from './distance-transform.js';
 export { VolumeError, type VolumeErrorCode, type VolumeErrorDetail } from './errors.js';
 export { decodeFloat16, encodeFloat16, fromFloat16, toFloat16 } from './float16.js';
 export {
@@ -17,6 +20,8 @@ export {
   regridAffine,
   spacingOf,
 } from './geometry.js';
+export { countLabels, type LabelCheck, toLabelVolume } from './labels.js';
+export type { Connectivity } from './neighbourhood.js';
 export type { NiftiDatatype, VoxelDatatype } from './nifti/datatypes.js';
 export type { NiftiHeader } from './nifti/header.js';
 export type { LabelNames } from './nifti/label-names.js';
@@ -29,7 +34,15 @@ export {
   readNiftiInfo,
 } from './nifti/read.js';
 export { type WriteNiftiOptions, writeNifti } from './nifti/write.js';
+export { orientationOf, planReorientation, type Reorientation, reorient, undoReorientation } from './orientation.js';
 export { philox4x32 } from './philox.js';
+export {
+  type ResizeNearestOptions,
+  type ResizeTrilinearOptions,
+  resizedGrid,
+  resizeNearest,
+  resizeTrilinear,
+} from './resize.js';
 export { createRng, type Rng, type RngKey, subStream } from './rng.js';
 export {
   encodeSafetensors,
@@ -46,6 +59,7 @@ export {
   viewSafetensors,
   writeSafetensors,
 } from './safetensors.js';
+export { extractSurface, type SurfaceDistanceOptions, type SurfaceDistances, surfaceDistances } from './surface.js';
 export {
   createGrid,
   createVolume,
