@@ -1,0 +1,90 @@
+import {
+  broadcastTo,
+  conv3d,
+  div,
+  engine,
+  type GradConfig,
+  getGradient,
+  registerGradient,
+  reshape,
+  scalar,
+  sum,
+  type Tensor,
+  type Tensor5D,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs-core';
+import { gradientConfigs } from '../generated/tfjs-gradients.js';
+
+type Gradient = (dy: Tensor, saved: Tensor[], attributes: Record<string, unknown>) => Record<string, () => Tensor>;
+
+function config(kernelName: string, inputsToSave: string[], gradFunc: Gradient): GradConfig {
+  return { kernelName, inputsToSave, gradFunc: gradFunc as GradConfig['gradFunc'] };
+}
+
+function run(kernelName: string, inputs: Record<string, TensorInfo>, attributes: object): Tensor {
+  return engine().runKernel(kernelName, inputs as never, attributes as never) as Tensor;
+}
+
+/** dy of a reduction, spread over the reduced axes. TensorFlow.js multiplies by a tensor of ones instead. */
+function spread(dy: Tensor, shape: number[], axis: unknown): Tensor {
+  const axes = util.parseAxisParam(axis as number[], shape);
+  const kept = shape.map((side, index) => (axes.includes(index) ? 1 : side));
+  return broadcastTo(reshape(dy, kept), shape);
+}
+
+const sumGradient = config('Sum', ['x'], (dy, [x], { axis }) => ({ x: () => spread(dy, x!.shape, axis) }));
+
+const meanGradient = config('Mean', ['x'], (dy, [x], { axis }) => {
+  const axes = util.parseAxisParam(axis as number[], x!.shape);
+  const count = axes.reduce((total, index) => total * x!.shape[index]!, 1);
+  return { x: () => spread(div(dy, scalar(count)), x!.shape, axis) };
+});
+
+const convAttributes = ({ strides, pad, dataFormat, dimRoundingMode }: Record<string, unknown>) => ({
+  strides,
+  pad,
+  dataFormat,
+  dimRoundingMode,
+});
+
+const biasGradient = (dy: Tensor) => sum(dy, dy.shape.map((_, axis) => axis).slice(0, -1));
+
+function convGradient(kernelName: string, inputKernel: string, filterKernel: string): GradConfig {
+  return config(kernelName, ['x', 'filter'], (dy, [x, filter], attributes) => {
+    const common = convAttributes(attributes);
+    return {
+      x: () => run(inputKernel, { dy, filter: filter! }, { ...common, inputShape: x!.shape }),
+      filter: () => run(filterKernel, { x: x!, dy }, { ...common, filterShape: filter!.shape }),
+      bias: () => biasGradient(dy),
+    };
+  });
+}
+
+/** TensorFlow.js has no gradient of the transposed convolution: its input gradient is the convolution itself. */
+function transposedGradient(kernelName: string, input: string): GradConfig {
+  return config(kernelName, [input, 'filter'], (dy, [small, filter], attributes) => {
+    const { strides, pad } = attributes as { strides: [number, number, number]; pad: 'same' };
+    return {
+      [input]: () => conv3d(dy as Tensor5D, filter as Tensor5D, strides, pad),
+      filter: () => run('Conv3DBackpropFilterV2', { x: dy, dy: small! }, { strides, pad, filterShape: filter!.shape }),
+      bias: () => biasGradient(dy),
+    };
+  });
+}
+
+const ownGradients: readonly GradConfig[] = [
+  sumGradient,
+  meanGradient,
+  convGradient('BiasedConv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter'),
+  convGradient('BiasedConv3D', 'Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2'),
+  transposedGradient('BiasedConvTranspose3D', 'x'),
+  transposedGradient('Conv3DBackpropInputV2', 'dy'),
+];
+
+/** Registers what is not registered yet: plain tfjs-core in Node knows no gradient at all. */
+export function registerGradients(): void {
+  for (const gradient of [...ownGradients, ...gradientConfigs]) {
+    if (!getGradient(gradient.kernelName)) registerGradient(gradient);
+  }
+}

@@ -1,0 +1,194 @@
+import type { Node } from '../graph/ir.js';
+import type { LoweringContext } from './context.js';
+import { type ConvGeometry, isPointwise, product } from './conv-geometry.js';
+import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
+import { channelFirstLayout, denseLayout } from './layout.js';
+import type { Lowered } from './lowered.js';
+import { emitReduce } from './reduce.js';
+import { emitSlice } from './shape.js';
+
+/** Memory [o, i, ...kernel] of a filter [...kernel, i, o]. */
+function filterLayout(rank: number, first: 'output' | 'input') {
+  const spatial = Array.from({ length: rank - 2 }, (_, axis) => axis);
+  return denseLayout(first === 'output' ? [rank - 1, rank - 2, ...spatial] : [rank - 2, rank - 1, ...spatial]);
+}
+
+/** ONNX Conv in channel-first memory. */
+export function denseConv(
+  ctx: LoweringContext,
+  node: Node,
+  g: ConvGeometry,
+  x: Lowered,
+  filter: Lowered,
+  bias?: Lowered,
+): Lowered {
+  const layout = channelFirstLayout(x.rank);
+  const attributes = {
+    kernel_shape: g.kernel,
+    strides: g.strides,
+    dilations: g.dilations,
+    pads: [...g.padBefore, ...g.padAfter],
+    group: 1,
+  };
+  const inputs = [x.as(layout), filter.as(filterLayout(x.rank, 'output')), bias?.dense()];
+  const value = ctx.emitter.node('Conv', inputs, attributes, [g.batch, g.outChannels, ...g.output]);
+  return ctx.result(node, 0, value, layout);
+}
+
+/** Gradient with respect to the input; also the forward pass of a transposed convolution. */
+export function denseConvInput(
+  ctx: LoweringContext,
+  node: Node,
+  g: ConvGeometry,
+  dy: Lowered,
+  filter: Lowered,
+  bias?: Lowered,
+): Lowered {
+  const layout = channelFirstLayout(dy.rank);
+  const unitStride = g.strides.every((stride) => stride === 1);
+  let value: Emitted;
+  if (unitStride) value = flippedConv(ctx, g, dy.as(layout), filter);
+  else if (tiles(g)) value = scatterTiles(ctx, g, dy.as(layout), filter);
+  else value = convTranspose(ctx, g, dy.as(layout), filter);
+  if (bias) {
+    const column = ctx.emitter.reshape(bias.dense(), [1, g.inChannels, ...g.input.map(() => 1)]);
+    value = ctx.emitter.node('Add', [value, column], {}, value.shape);
+  }
+  return ctx.result(node, 0, value, layout);
+}
+
+/** Stride 1: correlate with the filter mirrored in space. ORT's ConvTranspose is fifteen times slower. */
+function flippedConv(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter: Lowered): Emitted {
+  const { emitter } = ctx;
+  const taps = product(g.kernel);
+  const weights = filter.as(filterLayout(dy.shape.length, 'input'));
+  const flat = emitter.reshape(weights, [g.inChannels * g.outChannels, taps]);
+  const reversed = emitter.node(
+    'Gather',
+    [flat, emitter.int64(Array.from({ length: taps }, (_, index) => taps - 1 - index))],
+    { axis: 1 },
+    flat.shape,
+  );
+  const reach = g.kernel.map((side, axis) => (side - 1) * g.dilations[axis]!);
+  const before = reach.map((side, axis) => side - g.padBefore[axis]!);
+  const after = g.input.map((side, axis) => side - g.output[axis]! + reach[axis]! - before[axis]!);
+  const attributes = {
+    kernel_shape: g.kernel,
+    strides: g.strides,
+    dilations: g.dilations,
+    pads: [...before, ...after],
+    group: 1,
+  };
+  const inputs = [dy, emitter.reshape(taps === 1 ? flat : reversed, weights.shape)];
+  return emitter.node('Conv', inputs, attributes, [g.batch, g.inChannels, ...g.input]);
+}
+
+/** Kernel equals stride and windows tile the input: a matrix product, then an interleave. */
+function tiles(g: ConvGeometry): boolean {
+  return g.kernel.every(
+    (side, axis) =>
+      side === g.strides[axis] &&
+      g.dilations[axis] === 1 &&
+      g.padBefore[axis] === 0 &&
+      g.input[axis] === side * g.output[axis]!,
+  );
+}
+
+function scatterTiles(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter: Lowered): Emitted {
+  const { emitter } = ctx;
+  const voxels = product(g.output);
+  const rows = product(g.kernel) * g.inChannels;
+  const weights = emitter.reshape(filter.dense(), [rows, g.outChannels]);
+  const columns = emitter.reshape(dy, [g.batch, g.outChannels, voxels]);
+  const patches = emitter.node('MatMul', [weights, columns], {}, [g.batch, rows, voxels]);
+  const rank = g.kernel.length;
+  const parted = emitter.reshape(patches, [g.batch, ...g.kernel, g.inChannels, ...g.output]);
+  const interleave = g.kernel.flatMap((_, axis) => [2 + rank + axis, 1 + axis]);
+  return emitter.reshape(emitter.transpose(parted, [0, 1 + rank, ...interleave]), [g.batch, g.inChannels, ...g.input]);
+}
+
+function convTranspose(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter: Lowered): Emitted {
+  const reach = g.kernel.map((side, axis) => (side - 1) * g.dilations[axis]! + 1);
+  const covered = g.output.map((side, axis) => (side - 1) * g.strides[axis]! + reach[axis]!);
+  const after = covered.map((side, axis) => Math.max(0, side - g.input[axis]! - g.padBefore[axis]!));
+  const missing = covered.map((side, axis) => g.input[axis]! - (side - g.padBefore[axis]! - after[axis]!));
+  const attributes = {
+    kernel_shape: g.kernel,
+    strides: g.strides,
+    dilations: g.dilations,
+    pads: [...g.padBefore, ...after],
+    output_padding: missing,
+    group: 1,
+  };
+  // ConvTranspose wants [its input channels, its output channels, ...kernel], which here are (o, i).
+  const weights = filter.as(filterLayout(dy.shape.length, 'output'));
+  return ctx.emitter.node('ConvTranspose', [dy, weights], attributes, [g.batch, g.inChannels, ...g.input]);
+}
+
+/**
+ * Gradient with respect to the filter as one convolution: x as an image with one channel per sample whose rows hold
+ * (w, i), dy as its kernel, spread by the channel count along the rows. The output rows are then (kw, i).
+ */
+export function denseConvFilter(ctx: LoweringContext, node: Node, g: ConvGeometry, x: Lowered, dy: Lowered): Lowered {
+  if (isPointwise(g)) return pointwiseFilter(ctx, node, g, x, dy);
+  const { emitter } = ctx;
+  const last = g.kernel.length - 1;
+  const image = emitter.reshape(x.dense(), [1, g.batch, ...g.input.slice(0, -1), g.input[last]! * g.inChannels]);
+  const kernel = emitter.reshape(dy.as(channelFirstLayout(dy.rank)), [g.batch * g.outChannels, 1, ...g.output]);
+  const unit = g.kernel.map((_, axis) => (axis === last ? g.inChannels : 1));
+  const reach = g.output.map((side, axis) => (side - 1) * g.strides[axis]!);
+  const after = g.kernel.map(
+    (side, axis) => reach[axis]! + (side - 1) * g.dilations[axis]! + 1 - g.input[axis]! - g.padBefore[axis]!,
+  );
+  const pads = [
+    ...g.padBefore.map((side, axis) => side * unit[axis]!),
+    ...after.map((side, axis) => Math.max(0, side) * unit[axis]!),
+  ];
+  const surplus = after.map((side) => Math.max(0, -side));
+  const produced = g.kernel.map((side, axis) => ((side - 1) * g.dilations[axis]! + 1 + surplus[axis]!) * unit[axis]!);
+  const attributes = {
+    kernel_shape: g.output,
+    strides: g.kernel.map(() => 1),
+    dilations: g.strides.map((stride, axis) => stride * unit[axis]!),
+    pads,
+    group: g.batch,
+  };
+  let value = emitter.node('Conv', [image, kernel], attributes, [1, g.batch * g.outChannels, ...produced]);
+  if (surplus.some((side) => side > 0)) {
+    const ends = g.kernel.map((side, axis) => ((side - 1) * g.dilations[axis]! + 1) * unit[axis]!);
+    value = emitSlice(
+      ctx,
+      value,
+      ends.map(() => 0),
+      ends,
+      ends.map((_, axis) => axis + 2),
+    );
+  }
+  const taps = emitter.reshape(value, [g.batch, g.outChannels, ...g.kernel, g.inChannels]);
+  const summed =
+    g.batch > 1 ? emitReduce(ctx, 'ReduceSum', taps, [0], false) : emitter.reshape(taps, taps.shape.slice(1));
+  const rank = g.kernel.length + 2;
+  return ctx.result(node, 0, summed, denseLayout([rank - 1, ...Array.from({ length: rank - 1 }, (_, axis) => axis)]));
+}
+
+function pointwiseFilter(ctx: LoweringContext, node: Node, g: ConvGeometry, x: Lowered, dy: Lowered): Lowered {
+  const { emitter, target } = ctx;
+  const layout = channelFirstLayout(x.rank);
+  const voxels = product(g.input);
+  const left = emitter.reshape(x.as(layout), [g.batch, g.inChannels, voxels]);
+  const right = emitter.reshape(dy.as(layout), [g.batch, g.outChannels, voxels]);
+  const shape = [g.batch, g.inChannels, g.outChannels];
+  const value =
+    target.provider === 'cpu'
+      ? emitter.node(
+          'FusedMatMul',
+          [left, right],
+          { transA: 0, transB: 1, alpha: { float: 1 } },
+          shape,
+          'float32',
+          MICROSOFT_DOMAIN,
+        )
+      : emitter.node('MatMul', [left, emitter.transpose(right, [0, 2, 1])], {}, shape);
+  const summed = emitReduce(ctx, 'ReduceSum', value, [0], false);
+  return ctx.result(node, 0, emitter.reshape(summed, node.outputs[0]!.shape));
+}

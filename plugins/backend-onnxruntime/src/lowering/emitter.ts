@@ -1,0 +1,240 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf';
+
+export type OnnxDType = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8' | 'uint32';
+
+const ELEMENT_TYPE: Record<OnnxDType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, uint32: 12 };
+
+/** A tensor of the emitted graph. `shape` is physical: the dimensions that ONNX Runtime sees. */
+export interface Emitted {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: OnnxDType;
+}
+
+export interface EmitAttributes {
+  readonly [name: string]: number | string | readonly number[] | FloatAttribute | undefined;
+}
+
+/** Marks an attribute that ONNX declares as float, which a JavaScript number alone does not say. */
+export interface FloatAttribute {
+  readonly float: number | readonly number[];
+}
+
+export interface EmitOutput {
+  readonly shape: readonly number[];
+  readonly dtype: OnnxDType;
+}
+
+const NCHWC_DOMAIN = 'com.microsoft.nchwc';
+export const MICROSOFT_DOMAIN = 'com.microsoft';
+
+function attributeProto(name: string, value: NonNullable<EmitAttributes[string]>): AttributeProto {
+  const T = AttributeProto_AttributeType;
+  if (typeof value === 'number') return create(AttributeProtoSchema, { name, type: T.INT, i: BigInt(value) });
+  if (typeof value === 'string') {
+    return create(AttributeProtoSchema, { name, type: T.STRING, s: new TextEncoder().encode(value) });
+  }
+  if ('float' in value) {
+    return typeof value.float === 'number'
+      ? create(AttributeProtoSchema, { name, type: T.FLOAT, f: value.float })
+      : create(AttributeProtoSchema, { name, type: T.FLOATS, floats: [...value.float] });
+  }
+  return create(AttributeProtoSchema, { name, type: T.INTS, ints: value.map((item) => BigInt(item)) });
+}
+
+function bytesOf(data: ArrayBufferView): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Collects ONNX nodes; equal nodes on equal inputs are emitted once (common subexpressions). */
+export class Emitter {
+  private readonly nodes: NodeProto[] = [];
+  private readonly initializers: TensorProto[] = [];
+  private readonly inputs: ValueInfoProto[] = [];
+  private readonly outputs: ValueInfoProto[] = [];
+  private readonly seen = new Map<string, readonly Emitted[]>();
+  private counter = 0;
+  /** A label for the nodes emitted next: the operation that they come from. */
+  label = '';
+
+  get nodeCount(): number {
+    return this.nodes.length;
+  }
+
+  input(name: string, shape: readonly number[], dtype: OnnxDType): Emitted {
+    const dim = shape.map((side) =>
+      create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: BigInt(side) } }),
+    );
+    const tensor = create(TypeProto_TensorSchema, {
+      elemType: ELEMENT_TYPE[dtype],
+      shape: create(TensorShapeProtoSchema, { dim }),
+    });
+    const type = create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } });
+    this.inputs.push(create(ValueInfoProtoSchema, { name, type }));
+    return { name, shape, dtype };
+  }
+
+  /** Declares a graph output under a name of its own. */
+  output(value: Emitted, name: string): void {
+    this.nodes.push(create(NodeProtoSchema, { opType: 'Identity', input: [value.name], output: [name], name }));
+    this.outputs.push(create(ValueInfoProtoSchema, { name }));
+  }
+
+  constant(
+    data: Float32Array | Int32Array | BigInt64Array | Uint8Array,
+    shape: readonly number[],
+    dtype: OnnxDType,
+  ): Emitted {
+    const raw = bytesOf(data);
+    const key = `const|${dtype}|${shape.join(',')}|${Buffer.from(raw).toString('base64')}`;
+    const known = this.seen.get(key);
+    if (known) return known[0]!;
+    const name = `c${this.counter++}`;
+    const dims = shape.map((side) => BigInt(side));
+    this.initializers.push(
+      create(TensorProtoSchema, { name, dataType: ELEMENT_TYPE[dtype], dims, rawData: new Uint8Array(raw) }),
+    );
+    const value: Emitted = { name, shape, dtype };
+    this.seen.set(key, [value]);
+    return value;
+  }
+
+  /** A 1-D int64 constant: axes, shapes, pads. */
+  int64(items: readonly number[]): Emitted {
+    return this.constant(
+      BigInt64Array.from(items, (item) => BigInt(item)),
+      [items.length],
+      'int64',
+    );
+  }
+
+  float(value: number, shape: readonly number[] = []): Emitted {
+    return this.constant(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value), shape, 'float32');
+  }
+
+  scalar(value: number, dtype: OnnxDType): Emitted {
+    if (dtype === 'float32') return this.float(value);
+    if (dtype === 'int64') return this.constant(BigInt64Array.of(BigInt(value)), [], dtype);
+    if (dtype === 'int32') return this.constant(Int32Array.of(value), [], dtype);
+    if (dtype === 'uint32') return this.constant(Int32Array.of(value | 0), [], dtype);
+    return this.constant(Uint8Array.of(value), [], dtype);
+  }
+
+  /** Emits one node with several outputs. `undefined` inputs are ONNX's omitted optional inputs. */
+  nodeOutputs(
+    opType: string,
+    inputs: readonly (Emitted | undefined)[],
+    attributes: EmitAttributes,
+    outputs: readonly EmitOutput[],
+    domain = '',
+  ): readonly Emitted[] {
+    const input = inputs.map((value) => value?.name ?? '');
+    while (input.length > 0 && input[input.length - 1] === '') input.pop();
+    const shapes = outputs.map((out) => `${out.dtype}[${out.shape.join(',')}]`).join(';');
+    const key = `${domain}:${opType}|${input.join(',')}|${JSON.stringify(attributes)}|${shapes}`;
+    const known = this.seen.get(key);
+    if (known) return known;
+    const result = outputs.map((out) => ({ name: `v${this.counter++}`, shape: out.shape, dtype: out.dtype }));
+    const attribute = Object.entries(attributes).flatMap(([name, value]) =>
+      value === undefined ? [] : [attributeProto(name, value)],
+    );
+    const name = `${this.label || opType}#${this.nodes.length}`;
+    this.nodes.push(
+      create(NodeProtoSchema, { opType, input, output: result.map((value) => value.name), attribute, domain, name }),
+    );
+    this.seen.set(key, result);
+    return result;
+  }
+
+  node(
+    opType: string,
+    inputs: readonly (Emitted | undefined)[],
+    attributes: EmitAttributes,
+    shape: readonly number[],
+    dtype: OnnxDType = 'float32',
+    domain = '',
+  ): Emitted {
+    return this.nodeOutputs(opType, inputs, attributes, [{ shape, dtype }], domain)[0]!;
+  }
+
+  /** ONNX Runtime's internal channel-blocked operators. */
+  blocked(
+    opType: string,
+    inputs: readonly (Emitted | undefined)[],
+    attributes: EmitAttributes,
+    shape: readonly number[],
+  ): Emitted {
+    return this.node(opType, inputs, attributes, shape, 'float32', NCHWC_DOMAIN);
+  }
+
+  reshape(value: Emitted, shape: readonly number[]): Emitted {
+    if (value.shape.length === shape.length && value.shape.every((side, axis) => side === shape[axis])) return value;
+    return this.node('Reshape', [value, this.int64(shape)], {}, shape, value.dtype);
+  }
+
+  transpose(value: Emitted, perm: readonly number[]): Emitted {
+    if (perm.every((axis, index) => axis === index)) return value;
+    const shape = perm.map((axis) => value.shape[axis]!);
+    // A transpose that only moves sides of length one is a reshape.
+    const moving = perm.filter((axis) => value.shape[axis] !== 1);
+    if (moving.every((axis, index) => index === 0 || moving[index - 1]! < axis)) return this.reshape(value, shape);
+    return this.node('Transpose', [value], { perm }, shape, value.dtype);
+  }
+
+  cast(value: Emitted, dtype: OnnxDType): Emitted {
+    if (value.dtype === dtype) return value;
+    return this.node('Cast', [value], { to: ELEMENT_TYPE[dtype] }, value.shape, dtype);
+  }
+
+  /** Nodes and constants that an output depends on, in their order. */
+  private reachable(): { nodes: NodeProto[]; initializers: TensorProto[] } {
+    const needed = new Set(this.outputs.map((value) => value.name));
+    const nodes: NodeProto[] = [];
+    for (const node of [...this.nodes].reverse()) {
+      if (!node.output.some((name) => needed.has(name))) continue;
+      nodes.push(node);
+      for (const name of node.input) needed.add(name);
+    }
+    return { nodes: nodes.reverse(), initializers: this.initializers.filter(({ name }) => needed.has(name)) };
+  }
+
+  /** The serialised model. */
+  build(): Uint8Array {
+    const { nodes, initializers } = this.reachable();
+    const graph = create(GraphProtoSchema, {
+      name: 'dinomix',
+      node: nodes,
+      initializer: initializers,
+      input: this.inputs,
+      output: this.outputs,
+    });
+    const opsets: [string, bigint][] = [
+      ['', 17n],
+      [MICROSOFT_DOMAIN, 1n],
+      [NCHWC_DOMAIN, 1n],
+    ];
+    const opsetImport = opsets.map(([domain, version]) => create(OperatorSetIdProtoSchema, { domain, version }));
+    return toBinary(
+      ModelProtoSchema,
+      create(ModelProtoSchema, { irVersion: 8n, producerName: 'dinomix', graph, opsetImport }),
+    );
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * Softmax cross-entropy and soft Dice in one operation with its own gradient. With softmax probabilities p, voxel
+ * weights m, class weights w and labels y:
+ *   CE = sum_v m_v w_y (-log p_y) / sum_v w_y
+ *   D_c = (2 TP_c + s) / (P_c + T_c + s), TP_c = sum m p_c [y = c], P_c = sum m p_c, T_c = sum m [y = c]
+ *   loss = a CE + b (1 - mean_c w_c D_c) over the counted classes.
+ * Sums over voxels are matrix products with the one-hot labels; memory is [b, k, voxels].
+ */
+import type { Node } from '../graph/ir.js';
+import { booleanAttribute, type LoweringContext, type LoweringTable, numberAttribute } from './context.js';
+import { product } from './conv-geometry.js';
+import type { Emitted } from './emitter.js';
+import { channelFirstLayout } from './layout.js';
+import type { Lowered } from './lowered.js';
+import { emitReduce } from './reduce.js';
+
+interface Sizes {
+  readonly batch: number;
+  readonly classes: number;
+  readonly voxels: number;
+}
+
+function sizesOf(logits: readonly number[]): Sizes {
+  return { batch: logits[0]!, classes: logits[logits.length - 1]!, voxels: product(logits.slice(1, -1)) };
+}
+
+class Maths {
+  private readonly ctx: LoweringContext;
+  readonly sizes: Sizes;
+
+  constructor(ctx: LoweringContext, sizes: Sizes) {
+    this.ctx = ctx;
+    this.sizes = sizes;
+  }
+
+  binary(op: 'Add' | 'Sub' | 'Mul' | 'Div', a: Emitted, b: Emitted): Emitted {
+    const rank = Math.max(a.shape.length, b.shape.length);
+    const side = (value: Emitted, axis: number) => value.shape[axis - rank + value.shape.length] ?? 1;
+    const shape = Array.from({ length: rank }, (_, axis) => Math.max(side(a, axis), side(b, axis)));
+    return this.ctx.emitter.node(op, [a, b], {}, shape);
+  }
+
+  unary(op: string, x: Emitted): Emitted {
+    return this.ctx.emitter.node(op, [x], {}, x.shape);
+  }
+
+  constant(value: number): Emitted {
+    return this.ctx.emitter.float(value);
+  }
+
+  /** [b, k, v] times columns [b, v, n], summed over the batch: [k, n]. */
+  overVoxels(rows: Emitted, columns: Emitted): Emitted {
+    const { batch, classes } = this.sizes;
+    const count = columns.shape[2]!;
+    const perSample = this.ctx.emitter.node('MatMul', [rows, columns], {}, [batch, classes, count]);
+    return emitReduce(this.ctx, 'ReduceSum', perSample, [0], false);
+  }
+
+  /** One-hot labels [b, k, v]. */
+  oneHot(labels: Lowered): Emitted {
+    const { emitter } = this.ctx;
+    const { batch, classes, voxels } = this.sizes;
+    const flat = emitter.reshape(emitter.cast(labels.dense(), 'int32'), [batch, 1, voxels]);
+    const ids = emitter.constant(
+      Int32Array.from({ length: classes }, (_, id) => id),
+      [1, classes, 1],
+      'int32',
+    );
+    return emitter.cast(emitter.node('Equal', [flat, ids], {}, [batch, classes, voxels], 'bool'), 'float32');
+  }
+
+  /** Voxel weights [b, 1, v]. */
+  voxelWeights(weights: Lowered): Emitted {
+    const { emitter } = this.ctx;
+    const { batch, voxels } = this.sizes;
+    if (weights.rank > 0) return emitter.reshape(weights.dense(), [batch, 1, voxels]);
+    return emitter.node(
+      'Expand',
+      [emitter.reshape(weights.dense(), [1, 1, 1]), emitter.int64([batch, 1, voxels])],
+      {},
+      [batch, 1, voxels],
+    );
+  }
+
+  /** Class weights [k, 1]. */
+  classWeights(weights: Lowered): Emitted {
+    const { emitter } = this.ctx;
+    const { classes } = this.sizes;
+    if (weights.rank > 0) return emitter.reshape(weights.dense(), [classes, 1]);
+    return emitter.node('Expand', [emitter.reshape(weights.dense(), [1, 1]), emitter.int64([classes, 1])], {}, [
+      classes,
+      1,
+    ]);
+  }
+
+  column(x: Emitted): Emitted {
+    return this.ctx.emitter.transpose(x, [0, 2, 1]);
+  }
+}
+
+/** Numerator 2 TP + s, denominator P + T + s and the share w_c / count of each class in the Dice term, all [k, 1]. */
+function diceParts(
+  ctx: LoweringContext,
+  maths: Maths,
+  node: Node,
+  overlap: Emitted,
+  predicted: Emitted,
+  present: Emitted,
+  weights: Emitted,
+) {
+  const { classes } = maths.sizes;
+  const smooth = maths.constant(numberAttribute(node, 'smooth'));
+  const numerator = maths.binary('Add', maths.binary('Mul', overlap, maths.constant(2)), smooth);
+  const denominator = maths.binary('Add', maths.binary('Add', predicted, present), smooth);
+  const first = booleanAttribute(node, 'background') ? 0 : 1;
+  const share = Float32Array.from({ length: classes }, (_, id) => (id >= first ? 1 / (classes - first) : 0));
+  const counted = maths.binary('Mul', weights, ctx.emitter.constant(share, [classes, 1], 'float32'));
+  return { numerator, denominator, counted };
+}
+
+/** Outputs: loss, p (as logits), p_y [b, v], statistics [k, 3] = (TP, P, T), sum of label weights. */
+function segmentationLoss(
+  ctx: LoweringContext,
+  node: Node,
+  [logits, labels, voxel, klass]: readonly Lowered[],
+): readonly Lowered[] {
+  const { emitter } = ctx;
+  const sizes = sizesOf(logits!.shape);
+  const maths = new Maths(ctx, sizes);
+  const { batch, classes, voxels } = sizes;
+  const layout = channelFirstLayout(logits!.rank);
+  const z = emitter.reshape(logits!.as(layout), [batch, classes, voxels]);
+  const shifted = maths.binary('Sub', z, emitReduce(ctx, 'ReduceMax', z, [1]));
+  const exponentials = maths.unary('Exp', shifted);
+  const total = emitReduce(ctx, 'ReduceSum', exponentials, [1]);
+  const p = maths.binary('Div', exponentials, total);
+  const hot = maths.oneHot(labels!);
+  const m = maths.voxelWeights(voxel!);
+  const w = maths.classWeights(klass!);
+  const shiftedLabel = emitReduce(ctx, 'ReduceSum', maths.binary('Mul', hot, shifted), [1]);
+  const logLabel = maths.binary('Sub', shiftedLabel, maths.unary('Log', total));
+  const pLabel = maths.unary('Exp', logLabel);
+
+  const one = emitter.node('Expand', [emitter.float(1, [1, 1, 1]), emitter.int64([batch, 1, voxels])], {}, [
+    batch,
+    1,
+    voxels,
+  ]);
+  const rows = [maths.binary('Mul', m, pLabel), m, maths.binary('Mul', m, logLabel), one];
+  const columns = maths.column(emitter.node('Concat', rows, { axis: 1 }, [batch, 4, voxels]));
+  const byLabel = maths.overVoxels(hot, columns);
+  const pick = (index: number) => emitter.node('Gather', [byLabel, emitter.int64([index])], { axis: 1 }, [classes, 1]);
+  const overlap = pick(0);
+  const present = pick(1);
+  const predicted = maths.overVoxels(p, maths.column(m));
+  const labelWeight = emitReduce(ctx, 'ReduceSum', maths.binary('Mul', w, pick(3)), [0, 1], false);
+  const logSum = emitReduce(ctx, 'ReduceSum', maths.binary('Mul', w, pick(2)), [0, 1], false);
+  const crossEntropy = maths.binary('Div', maths.unary('Neg', logSum), labelWeight);
+
+  const { numerator, denominator, counted } = diceParts(ctx, maths, node, overlap, predicted, present, w);
+  const dice = emitReduce(
+    ctx,
+    'ReduceSum',
+    maths.binary('Mul', counted, maths.binary('Div', numerator, denominator)),
+    [0, 1],
+    false,
+  );
+  const diceLoss = maths.binary('Sub', maths.constant(1), dice);
+  const ce = maths.binary('Mul', crossEntropy, maths.constant(numberAttribute(node, 'crossEntropy')));
+  const loss = maths.binary('Add', ce, maths.binary('Mul', diceLoss, maths.constant(numberAttribute(node, 'dice'))));
+  const statistics = emitter.node('Concat', [overlap, predicted, present], { axis: 1 }, [classes, 3]);
+  const memory = [batch, classes, ...logits!.shape.slice(1, -1)];
+  return [
+    ctx.result(node, 0, emitter.reshape(loss, [])),
+    ctx.result(node, 1, emitter.reshape(p, memory), layout),
+    ctx.result(node, 2, emitter.reshape(pLabel, [batch, voxels])),
+    ctx.result(node, 3, statistics),
+    ctx.result(node, 4, emitter.reshape(labelWeight, [])),
+  ];
+}
+
+/**
+ * With A_c = -2 b w_c / (K den_c) and B_c = b w_c num_c / (K den_c^2), the gradient is
+ * p (m B + r) + [y = c] e per voxel, r = m (-A_y p_y - sum_k B_k p_k) + c, e = m p_y A_y - c, c = a m w_y / sum w_y.
+ */
+function segmentationLossGrad(
+  ctx: LoweringContext,
+  node: Node,
+  [dLoss, probabilities, pLabel, labels, voxel, klass, statistics, labelWeight]: readonly Lowered[],
+): readonly Lowered[] {
+  const { emitter } = ctx;
+  const sizes = sizesOf(probabilities!.shape);
+  const maths = new Maths(ctx, sizes);
+  const { batch, classes, voxels } = sizes;
+  const layout = channelFirstLayout(probabilities!.rank);
+  const p = emitter.reshape(probabilities!.as(layout), [batch, classes, voxels]);
+  const py = emitter.reshape(pLabel!.dense(), [batch, 1, voxels]);
+  const hot = maths.oneHot(labels!);
+  const m = maths.voxelWeights(voxel!);
+  const w = maths.classWeights(klass!);
+  const table = statistics!.dense();
+  const pick = (index: number) => emitter.node('Gather', [table, emitter.int64([index])], { axis: 1 }, [classes, 1]);
+  const { numerator, denominator, counted } = diceParts(ctx, maths, node, pick(0), pick(1), pick(2), w);
+  const upstream = emitter.reshape(dLoss!.dense(), []);
+  const share = maths.binary(
+    'Mul',
+    counted,
+    maths.binary('Mul', upstream, maths.constant(numberAttribute(node, 'dice'))),
+  );
+  const perDenominator = maths.binary('Div', share, denominator);
+  const a = maths.binary('Mul', perDenominator, maths.constant(-2));
+  const b = maths.binary('Div', maths.binary('Mul', perDenominator, numerator), denominator);
+  const ceFactor = maths.binary(
+    'Div',
+    maths.binary('Mul', upstream, maths.constant(numberAttribute(node, 'crossEntropy'))),
+    emitter.reshape(labelWeight!.dense(), []),
+  );
+
+  const ids = emitter.reshape(emitter.cast(labels!.dense(), 'int32'), [batch, voxels]);
+  const atLabel = (column: Emitted) =>
+    emitter.reshape(emitter.node('Gather', [emitter.reshape(column, [classes]), ids], { axis: 0 }, [batch, voxels]), [
+      batch,
+      1,
+      voxels,
+    ]);
+  const aLabel = maths.binary('Mul', atLabel(a), maths.binary('Mul', m, py));
+  const c = maths.binary('Mul', maths.binary('Mul', m, atLabel(w)), ceFactor);
+  const mixed = emitter.node('MatMul', [emitter.reshape(b, [1, 1, classes]), p], {}, [batch, 1, voxels]);
+  const r = maths.binary('Sub', maths.binary('Sub', c, aLabel), maths.binary('Mul', m, mixed));
+  const e = maths.binary('Sub', aLabel, c);
+  const bColumn = emitter.reshape(b, [1, classes, 1]);
+  const perClass =
+    voxel!.rank > 0
+      ? maths.binary('Mul', m, bColumn)
+      : maths.binary('Mul', emitter.reshape(voxel!.dense(), [1, 1, 1]), bColumn);
+  const smooth = maths.binary('Mul', p, maths.binary('Add', perClass, r));
+  const gradient = maths.binary('Add', smooth, maths.binary('Mul', hot, e));
+  const memory = [batch, classes, ...probabilities!.shape.slice(1, -1)];
+  return [ctx.result(node, 0, emitter.reshape(gradient, memory), layout)];
+}
+
+export const segmentationLossLowerings: LoweringTable = {
+  SegmentationLoss: segmentationLoss,
+  SegmentationLossGrad: segmentationLossGrad,
+};

@@ -1,0 +1,63 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { availableParallelism } from 'node:os';
+import { findBackendFactory, registerBackend, registerKernel } from '@tensorflow/tfjs-core';
+import { OnnxRuntimeBackend } from './backend.js';
+import { registerGradients } from './gradients.js';
+import { BACKEND_NAME } from './kernels/define.js';
+import { fallbackKernels } from './kernels/fallback.js';
+import { nativeKernels } from './kernels/table.js';
+import type { ExecutionProvider } from './lowering/context.js';
+import { probeBlock } from './session/probe.js';
+
+export interface EngineOptions {
+  /** Default 'cpu'. */
+  readonly device?: ExecutionProvider;
+  /** Threads for one operation. Default: all cores. */
+  readonly threads?: number;
+  /** Most compiled graphs kept at a time. Default 6. */
+  readonly cachedGraphs?: number;
+  /** Operations recorded without a read before the engine runs them by itself. Default 20000. */
+  readonly pendingLimit?: number;
+  /** `dense` refuses ONNX Runtime's internal blocked operators even where they work. Default 'auto'. */
+  readonly lowering?: 'auto' | 'dense';
+  /** Writes ONNX Runtime profiles with this file prefix. */
+  readonly profile?: string;
+}
+
+/** Creates a backend; `register` and the plugin hand it to TensorFlow.js. */
+export function createBackend(options: EngineOptions = {}): OnnxRuntimeBackend {
+  const device = options.device ?? 'cpu';
+  const threads = options.threads ?? availableParallelism();
+  const block = device === 'cpu' && options.lowering !== 'dense' ? probeBlock() : 0;
+  return new OnnxRuntimeBackend({
+    target: { provider: device, block, threads },
+    session: {
+      executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+      intraOpNumThreads: threads,
+      ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
+      extra: { session: { set_denormal_as_zero: '1' } },
+    },
+    cachedGraphs: options.cachedGraphs ?? 6,
+    pendingLimit: options.pendingLimit ?? 20_000,
+  });
+}
+
+let kernelsRegistered = false;
+
+function registerKernels(): void {
+  if (kernelsRegistered) return;
+  kernelsRegistered = true;
+  const native = new Set(nativeKernels.map(({ kernelName }) => kernelName));
+  for (const kernel of [...nativeKernels, ...fallbackKernels(native)]) registerKernel(kernel);
+  registerGradients();
+}
+
+/**
+ * Registers the backend as 'onnxruntime'. `tf.setBackend('onnxruntime')` then makes it current.
+ * Importing the package calls this with no options; a later call with options counts if the backend is not yet in use.
+ */
+export function registerOnnxRuntime(options: EngineOptions = {}, priority = 3): void {
+  registerKernels();
+  if (findBackendFactory(BACKEND_NAME)) return;
+  registerBackend(BACKEND_NAME, () => createBackend(options), priority);
+}

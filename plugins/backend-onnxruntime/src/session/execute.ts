@@ -1,0 +1,101 @@
+import type { BackendSettings } from '../backend.js';
+import { type HostArray, type HostBuffer, topologicalOrder, type Value } from '../graph/ir.js';
+import type { SessionCache } from './cache.js';
+import { type CompiledGraph, compileGraph, leavesOf, structuralKey } from './compile.js';
+import { createOnnxRuntimeError, messageOf } from './errors.js';
+import { type OrtTensor, ort } from './runtime.js';
+
+/** Computes the given values in one run and stores their bytes in them. */
+export function executeGraph(outputs: readonly Value[], settings: BackendSettings, cache: SessionCache): void {
+  const empty = outputs.filter((output) => output.shape.includes(0));
+  for (const output of empty)
+    settle(output, { data: emptyArray(output), layout: identityOf(output), dims: output.shape });
+  const wanted = outputs.filter((output) => !output.shape.includes(0));
+  if (wanted.length === 0) return;
+  const order = topologicalOrder(wanted);
+  const leaves = leavesOf(order, wanted);
+  const graph = cache.get(structuralKey(order, leaves, wanted), () =>
+    compileGraph(order, leaves, wanted, settings.target, settings.session),
+  );
+  const results = runGraph(
+    graph,
+    leaves.map((leaf) => leaf.buffer!),
+    leaves,
+  );
+  wanted.forEach((output, position) => {
+    settle(output, results[position]!);
+  });
+}
+
+function identityOf(value: Value): string {
+  return `/1/${value.shape.map((_, axis) => axis).join('.')}`;
+}
+
+function emptyArray(value: Value): HostArray {
+  if (value.dtype === 'float32') return new Float32Array(0);
+  return value.dtype === 'int32' ? new Int32Array(0) : new Uint8Array(0);
+}
+
+function settle(value: Value, buffer: HostBuffer): void {
+  value.buffer = buffer;
+  value.node = undefined;
+}
+
+/** ONNX Runtime's view of a buffer; the bytes are shared, not copied. */
+export function tensorOf(buffer: HostBuffer, dtype: Value['dtype']): OrtTensor {
+  if (!buffer.tensor) {
+    const { Tensor } = ort();
+    buffer.tensor = new Tensor(dtype, buffer.data as never, buffer.dims);
+  }
+  return buffer.tensor;
+}
+
+/** Runs a compiled graph. `reuse` gives buffers to write the outputs into. */
+export function runGraph(
+  graph: CompiledGraph,
+  inputs: readonly HostBuffer[],
+  leaves: readonly Pick<Value, 'dtype'>[],
+  reuse?: readonly (HostBuffer | undefined)[],
+): HostBuffer[] {
+  const feeds: Record<string, OrtTensor> = {};
+  graph.inputNames.forEach((name, position) => {
+    feeds[name] = tensorOf(inputs[position]!, leaves[position]!.dtype);
+  });
+  const fetches: Record<string, OrtTensor | null> = {};
+  graph.outputNames.forEach((name, position) => {
+    fetches[name] = reuse?.[position]?.tensor ?? null;
+  });
+  let results: Record<string, OrtTensor>;
+  try {
+    results = graph.session.run(feeds, fetches);
+  } catch (cause) {
+    throw runFailed(graph, cause);
+  }
+  return graph.outputNames.map((name, position) => {
+    const tensor = results[name]!;
+    return {
+      data: tensor.data as HostArray,
+      layout: graph.outputLayouts[position]!,
+      dims: graph.outputShapes[position]!,
+      tensor,
+    };
+  });
+}
+
+function runFailed(graph: CompiledGraph, cause: unknown): Error {
+  const message = messageOf(cause);
+  if (/alloc|memory/i.test(message)) {
+    return createOnnxRuntimeError(
+      'DMX_ENGINE_MEMORY',
+      `out of memory while running a graph of ${graph.nodeCount} operations: ${message}`,
+      'Make the patch (train.patch) or the batch smaller; memory grows with their product. Checkpoints on disk are untouched.',
+      cause,
+    );
+  }
+  return createOnnxRuntimeError(
+    'DMX_ENGINE_RUN',
+    `the graph failed while running: ${message}`,
+    'The message names the operation.',
+    cause,
+  );
+}
