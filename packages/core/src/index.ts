@@ -1,19 +1,107 @@
+export {
+  type BuiltInKey,
+  type Config,
+  type ConfigInput,
+  defineConfig,
+  definePreset,
+  type LossWeightInput,
+  type PluginKeys,
+  type Preset,
+  type PresetKeys,
+  type RawConfig,
+  type UseInput,
+} from './config/define-config.js';
+export { hashJson } from './config/fingerprint.js';
+export { type LoadedConfig, loadConfigFile } from './config/load.js';
+export { parseOverride } from './config/override.js';
+export type { SettingsInput } from './config/schema.js';
+export type {
+  ConfigEnvironment,
+  ConfigSettings,
+  InferenceSettings,
+  LossWeight,
+  ResolvedConfig,
+  ResolvedPlugin,
+  TrainSettings,
+  UseSettings,
+} from './config/types.js';
+export { dmxError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './errors/codes.js';
+export {
+  DmxError,
+  type ErrorContent,
+  type ErrorContext,
+  type ErrorPhase,
+  isDmxError,
+  reasonOf,
+} from './errors/dmx-error.js';
+export { didYouMean, nearest } from './errors/suggest.js';
+export {
+  HOOK_NAMES,
+  HOOKS,
+  type HookDefinition,
+  type HookKind,
+  type HookName,
+  type HookTable,
+} from './hooks/definitions.js';
+export type { TapEntry } from './hooks/hook-set.js';
 export type {
   BatchContext,
   CheckpointReader,
   CheckpointWriter,
   ForwardContext,
+  GradientContext,
   MixedBatch,
   MixedView,
+  RunContext,
   Sample,
   SampleContext,
   StopDecision,
   StudentClassWeights,
   TeacherChoice,
   TeacherOutputs,
-  TeacherRequest,
   WeightsContext,
 } from './hooks/payloads.js';
+export type {
+  HookArguments,
+  HookCaller,
+  HookCallers,
+  HookResult,
+  ScopedValue,
+  TapFunction,
+  TapOptions,
+  TapTarget,
+  TapTargets,
+} from './hooks/tap-target.js';
+export type { ExplainedSlot, ExplainedValue, Explanation } from './host/explain.js';
+export { createHost, type Host, type HostOptions } from './host/host.js';
+export type { Run } from './host/run.js';
+export type { Bound, BoundSlot } from './host/setup.js';
+export { CONFIG_TOKEN, RUN_INFO, SIGNAL } from './host/tokens.js';
+export { withDeadline } from './lifecycle/deadline.js';
+export type { Disposer } from './lifecycle/disposal-stack.js';
+export type { LifecycleState } from './lifecycle/state.js';
+export { definePlugin, parseSlotKey } from './plugin/define-plugin.js';
+export { satisfies } from './plugin/semver.js';
+export type {
+  IdsOf,
+  OptionsInput,
+  OptionsOutput,
+  OptionsSchema,
+  PluginApi,
+  PluginCapabilities,
+  PluginDefinition,
+  PluginFactory,
+  PluginInstance,
+  Renamed,
+  SchemaIssue,
+  SlotContext,
+  SlotFactory,
+  SlotKey,
+  SlotsOf,
+} from './plugin/types.js';
+export { CORE_VERSION, PLUGIN_API_LEVEL } from './plugin/version.js';
+export type { Constructor } from './scope/di.js';
+export { createScope, type Scope } from './scope/scope.js';
 export type {
   Backend,
   BackendSession,
@@ -33,7 +121,6 @@ export type {
   NamedTensors,
   ParameterSpec,
   RandomKey,
-  RandomStream,
   RandomStreams,
   RunInfo,
   SlotState,
@@ -45,7 +132,6 @@ export type {
 export type {
   Batch,
   CaseData,
-  CaseImage,
   CaseReader,
   CaseRole,
   ClassInfo,

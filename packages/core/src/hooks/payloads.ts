@@ -1,4 +1,11 @@
-import type { JsonObject, NamedTensors, RunInfo, StateArray, StepContext } from '../slots/contracts/common.js';
+import type {
+  JsonObject,
+  NamedTensors,
+  RunInfo,
+  StateArray,
+  StepContext,
+  StepPosition,
+} from '../slots/contracts/common.js';
 import type { Batch, CaseRole, Crop } from '../slots/contracts/dataset.js';
 import type { ViewName } from '../slots/contracts/loss.js';
 import type { MixPlan } from '../slots/contracts/mixer.js';
@@ -19,16 +26,16 @@ export interface Sample {
   readonly label: Uint8Array | null;
 }
 
+/** Context of hooks that fire once per run or epoch. */
+export interface RunContext {
+  readonly run: RunInfo;
+  /** Null before the first step. */
+  readonly position: StepPosition | null;
+}
+
 /** Context of `dataset.sample`. */
 export interface SampleContext {
   readonly run: RunInfo;
-}
-
-/** Asked before the teachers run. */
-export interface TeacherRequest {
-  /** Ids of the teachers in use. */
-  readonly teachers: readonly string[];
-  readonly step: StepContext;
 }
 
 /** Which teachers run in this step. */
@@ -73,6 +80,12 @@ export interface MixedView<T> {
 export interface ForwardContext extends StepContext {
   readonly studentId: string;
   readonly view: ViewName;
+}
+
+/** Context of `gradients.ready`. */
+export interface GradientContext extends StepContext {
+  /** Id of the student whose parameters these are; those of its losses are named `loss/<loss id>/<parameter>`. */
+  readonly studentId: string;
 }
 
 /** Answer of `run.shouldStop`. */

@@ -1,3 +1,5 @@
+import type { Rng, Triple } from '@dinomix/volume';
+
 /** A value that survives `JSON.parse(JSON.stringify(value))` unchanged. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 
@@ -7,7 +9,7 @@ export interface JsonObject {
 }
 
 /** Three numbers in memory order: depth (z), height (y), width (x). Voxels unless a unit is named. */
-export type Index3 = readonly [depth: number, height: number, width: number];
+export type Index3 = Triple;
 
 /** Axis of a volume in memory order: 0 = z, 1 = y, 2 = x. */
 export type Axis = 0 | 1 | 2;
@@ -19,22 +21,12 @@ export type BatchShape = readonly [batch: number, depth: number, height: number,
 export type NamedTensors<T> = Readonly<Record<string, T>>;
 
 /**
- * One named stream of a counter-based generator. The draws depend on the key alone, never on what other streams drew,
- * so exchanging one plugin does not move the draws of another.
+ * The counter-based random streams of one plugin at one place of the run: (seed, plugin id, epoch, step) are in the key.
+ * Draws depend on the key alone, so exchanging one plugin does not move the draws of another.
  */
-export interface RandomStream {
-  /** Uniform in [0, 1). */
-  uniform(): number;
-  /** Uniform integer in [0, limit); `limit` is at least 1. */
-  integer(limit: number): number;
-  /** Standard normal. */
-  normal(): number;
-}
-
-/** The streams of one plugin at one place of the run: (seed, plugin id, epoch, step) are already in the key. */
 export interface RandomStreams {
   /** Stream for one purpose and item, counting from its first draw. The same arguments give the same draws. */
-  stream(purpose: string, item?: number): RandomStream;
+  stream(purpose: string, item?: number): Rng;
   /** Two unsigned 32-bit words that key a generator inside a tensor graph (dropout, noise). */
   key(purpose: string, item?: number): RandomKey;
 }

@@ -1,3 +1,4 @@
+import type { Volume } from '@dinomix/volume';
 import type { Axis, BatchShape, Index3, JsonObject } from './common.js';
 
 /** The part a case plays. The label of an `unlabelled` case is never read from disk. */
@@ -14,18 +15,6 @@ export interface ClassInfo {
   readonly tail: boolean;
 }
 
-/** Voxels with their place in the world. */
-export interface CaseImage<A extends Float32Array | Uint8Array> {
-  /** C order `[d, h, w]`. */
-  readonly data: A;
-  /** `[d, h, w]` voxels. */
-  readonly shape: Index3;
-  /** `[d, h, w]` mm. */
-  readonly spacing: Index3;
-  /** 16 numbers, row-major 4×4: (i, j, k) = (x, y, z) voxel index to RAS+ mm. */
-  readonly affine: readonly number[];
-}
-
 /** One case as the dataset reads it, before preprocessing. */
 export interface CaseData {
   readonly id: string;
@@ -33,9 +22,9 @@ export interface CaseData {
   /** Files behind the case, for error messages. */
   readonly files: { readonly image: string; readonly label: string | null };
   /** Intensities in the source's unit (HU for CT). */
-  readonly image: CaseImage<Float32Array>;
+  readonly image: Volume<Float32Array>;
   /** Class indices on the grid of the image. Null for unlabelled cases and for test cases without a reference. */
-  readonly label: CaseImage<Uint8Array> | null;
+  readonly label: Volume<Uint8Array> | null;
 }
 
 /** Reads cases. It is all that a loader thread needs of a dataset. */

@@ -1,4 +1,5 @@
-import type { BatchShape, Index3, RandomStream, Stateful, StepContext } from './common.js';
+import type { Rng } from '@dinomix/volume';
+import type { BatchShape, Index3, Stateful, StepContext } from './common.js';
 import type { Crop, DatasetFacts } from './dataset.js';
 
 /** Which crop a region comes from. */
@@ -58,7 +59,7 @@ export interface DonorBank {
    * @param placement - `centred`: the voxel in the middle as far as the volume allows; `uniform`: any crop that has it.
    * @returns null when no labelled volume has the class.
    */
-  draw(classIndex: number, placement: 'centred' | 'uniform', stream: RandomStream): DonorDraw | null;
+  draw(classIndex: number, placement: 'centred' | 'uniform', rng: Rng): DonorDraw | null;
 }
 
 /** What a mixer may look at. */

@@ -1,0 +1,202 @@
+import type { Preset } from '../config/define-config.js';
+import { hashJson } from '../config/fingerprint.js';
+import { leavesOf, valueAt } from '../config/merge.js';
+import { parseSettings } from '../config/settings.js';
+import type { ConfigEnvironment, ConfigSettings, ResolvedConfig } from '../config/types.js';
+import { reasonOf } from '../errors/dmx-error.js';
+import { deepFreeze } from '../hooks/freeze.js';
+import { createHookSet, type HookSet } from '../hooks/hook-set.js';
+import type { HookCallers } from '../hooks/tap-target.js';
+import { createDisposalStack, type DisposalStack, type Disposer } from '../lifecycle/disposal-stack.js';
+import { createLifecycle, type LifecycleState } from '../lifecycle/state.js';
+import { createScope, type Scope } from '../scope/scope.js';
+import type { SlotName } from '../slots/tokens.js';
+import { createSlot } from './create-slot.js';
+import { type Explanation, explainHost } from './explain.js';
+import { type Prepared, prepareConfig, runPhase } from './prepare.js';
+import { createRun, type Run } from './run.js';
+import { type BoundSlot, type Providers, setUpPlugins } from './setup.js';
+import { CONFIG_TOKEN, HOST_SLOTS, SLOT_TOKENS } from './tokens.js';
+
+/** What {@link createHost} takes. The result of `loadConfigFile` fits. */
+export interface HostOptions {
+  /** Result of `defineConfig`. */
+  readonly config: unknown;
+  /** Absolute path of the config file; null or absent when made in code. */
+  readonly file?: string | null;
+  /** Overrides such as `--set train.epochs=3`, in order. */
+  readonly overrides?: readonly string[];
+  /** What the caller brings along: plugins and choices below every preset. */
+  readonly base?: Preset;
+  /** Package by key of plugins that are installed, to name them when they are missing in the config. */
+  readonly installed?: Readonly<Record<string, string>>;
+  /** Receives warnings of plugins. Default: none are kept. */
+  readonly onWarning?: (message: string, plugin: string) => void;
+  /** Milliseconds for one plugin. Default: setup 10 000, disposal of one thing 10 000. */
+  readonly deadlines?: { readonly setup?: number; readonly dispose?: number };
+}
+
+/** A checked config with its plugins set up. */
+export interface Host<T = unknown> {
+  readonly config: ResolvedConfig;
+  /** sha256 of {@link config}. */
+  readonly configHash: string;
+  readonly environment: ConfigEnvironment;
+  readonly hooks: HookCallers<T>;
+  readonly scope: Scope;
+  readonly state: LifecycleState;
+  /** What fills a slot that outlives runs, created at the first call. */
+  resolve<S extends 'backend' | 'executor'>(slot: S): Promise<BoundSlot<S, T>>;
+  /** Makes a run with its own scope. `directory` is absolute. */
+  createRun(options: { readonly id: string; readonly directory: string }): Run<T>;
+  /** Registers something to be disposed with the host. */
+  onDispose(owner: string, dispose: Disposer): void;
+  explain(): Explanation;
+  /**
+   * Ends what is left of the runs, then disposes last in, first out. A second call does nothing.
+   * @throws AggregateError of everything that failed; all of it has been tried.
+   */
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const DEADLINE_MS = 10_000;
+
+/** Phase `freeze`: lets `config.modify` adjust the settings, checks them again, freezes the config. */
+async function finishConfig<T>(
+  prepared: Prepared,
+  hooks: HookSet<T>,
+  environment: ConfigEnvironment,
+): Promise<ResolvedConfig> {
+  const { origins, use, plugins, active, options } = prepared;
+  const modified: ConfigSettings = await hooks.callers.configModify.call(prepared.settings, environment);
+  for (const [path, value] of leavesOf(modified)) {
+    const before = valueAt(prepared.settings, path.split('.'));
+    if (JSON.stringify(before) !== JSON.stringify(value)) origins.set(path, 'hook config.modify');
+  }
+  const settings = await runPhase('freeze', (report) => parseSettings({ ...modified }, origins, report));
+  const config: ResolvedConfig = deepFreeze({
+    ...settings!,
+    use,
+    plugins: plugins.map((plugin) => ({
+      id: plugin.id,
+      name: plugin.definition.name,
+      version: plugin.definition.version,
+      provides: plugin.keys,
+      active: active.includes(plugin),
+      options: options.get(plugin.id)!,
+    })),
+  });
+  await hooks.callers.configResolved.call(config, environment);
+  return config;
+}
+
+/** Disposes after a failed start; what fails on the way must not hide why the start failed. */
+async function abandon(disposal: DisposalStack, milliseconds: number): Promise<void> {
+  await disposal.run(milliseconds);
+}
+
+/**
+ * Checks a config and sets up its plugins, in the order: shape, identity, compatibility, options, use, requirements,
+ * setup, order of taps, freeze.
+ * @throws one DmxError: the problem, or DMX_SEVERAL with all problems of the first phase that has any.
+ */
+export async function createHost<T = unknown>(options: HostOptions): Promise<Host<T>> {
+  const { file = null, overrides = [], base = null, installed = {}, deadlines = {} } = options;
+  const { setup = DEADLINE_MS, dispose = DEADLINE_MS } = deadlines;
+  const environment: ConfigEnvironment = Object.freeze({ file, overrides: Object.freeze([...overrides]) });
+  const prepared = await prepareConfig({ config: options.config, file, overrides, base, installed });
+  const hooks = createHookSet<T>();
+  const disposal = createDisposalStack();
+  try {
+    const providers = await setUpPlugins(prepared.active, prepared.options, hooks, disposal, setup);
+    const config = await finishConfig(prepared, hooks, environment);
+    const warn = options.onWarning ?? (() => undefined);
+    return assembleHost({ prepared, hooks, disposal, providers, config, environment, dispose, warn });
+  } catch (failure) {
+    await abandon(disposal, dispose);
+    throw failure;
+  }
+}
+
+interface HostParts<T> {
+  readonly prepared: Prepared;
+  readonly hooks: HookSet<T>;
+  readonly disposal: DisposalStack;
+  readonly providers: Providers;
+  readonly config: ResolvedConfig;
+  readonly environment: ConfigEnvironment;
+  readonly dispose: number;
+  readonly warn: (message: string, plugin: string) => void;
+}
+
+function assembleHost<T>(parts: HostParts<T>): Host<T> {
+  const { prepared, hooks, disposal, providers, config, environment, warn } = parts;
+  const lifecycle = createLifecycle('started');
+  const configHash = hashJson(config);
+  const runs: Run<T>[] = [];
+  const scope = createScope('host');
+  scope.bindValue(CONFIG_TOKEN, config);
+  const site = { config, providers, scope, disposal, run: null, warn };
+  for (const slot of HOST_SLOTS) scope.bindFactory(SLOT_TOKENS[slot], () => createSlot(site, slot));
+
+  const finish = async (): Promise<void> => {
+    lifecycle.moveTo('stopping');
+    const failures: unknown[] = [];
+    for (const run of [...runs].reverse()) {
+      await run[Symbol.asyncDispose]().catch((failure: AggregateError) => failures.push(...failure.errors));
+    }
+    failures.push(...(await disposal.run(parts.dispose)));
+    scope.close();
+    lifecycle.moveTo('disposed');
+    if (failures.length > 0) throw new AggregateError(failures, failures.map(reasonOf).join('\n'));
+  };
+  let ending: Promise<void> | undefined;
+  const host: Host<T> = {
+    config,
+    configHash,
+    environment,
+    hooks: hooks.callers,
+    scope,
+    get state() {
+      return lifecycle.state;
+    },
+    async resolve<S extends SlotName>(slot: S) {
+      lifecycle.assert('host.resolve', 'started');
+      return (await scope.resolve(SLOT_TOKENS[slot])) as BoundSlot<S, T>;
+    },
+    createRun({ id, directory }) {
+      lifecycle.assert('host.createRun', 'started');
+      const info = Object.freeze({ id, seed: config.seed, directory, configHash });
+      const ended = (): void => {
+        runs.splice(runs.indexOf(run), 1);
+      };
+      const run: Run<T> = createRun({
+        info,
+        config,
+        hooks: hooks.callers,
+        hostScope: scope,
+        providers,
+        disposeMilliseconds: parts.dispose,
+        warn,
+        ended,
+      });
+      runs.push(run);
+      return run;
+    },
+    onDispose: (owner, dispose) => {
+      lifecycle.assert('host.onDispose', 'started');
+      disposal.add(owner, dispose);
+    },
+    explain: () => {
+      const { plugins, origins } = prepared;
+      return explainHost({ file: environment.file, configHash, config, plugins, origins, hooks: hooks.list() });
+    },
+    dispose: () => {
+      ending ??= finish();
+      return ending;
+    },
+    [Symbol.asyncDispose]: () => host.dispose(),
+  };
+  return host;
+}

@@ -1,0 +1,129 @@
+import type { ResolvedConfig } from '../config/types.js';
+import { dmxError } from '../errors/codes.js';
+import { isDmxError, reasonOf } from '../errors/dmx-error.js';
+import type { HookCallers } from '../hooks/tap-target.js';
+import type { Disposer } from '../lifecycle/disposal-stack.js';
+import { createDisposalStack } from '../lifecycle/disposal-stack.js';
+import { createLifecycle, type LifecycleState } from '../lifecycle/state.js';
+import type { Scope } from '../scope/scope.js';
+import type { RunInfo, StepPosition } from '../slots/contracts/common.js';
+import type { RunOutcome } from '../slots/contracts/reporter.js';
+import { SLOT_NAMES, type SlotName } from '../slots/tokens.js';
+import { createSlot } from './create-slot.js';
+import type { BoundSlot, Providers } from './setup.js';
+import { HOST_SLOTS, RUN_INFO, SIGNAL, SLOT_TOKENS } from './tokens.js';
+
+/** One run: a child scope with its own slots, and its end. */
+export interface Run<T> {
+  readonly info: RunInfo;
+  readonly config: ResolvedConfig;
+  readonly hooks: HookCallers<T>;
+  readonly scope: Scope;
+  readonly state: LifecycleState;
+  /** Aborted by {@link abort} and at the end. */
+  readonly signal: AbortSignal;
+  /** Fires `run.start`. @throws DMX_STATE unless the run is new. */
+  start(): Promise<void>;
+  /** What fills a slot, created at the first call. @throws DMX_SLOT_FACTORY, DMX_STATE. */
+  resolve<S extends SlotName>(slot: S): Promise<BoundSlot<S, T>>;
+  /** Asks everything in the run to stop. */
+  abort(reason: string): void;
+  /** Registers something to be disposed with the run; `owner` is named when that fails. */
+  onDispose(owner: string, dispose: Disposer): void;
+  /** Fires `run.error` for a failure; its own failures are collected and not thrown. */
+  fail(failure: unknown, position: StepPosition | null): Promise<void>;
+  /**
+   * Ends the run: aborts the signal, fires `run.end` in reverse order, disposes last in, first out, closes the scope. A
+   * second call does nothing.
+   * @throws AggregateError of everything that failed on the way; all of it has been tried.
+   */
+  end(outcome: RunOutcome): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a host lends to its runs. */
+export interface RunParts<T> {
+  readonly info: RunInfo;
+  readonly config: ResolvedConfig;
+  readonly hooks: HookCallers<T>;
+  readonly hostScope: Scope;
+  readonly providers: Providers;
+  readonly disposeMilliseconds: number;
+  readonly warn: (message: string, plugin: string) => void;
+  readonly ended: () => void;
+}
+
+/** The outcome of a run that nobody ended. */
+function abandoned(): RunOutcome {
+  return { status: 'interrupted', reason: 'the host was disposed', position: null, error: null, seconds: 0, peakMb: 0 };
+}
+
+/** Makes a run in the state `started`. */
+export function createRun<T>(parts: RunParts<T>): Run<T> {
+  const { info, config, hooks, providers } = parts;
+  const lifecycle = createLifecycle('started');
+  const disposal = createDisposalStack();
+  const controller = new AbortController();
+  const scope = parts.hostScope.child(`run ${info.id}`);
+  const site = { config, providers, scope, disposal, run: info, warn: parts.warn };
+  scope.bindValue(RUN_INFO, info);
+  scope.bindValue(SIGNAL, controller.signal);
+  for (const slot of SLOT_NAMES) {
+    if (!HOST_SLOTS.includes(slot)) scope.bindFactory(SLOT_TOKENS[slot], () => createSlot(site, slot));
+  }
+  const failures: unknown[] = [];
+  let ending: Promise<void> | undefined;
+
+  const attempt = async (task: () => Promise<void>): Promise<void> => {
+    await task().catch((failure: unknown) => failures.push(failure));
+  };
+  const finish = async (outcome: RunOutcome): Promise<void> => {
+    const begun = lifecycle.state === 'running';
+    lifecycle.moveTo('stopping');
+    controller.abort(new Error(outcome.reason));
+    const position = outcome.position;
+    if (begun) await attempt(() => hooks.runEnd.call(outcome, { run: info, position }));
+    failures.push(...(await disposal.run(parts.disposeMilliseconds)));
+    scope.close();
+    lifecycle.moveTo('disposed');
+    parts.ended();
+    if (failures.length > 0) throw new AggregateError(failures, failures.map(reasonOf).join('\n'));
+  };
+  const run: Run<T> = {
+    info,
+    config,
+    hooks,
+    scope,
+    signal: controller.signal,
+    get state() {
+      return lifecycle.state;
+    },
+    async start() {
+      lifecycle.assert('run.start', 'started');
+      lifecycle.moveTo('running');
+      await hooks.runStart.call(info, { run: info, position: null });
+    },
+    async resolve<S extends SlotName>(slot: S) {
+      lifecycle.assert('run.resolve', 'started', 'running');
+      return (await scope.resolve(SLOT_TOKENS[slot])) as BoundSlot<S, T>;
+    },
+    abort: (reason) => controller.abort(new Error(reason)),
+    onDispose: (owner, dispose) => {
+      lifecycle.assert('run.onDispose', 'started', 'running');
+      disposal.add(owner, dispose);
+    },
+    async fail(failure, position) {
+      const context = { runId: info.id, phase: 'run', cause: failure } as const;
+      const error = isDmxError(failure)
+        ? failure
+        : dmxError('DMX_RUN_FAILED', { run: info.id, reason: reasonOf(failure) }, context);
+      await attempt(() => hooks.runError.call(error, { run: info, position }));
+    },
+    end: (outcome) => {
+      ending ??= finish(outcome);
+      return ending;
+    },
+    [Symbol.asyncDispose]: () => run.end(abandoned()),
+  };
+  return run;
+}
