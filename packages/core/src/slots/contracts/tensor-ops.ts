@@ -28,7 +28,7 @@ export interface RunningStatistics<T> {
   /** Weight of the new batch (PyTorch's convention): running = (1 - momentum) running + momentum batch. Default 0.1. */
   readonly momentum?: number;
   /** Called in training with the new running values; the owner passes them on to `ForwardPass.updateBuffer`. */
-  readonly update: (mean: T, variance: T) => void;
+  update(mean: T, variance: T): void;
 }
 
 /** Options of {@link TensorOps.normActivation}. */
