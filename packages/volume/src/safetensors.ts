@@ -70,18 +70,21 @@ const ARRAYS: { [D in TensorDtype]: new (buffer: ArrayBufferLike, offset: number
     U16: Uint16Array,
     U8: Uint8Array,
   };
+// In the order in which the reference implementation lays tensors out: wide elements first, so that with a header
+// padded to 8 bytes every tensor is aligned for its typed array.
 const WIDTHS: Record<TensorDtype, number> = {
+  I64: 8,
   F64: 8,
   F32: 4,
-  F16: 2,
-  I64: 8,
+  U32: 4,
   I32: 4,
+  F16: 2,
+  U16: 2,
   I16: 2,
   I8: 1,
-  U32: 4,
-  U16: 2,
   U8: 1,
 };
+const LAYOUT = Object.keys(WIDTHS);
 // The limit of the format's reference implementation.
 const LARGEST_HEADER = 100_000_000;
 
@@ -108,7 +111,6 @@ export function encodeSafetensors(
   return Uint8Array.from(Buffer.concat(safetensorsPieces('safetensors data', tensors, metadata)));
 }
 
-// Wide elements first: with a header padded to 8 bytes, every tensor is then aligned for its typed array.
 function safetensorsPieces(
   file: string,
   tensors: NamedTensors,
@@ -116,7 +118,7 @@ function safetensorsPieces(
 ): Uint8Array[] {
   const pairs: [string, Tensor][] = tensors instanceof Map ? [...tensors] : Object.entries(tensors);
   for (const [name, tensor] of pairs) assertWritable(file, name, tensor);
-  pairs.sort(([a, left], [b, right]) => WIDTHS[right.dtype] - WIDTHS[left.dtype] || (a < b ? -1 : 1));
+  pairs.sort(([a, left], [b, right]) => LAYOUT.indexOf(left.dtype) - LAYOUT.indexOf(right.dtype) || (a < b ? -1 : 1));
   const lines: [string, unknown][] = [];
   if (Object.keys(metadata).length > 0) lines.push(['__metadata__', metadata]);
   let offset = 0;

@@ -104,7 +104,7 @@ function text(bytes: Uint8Array, offset: number, length: number): string {
  *
  * @throws VolumeError `DMX_NIFTI_MAGIC` if they are not those of a single-file NIfTI.
  */
-export function identifyNifti(bytes: Uint8Array, file: string): { version: 1 | 2; littleEndian: boolean } {
+function identifyNifti(bytes: Uint8Array, file: string): { version: 1 | 2; littleEndian: boolean } {
   const fail = (problem: string, fix: string) => new VolumeError('DMX_NIFTI_MAGIC', { file, problem, fix });
   const notNifti = 'name a .nii or .nii.gz file; convert other formats to NIfTI first';
   if (bytes.byteLength < HEADER_BYTES[1]) throw fail(`has only ${bytes.byteLength} bytes, a header has 348`, notNifti);

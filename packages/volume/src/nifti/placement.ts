@@ -135,7 +135,7 @@ export function placementFields(grid: Grid, code: number): PlacementFields {
   const again = affineFromQuaternion({ b, c, d, handedness }, [z, y, x], origin);
   const isRotation = again !== undefined && affineDifference(again, affine) < TOLERANCE / 10;
   return {
-    pixdim: [handedness, x, y, z, 0, 0, 0, 0],
+    pixdim: [handedness, x, y, z, 1, 1, 1, 1],
     qformCode: isRotation ? code : 0,
     sformCode: code,
     quaternion: isRotation ? [b, c, d] : [0, 0, 0],
