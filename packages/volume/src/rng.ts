@@ -136,6 +136,132 @@ class PhiloxRng implements Rng {
       this.spareNormal = Number.NaN;
       return mean + deviation * spare;
     }
+    // Marsaglia and Bray 1964: a point in the unit disc. No sine, whose last bit differs between versions of V8.
+    let x: number;
+    let y: number;
+    let square: number;
+    do {
+      x = 2 * this.uniform() - 1;
+      y = 2 * this.uniform() - 1;
+      square = x * x + y * y;
+    } while (square >= 1 || square === 0);
+    const scale = Math.sqrt((-2 * Math.log(square)) / square);
+    this.spareNormal = y * scale;
+    return mean + deviation * x * scale;
+  }
+
+  chance(probability: number): boolean;
+  /** Puts the items into a random order, in place, and returns them. */
+  shuffle<T>(items: T[]): T[];
+  /** Returns 0 to length - 1 in a random order. */
+  permutation(length: number): number[];
+  /** Returns one of the items, with the given relative weights or all equally likely. */
+  choice<T>(items: readonly T[], weights?: ArrayLike<number>): T;
+  /** Fills the array with draws from the normal distribution. */
+  fillNormal(out: Float32Array | Float64Array, mean?: number, deviation?: number): void;
+  /** Fills the array with numbers in [low, high). */
+  fillUniform(out: Float32Array | Float64Array, low?: number, high?: number): void;
+}
+
+/**
+ * Returns the random stream of a key.
+ *
+ * @remarks Philox4x32-10. Seed and stream name make the 64-bit cipher key; epoch, step, item and a block number make
+ * the 128-bit counter. Nothing is shared between streams, so that exchanging one part of an experiment leaves the
+ * draws of every other part as they were, in whatever thread and order they are made.
+ * @throws VolumeError `DMX_VOLUME_ARGUMENT` if a number of the key is out of range.
+ */
+export function createRng(key: RngKey): Rng {
+  return new PhiloxRng(key);
+}
+
+/** Returns the named part of a wider purpose: the same key with `name` appended to its stream. */
+export function subStream(key: RngKey, name: string): RngKey {
+  return { ...key, stream: `${key.stream}/${name}` };
+}
+
+function assertInteger(name: string, value: number, limit: number): void {
+  if (Number.isInteger(value) && value >= 0 && value < limit) return;
+  throw new VolumeError('DMX_VOLUME_ARGUMENT', {
+    problem: `random stream: ${name} is ${value}`,
+    fix: `pass an integer from 0 to ${limit - 1}`,
+  });
+}
+
+function requireArgument(holds: boolean, problem: string, fix: string): void {
+  if (!holds) throw new VolumeError('DMX_VOLUME_ARGUMENT', { problem: `random stream: ${problem}`, fix });
+}
+
+// The name's UTF-8 bytes are absorbed 16 at a time by the seeded cipher (CBC-MAC with the length in the first block),
+// which makes equal keys for different names as unlikely as for random 64-bit numbers.
+function cipherKey(seed: number, stream: string): Uint32Array {
+  const seedKey = Uint32Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32));
+  const name = Buffer.from(stream, 'utf8');
+  const padded = Buffer.alloc(Math.ceil(name.length / 16) * 16);
+  name.copy(padded);
+  const state = Uint32Array.of(name.length, 0, 0, 0);
+  philox4x32(state, seedKey, state);
+  for (let offset = 0; offset < padded.length; offset += 16) {
+    for (let word = 0; word < 4; word++) state[word] = state[word]! ^ padded.readUInt32LE(offset + 4 * word);
+    philox4x32(state, seedKey, state);
+  }
+  return state.slice(0, 2);
+}
+
+class PhiloxRng implements Rng {
+  private readonly key: Uint32Array;
+  private readonly counter: Uint32Array;
+  private readonly block = new Uint32Array(4);
+  private used = 4;
+  private spareNormal = Number.NaN;
+
+  constructor(key: RngKey) {
+    const { seed, stream, epoch = 0, step = 0, item = 0 } = key;
+    assertInteger('seed', seed, 2 ** 53);
+    assertInteger('epoch', epoch, 2 ** 32);
+    assertInteger('step', step, 2 ** 32);
+    assertInteger('item', item, 2 ** 32);
+    this.key = cipherKey(seed, stream);
+    this.counter = Uint32Array.of(0, item, step, epoch);
+  }
+
+  uint32(): number {
+    if (this.used === 4) {
+      philox4x32(this.counter, this.key, this.block);
+      this.counter[0] = this.counter[0]! + 1;
+      requireArgument(this.counter[0] !== 0, 'all 2^34 words are used', 'take another item number for the rest');
+      this.used = 0;
+    }
+    return this.block[this.used++]!;
+  }
+
+  uniform(low = 0, high = 1): number {
+    const fraction = ((this.uint32() >>> 5) * 2 ** 26 + (this.uint32() >>> 6)) * 2 ** -53;
+    const value = low + (high - low) * fraction;
+    // Rounding can reach the upper end of a range other than [0, 1).
+    return value < high || low === high ? value : low;
+  }
+
+  integer(low: number, high: number): number {
+    const range = high - low;
+    requireArgument(
+      Number.isSafeInteger(low) && Number.isSafeInteger(high) && range >= 1 && range <= 2 ** 32,
+      `no integers to draw from in [${low}, ${high})`,
+      'pass integers low < high, at most 2^32 apart',
+    );
+    // Words above the largest multiple of the range would favour the low values; they are drawn again.
+    const limit = 2 ** 32 - (2 ** 32 % range);
+    let word = this.uint32();
+    while (word >= limit) word = this.uint32();
+    return low + (word % range);
+  }
+
+  normal(mean = 0, deviation = 1): number {
+    if (!Number.isNaN(this.spareNormal)) {
+      const spare = this.spareNormal;
+      this.spareNormal = Number.NaN;
+      return mean + deviation * spare;
+    }
     // Box and Muller 1958; 1 - u lies in (0, 1], where the logarithm is finite.
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
     const angle = 2 * Math.PI * this.uniform();
