@@ -46,6 +46,14 @@ export interface BackendUsage {
   readonly fallbackKernels: Readonly<Record<string, number>>;
 }
 
+/** A pure function of named tensors. A method type, so that backends of any tensor type fit the slot. */
+interface TensorFunctionMethod<T> {
+  call(inputs: NamedTensors<T>): NamedTensors<T>;
+}
+
+/** A pure function of named tensors. */
+export type TensorFunction<T> = TensorFunctionMethod<T>['call'];
+
 /** A backend that is ready. */
 export interface BackendSession<T> {
   /** Name under which it is registered with the tensor library. */
@@ -57,6 +65,12 @@ export interface BackendSession<T> {
   /** Operations with fused kernels; the trainer composes the rest. */
   readonly ops: Partial<TensorOps<T>>;
   usage(): BackendUsage;
+  /**
+   * Makes a function that records `fn` at the first call with given names, shapes and types of inputs, and replays the
+   * recorded graph at every further call without running `fn`. Constants that `fn` makes stay as they were recorded. The
+   * outputs belong to the caller; the inputs stay alive. Absent where nothing is gained by it.
+   */
+  compileStep?(fn: TensorFunction<T>): TensorFunction<T>;
   /** Bytes of an ONNX file; absent where the backend cannot write one. */
   exportStudent?(request: ExportRequest<T>): Promise<Uint8Array>;
   /**

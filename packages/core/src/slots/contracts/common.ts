@@ -27,12 +27,7 @@ export type NamedTensors<T> = Readonly<Record<string, T>>;
 export interface RandomStreams {
   /** Stream for one purpose and item, counting from its first draw. The same arguments give the same draws. */
   stream(purpose: string, item?: number): Rng;
-  /** Two unsigned 32-bit words that key a generator inside a tensor graph (dropout, noise). */
-  key(purpose: string, item?: number): RandomKey;
 }
-
-/** Key of an in-graph counter-based generator: two unsigned 32-bit integers. */
-export type RandomKey = readonly [low: number, high: number];
 
 /** Where a run stands. All counts start at 0. */
 export interface StepPosition {
@@ -62,6 +57,17 @@ export interface StepContext {
   readonly rng: RandomStreams;
   /** Aborted when the run stops early. */
   readonly signal: AbortSignal;
+}
+
+/**
+ * Numbers that change from step to step, as tensors: what is computed from them belongs to the graph, so that a new step is
+ * not a new graph.
+ */
+export interface GraphNumbers<T> {
+  /** Scalar float32: `position.step`. */
+  readonly iteration: T;
+  /** Key for `TensorOps.dropout`, the same for the same purpose in the same step. */
+  key(purpose: string): T;
 }
 
 /** One array of a plugin's saved state. */

@@ -1,4 +1,4 @@
-import type { NamedTensors, ParameterSpec, StepContext } from './common.js';
+import type { GraphNumbers, NamedTensors, ParameterSpec, StepContext } from './common.js';
 import type { Crop } from './dataset.js';
 import type { StudentModel } from './student.js';
 import type { TensorOps } from './tensor-ops.js';
@@ -53,8 +53,11 @@ export interface LossInput<T> {
   readonly weights: NamedTensors<T>;
 }
 
-/** What a loss can use besides its input. No promise may be made or awaited with it: the tape is open. */
-export interface LossContext<T> extends StepContext {
+/**
+ * What a loss can use besides its input. No promise may be made or awaited with it: the tape is open. A step may be recorded
+ * once and replayed; a loss that reads `position`, `rng` or the crops of a view is called anew in every step instead.
+ */
+export interface LossContext<T> extends StepContext, GraphNumbers<T> {
   readonly ops: TensorOps<T>;
 }
 

@@ -1,4 +1,4 @@
-import type { Index3, NamedTensors, ParameterSpec, RandomKey } from './common.js';
+import type { Index3, NamedTensors, ParameterSpec } from './common.js';
 import type { TensorOps } from './tensor-ops.js';
 
 /** What a network is built for. */
@@ -18,8 +18,11 @@ export interface StudentBuildContext<T> {
 export interface ForwardPass<T> {
   /** Dropout on and batch statistics in use. */
   readonly training: boolean;
-  /** Key of the dropout at a named place; the same place in the same step of the same student gives the same key. */
-  dropoutKey(place: string): RandomKey;
+  /**
+   * Key of the dropout at a named place, for `TensorOps.dropout`; the same place in the same step of the same student gives
+   * the same key. It is a tensor, so that a new step is not a new graph.
+   */
+  dropoutKey(place: string): T;
   /** Takes the new value of a parameter that is not trainable; it is stored after the step. Ignored outside training. */
   updateBuffer(name: string, value: T): void;
 }

@@ -1,4 +1,4 @@
-import type { NamedTensors, ParameterSpec, Stateful, StepContext } from './common.js';
+import type { GraphNumbers, NamedTensors, ParameterSpec, Stateful, StepContext } from './common.js';
 import type { Crop, DatasetFacts, Normalisation } from './dataset.js';
 import type { BuiltStudent } from './student.js';
 
@@ -36,7 +36,7 @@ export interface TeacherOpenContext<T> {
 }
 
 /** Handed to a teacher in every step. */
-export interface TeacherContext<T> extends StepContext {
+export interface TeacherContext<T> extends StepContext, GraphNumbers<T> {
   readonly students: readonly BuiltStudent<T>[];
   /** Parameters of {@link Teacher.parameters}, by name. */
   readonly weights: NamedTensors<T>;
@@ -46,11 +46,16 @@ export interface TeacherContext<T> extends StepContext {
 
 /**
  * The slot `teacher`: gives targets. It works outside the tape, so that no gradient reaches it, and may be asynchronous.
- * It should return lazy tensors without reading them: then teacher and student share one graph.
+ * One that is `traceable` shares a graph with the students.
  */
 export interface Teacher<T> extends Partial<Stateful> {
   /** `ema`: moving average of a student; `peer`: another student; `outside`: a model that this run does not train. */
   readonly kind: 'ema' | 'peer' | 'outside';
+  /**
+   * True promises that `predict` returns without a promise, reads no tensor, and depends on tensors alone: weights, images,
+   * `iteration` and `key`, not on `position`, `rng`, crops or `data`. It is then recorded once with the rest of the step.
+   */
+  readonly traceable?: boolean;
   readonly produces: { readonly probabilities: boolean; readonly tokens: boolean };
   /** Channels of the tokens; known after {@link open}. Present where `produces.tokens`. */
   tokenChannels?(): number;
@@ -66,8 +71,11 @@ export interface Teacher<T> extends Partial<Stateful> {
   predict(
     parts: Readonly<Partial<Record<BatchPart, TeacherPart<T>>>>,
     ctx: TeacherContext<T>,
-  ): Promise<TeacherOutput<T>>;
-  /** New values of the teacher's variables after the optimizer step; synchronous and part of the same graph. */
+  ): Promise<TeacherOutput<T>> | TeacherOutput<T>;
+  /**
+   * New values of the teacher's variables after the optimizer step; synchronous and part of the same graph. `students` hold
+   * the new weights. Rates that change with the step come from `iteration`.
+   */
   update?(ctx: TeacherContext<T>): NamedTensors<T>;
   /** Weights to test and export instead of the student's own, by parameter name; null to use the student's. */
   evaluationWeights?(studentId: string, ctx: TeacherWeights<T>): NamedTensors<T> | null;

@@ -1,4 +1,4 @@
-import type { Index3, RandomKey } from './common.js';
+import type { Index3 } from './common.js';
 
 /** Options of {@link TensorOps.conv3d}. */
 export interface Conv3dOptions<T> {
@@ -51,12 +51,13 @@ export interface NormActivationOptions<T> {
 }
 
 /** Options of {@link TensorOps.dropout}. */
-export interface DropoutOptions {
+export interface DropoutOptions<T> {
   /** Share of values set to zero, in [0, 1). The rest is divided by (1 - rate). */
   readonly rate: number;
   /** `channel` drops whole channels of an item (PyTorch's Dropout3d); `element` single values. */
   readonly granularity: 'channel' | 'element';
-  readonly key: RandomKey;
+  /** Key of the generator, from `ForwardPass.dropoutKey`: float32 `[4]`, whole numbers in [0, 4096). */
+  readonly key: T;
 }
 
 /**
@@ -99,7 +100,7 @@ export interface TensorOps<T> {
   /** Normalisation over [b, d, h, w, c] followed by leaky ReLU; same shape. */
   normActivation(x: T, options: NormActivationOptions<T>): T;
   /** Same shape. The mask depends on the key and the shape alone, not on the engine's state. */
-  dropout(x: T, options: DropoutOptions): T;
+  dropout(x: T, options: DropoutOptions<T>): T;
   /** Trilinear resize of [b, d, h, w, c] to `shape`, voxel centres aligned as with `align_corners=False`. */
   resizeTrilinear(x: T, shape: Index3): T;
   /** `logits` [b, d, h, w, k]; `target` int32 [b, d, h, w] or float32 [b, d, h, w, k] (constant) → scalar. */
