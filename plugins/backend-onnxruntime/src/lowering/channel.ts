@@ -5,6 +5,7 @@
 import type { LoweringContext } from './context.js';
 import { SEPARATED, type Sides, sidesOf } from './conv-blocked.js';
 import { product } from './conv-geometry.js';
+import { leakySlope, STEEP } from './elementwise.js';
 import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { blockedLayout, channelFirstLayout, type Layout } from './layout.js';
 import type { Lowered } from './lowered.js';
@@ -18,6 +19,8 @@ export interface ChannelOps {
   meanProduct(x: Emitted, y: Emitted): Emitted;
   /** leaky(x * factor + shift (+ sum)), factor and shift [b, c]; slope 1 is no activation. */
   affine(x: Emitted, factor: Emitted, shift: Emitted, options?: { slope?: number; sum?: Emitted }): Emitted;
+  /** x > 0 ? 1 : slope. */
+  slopeMask(x: Emitted, slope: number): Emitted;
   /** x in this layout and its deviation from `mean` [b, c]; uses a cheaper form of x where its producer left one. */
   centre(x: Lowered): { readonly mean: Emitted; centred(mean: Emitted): Emitted };
 }
@@ -83,6 +86,20 @@ function blockedOps(ctx: LoweringContext, shape: readonly number[], block: numbe
         emitter.reshape(shift, [count]),
         sum && asChannels(sum),
       ];
+      return emitter.reshape(emitter.blocked('Conv', inputs, attributes, asChannels(x).shape), memory);
+    },
+    slopeMask(x, slope) {
+      const count = s.batch * channels;
+      const attributes = {
+        kernel_shape: [1, 1],
+        strides: [1, 1],
+        dilations: [1, 1],
+        pads: [0, 0, 0, 0],
+        group: count,
+        activation: 'Clip',
+        activation_params: { float: [slope, 1] },
+      };
+      const inputs = [asChannels(x), emitter.float(STEEP, [count, 1, 1, 1])];
       return emitter.reshape(emitter.blocked('Conv', inputs, attributes, asChannels(x).shape), memory);
     },
     centre(x) {
@@ -173,6 +190,7 @@ function denseOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
       else if (slope !== 1) value = emitter.node('LeakyRelu', [value], { alpha: { float: slope } }, value.shape);
       return emitter.reshape(value, memory);
     },
+    slopeMask: (x, slope) => leakySlope(ctx, x, slope),
     centre(x) {
       const value = x.as(layout);
       const flat = rows(value);

@@ -113,10 +113,13 @@ function simple(opType: string, resultType?: OnnxDType): Compute {
     ctx.emitter.node(opType, operands, {}, broadcastShape(operands), resultType ?? operands[0]!.dtype);
 }
 
-/** x > 0 ? 1 : alpha by one clip: large enough a factor pushes every non-zero value past the bounds. */
+/** A factor that pushes every value but zero and the subnormal ones past any bound of a clip. */
+export const STEEP = 1e30;
+
+/** x > 0 ? 1 : alpha by one clip. */
 export function leakySlope(ctx: LoweringContext, value: Emitted, alpha: number): Emitted {
   const { emitter } = ctx;
-  const scaled = emitter.node('Mul', [value, emitter.float(1e30)], {}, value.shape);
+  const scaled = emitter.node('Mul', [value, emitter.float(STEEP)], {}, value.shape);
   return emitter.node('Clip', [scaled, emitter.float(alpha), emitter.float(1)], {}, value.shape);
 }
 

@@ -92,10 +92,18 @@ export class Emitter {
     return { name, shape, dtype };
   }
 
-  /** Declares a graph output under a name of its own. */
-  output(value: Emitted, name: string): void {
-    this.nodes.push(create(NodeProtoSchema, { opType: 'Identity', input: [value.name], output: [name], name }));
+  /**
+   * Declares a value as graph output and returns the name to fetch it by. A value that a node computes is fetched as it
+   * is; an input, a constant or a value that is already an output needs a copy under a name of its own.
+   */
+  output(value: Emitted, fallbackName: string): string {
+    const computed = value.name.startsWith('v') && !this.outputs.some(({ name }) => name === value.name);
+    const name = computed ? value.name : fallbackName;
+    if (!computed) {
+      this.nodes.push(create(NodeProtoSchema, { opType: 'Identity', input: [value.name], output: [name], name }));
+    }
     this.outputs.push(create(ValueInfoProtoSchema, { name }));
+    return name;
   }
 
   constant(

@@ -2,7 +2,6 @@ import type { Node } from '../graph/ir.js';
 import { type ChannelOps, channelOps } from './channel.js';
 import { type LoweringContext, type LoweringTable, numberAttribute, stringAttribute } from './context.js';
 import { product } from './conv-geometry.js';
-import { leakySlope } from './elementwise.js';
 import type { Emitted } from './emitter.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
@@ -83,7 +82,7 @@ function channelMoments(ctx: LoweringContext, node: Node, [x]: readonly Lowered[
 function throughActivation(ctx: LoweringContext, ops: ChannelOps, dy: Lowered, y: Lowered, slope: number): Emitted {
   const gradient = dy.as(ops.layout);
   if (slope === 1) return gradient;
-  return ctx.emitter.node('Mul', [gradient, leakySlope(ctx, y.as(ops.layout), slope)], {}, gradient.shape);
+  return ctx.emitter.node('Mul', [gradient, ops.slopeMask(y.as(ops.layout), slope)], {}, gradient.shape);
 }
 
 /**

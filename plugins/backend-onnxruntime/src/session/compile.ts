@@ -1,4 +1,4 @@
-import { type Node, topologicalOrder, type Value } from '../graph/ir.js';
+import type { Node, Value } from '../graph/ir.js';
 import { createContext, type Target } from '../lowering/context.js';
 import { type Emitted, Emitter } from '../lowering/emitter.js';
 import { identityLayout, layoutKey, parseLayout } from '../lowering/layout.js';
@@ -71,10 +71,9 @@ export function compileGraph(
   const outputNames = outputs.map((output, position) => {
     const value = lowered.get(output)!;
     const emitted: Emitted = value.as(value.primary);
-    emitter.output(emitted, `out${position}`);
     outputLayouts.push(layoutKey(value.primary));
     outputShapes.push(emitted.shape);
-    return `out${position}`;
+    return emitter.output(emitted, `out${position}`);
   });
   const model = emitter.build();
   try {

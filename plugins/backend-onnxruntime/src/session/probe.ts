@@ -27,7 +27,7 @@ function reordersBy(block: number): boolean {
   const x = emitter.input('x', [1, channels, 1, width], 'float32');
   const w = emitter.input('w', [channels, channels, 1, 1], 'float32');
   const attributes = { kernel_shape: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 };
-  emitter.output(emitter.blocked('Conv', [x, w], attributes, [1, channels, 1, width]), 'y');
+  const name = emitter.output(emitter.blocked('Conv', [x, w], attributes, [1, channels, 1, width]), 'y');
   const input = new Float32Array(channels * width);
   const filter = new Float32Array(channels * channels);
   const expected = new Float32Array(channels * width);
@@ -48,9 +48,9 @@ function reordersBy(block: number): boolean {
       x: new Tensor('float32', input, [1, channels, 1, width]),
       w: new Tensor('float32', filter, [channels, channels, 1, 1]),
     };
-    const { y } = session.run(feeds, { y: null });
+    const results = session.run(feeds, { [name]: null });
     session.dispose();
-    return (y!.data as Float32Array).every((value, index) => value === expected[index]);
+    return (results[name]!.data as Float32Array).every((value, index) => value === expected[index]);
   } catch {
     return false;
   }
