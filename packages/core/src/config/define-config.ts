@@ -41,11 +41,13 @@ export interface UseInput<K extends string> {
   readonly reporter?: Several<K, 'reporter'>;
 }
 
+type KeysOfOne<I> = I extends { readonly provides: infer K extends readonly string[] } ? K[number] : never;
+type KeysOfPreset<I> = I extends Preset<infer K> ? K : never;
+
 /** Keys of a list of plugins. */
-export type PluginKeys<P extends readonly PluginInstance[]> =
-  P[number] extends PluginInstance<infer Keys> ? Keys[number] : never;
+export type PluginKeys<P extends readonly PluginInstance[]> = KeysOfOne<P[number]>;
 /** Keys of a list of presets. */
-export type PresetKeys<E extends readonly Preset[]> = E[number] extends Preset<infer K> ? K : never;
+export type PresetKeys<E extends readonly Preset[]> = KeysOfPreset<E[number]>;
 
 /** A config as written. */
 export interface ConfigInput<P extends readonly PluginInstance[], E extends readonly Preset[]> extends SettingsInput {

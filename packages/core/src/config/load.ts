@@ -38,7 +38,7 @@ export async function loadConfigFile(path: string, overrides: readonly string[] 
   const file = findFile(path);
   let exported: unknown;
   try {
-    await loadConfig({
+    const loaded = await loadConfig({
       name: 'dinomix',
       cwd: resolve(file, '..'),
       configFile: file,
@@ -57,6 +57,7 @@ export async function loadConfigFile(path: string, overrides: readonly string[] 
         return {};
       },
     });
+    exported ??= loaded.config;
   } catch (thrown) {
     if (isDmxError(thrown)) throw thrown;
     throw dmxError('DMX_CONFIG_LOAD', { file, reason: reasonOf(thrown) }, { phase: 'load', cause: thrown });
