@@ -14,6 +14,7 @@ import {
   createNode,
   type GraphDType,
   type HostArray,
+  type HostBuffer,
   type OutputSpec,
   sizeOf,
   type Value,
@@ -92,7 +93,9 @@ export class OnnxRuntimeBackend extends KernelBackend {
     if (entry.strings !== undefined) return entry.strings;
     const value = entry.value!;
     if (value.buffer === undefined) this.flush();
-    const { data, layout } = value.buffer!;
+    const buffer = value.buffer!;
+    const { data, layout } = buffer;
+    buffer.seen = true;
     return relayoutHost(data, parseLayout(layout), parseLayout(identityKey(value.shape.length)), value.shape);
   }
 
@@ -251,6 +254,12 @@ export class OnnxRuntimeBackend extends KernelBackend {
     this.incRef(imag.dataId);
     this.data.set(dataId, { complex: { real, imag }, dtype: 'complex64', refCount: 1, origin: this.origin() });
     return { dataId, shape: [...real.shape], dtype: 'complex64' };
+  }
+
+  /** Gives a recorded value its bytes and forgets how it was computed. */
+  settle(value: Value, buffer: HostBuffer): void {
+    value.buffer = buffer;
+    value.node = undefined;
   }
 
   /** Computes every live value that is not yet computed, in one run. */

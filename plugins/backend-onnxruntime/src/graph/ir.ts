@@ -19,6 +19,8 @@ export interface HostBuffer {
   readonly dims: readonly number[];
   /** ONNX Runtime's view of the same bytes, made on first use. */
   tensor?: OrtTensor;
+  /** Set once the bytes were handed out: they may then never be overwritten. */
+  seen?: boolean;
 }
 
 /** One recorded operation. Shapes are logical: TensorFlow.js's own (channel last). */

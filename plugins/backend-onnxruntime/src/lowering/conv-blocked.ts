@@ -12,7 +12,6 @@ import type { Emitted } from './emitter.js';
 import { blockedLayout, channelFirstLayout, type Layout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
-import { emitSlice } from './shape.js';
 
 /** Name of the form that still holds the garbage row after each plane. Memory [b * c/B * d, h + 1, w * B]. */
 export const SEPARATED = 'separated';
@@ -41,10 +40,39 @@ function gather(ctx: LoweringContext, x: Emitted, indices: readonly number[], ax
 
 /** Memory [b * c/B * d, h + 1, (w + 2) * inner] with zeros in the added row and columns. */
 function halo(ctx: LoweringContext, planes: Emitted, inner: number): Emitted {
+  return inner === 1 ? padPlanes(ctx, planes) : spreadPlanes(ctx, planes, 1);
+}
+
+function padPlanes(ctx: LoweringContext, planes: Emitted): Emitted {
   const { emitter } = ctx;
   const [count, height, row] = planes.shape as [number, number, number];
-  const pads = emitter.int64([0, 0, inner, 0, 1, inner]);
-  return emitter.node('Pad', [planes, pads, emitter.float(0)], {}, [count, height + 1, row + 2 * inner]);
+  return emitter.node('Pad', [planes, emitter.int64([0, 0, 1, 0, 1, 1]), emitter.float(0)], {}, [
+    count,
+    height + 1,
+    row + 2,
+  ]);
+}
+
+/**
+ * Adds one zero row below each plane and `columns` zero columns on either side. A depthwise product by one whose padding
+ * is larger than its kernel needs: the same copy as ONNX's Pad, which runs on one thread.
+ */
+function spreadPlanes(ctx: LoweringContext, planes: Emitted, columns: number): Emitted {
+  const { emitter, target } = ctx;
+  const [count, height, row] = planes.shape as [number, number, number];
+  const lanes = count * target.block;
+  const width = row / target.block;
+  const image = emitter.reshape(planes, [1, lanes, height, width]);
+  const attributes = {
+    kernel_shape: [1, 1],
+    strides: [1, 1],
+    dilations: [1, 1],
+    pads: [0, columns, 1, columns],
+    group: lanes,
+  };
+  const shape = [1, lanes, height + 1, width + 2 * columns];
+  const value = emitter.blocked('Conv', [image, emitter.float(1, [lanes, 1, 1, 1])], attributes, shape);
+  return emitter.reshape(value, [count, height + 1, (width + 2 * columns) * target.block]);
 }
 
 function planesOf(ctx: LoweringContext, x: Lowered, channels: number, s: Sides): Emitted {
@@ -119,7 +147,13 @@ function separatedResult(ctx: LoweringContext, node: Node, value: Emitted, s: Si
   const rank = node.outputs[0]!.shape.length;
   const planes = (s.batch * channels * s.depth) / block;
   const separated = emitter.reshape(value, [planes, s.height + 1, s.width * block]);
-  const clean = emitSlice(ctx, separated, [0], [s.height], [1]);
+  // A gather copies rows on all threads; a slice on one.
+  const clean = gather(
+    ctx,
+    separated,
+    Array.from({ length: s.height }, (_, row) => row),
+    1,
+  );
   const result = ctx.result(
     node,
     0,
@@ -245,11 +279,7 @@ function filterByVolume(
     (s.width + 2) * x.inner,
   ]);
   const dyPlanes = planesOf(ctx, dy, g.outChannels, s);
-  const spaced = emitter.node('Pad', [dyPlanes, emitter.int64([0, 0, 0, 0, 1, 0]), emitter.float(0)], {}, [
-    dyPlanes.shape[0]!,
-    period,
-    dyPlanes.shape[2]!,
-  ]);
+  const spaced = spreadPlanes(ctx, dyPlanes, 0);
   const kernel = emitter.reshape(spaced, [s.batch * g.outChannels, 1, rows, s.width]);
   const taps = [-1, 0, 1].map((shift) => {
     const attributes = {

@@ -64,6 +64,10 @@ function bytesOf(data: ArrayBufferView): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((side, axis) => side === b[axis]);
+}
+
 /** Collects ONNX nodes; equal nodes on equal inputs are emitted once (common subexpressions). */
 export class Emitter {
   private readonly nodes: NodeProto[] = [];
@@ -71,6 +75,8 @@ export class Emitter {
   private readonly inputs: ValueInfoProto[] = [];
   private readonly outputs: ValueInfoProto[] = [];
   private readonly seen = new Map<string, readonly Emitted[]>();
+  /** What each emitted reshape was made from. */
+  private readonly reshaped = new Map<string, Emitted>();
   private counter = 0;
   /** A label for the nodes emitted next: the operation that they come from. */
   label = '';
@@ -194,8 +200,13 @@ export class Emitter {
   }
 
   reshape(value: Emitted, shape: readonly number[]): Emitted {
-    if (value.shape.length === shape.length && value.shape.every((side, axis) => side === shape[axis])) return value;
-    return this.node('Reshape', [value, this.int64(shape)], {}, shape, value.dtype);
+    if (sameShape(value.shape, shape)) return value;
+    // A reshape of a reshape is one reshape of the first tensor; back to its own shape it is nothing.
+    const source = this.reshaped.get(value.name) ?? value;
+    if (sameShape(source.shape, shape)) return source;
+    const result = this.node('Reshape', [source, this.int64(shape)], {}, shape, value.dtype);
+    this.reshaped.set(result.name, source);
+    return result;
   }
 
   transpose(value: Emitted, perm: readonly number[]): Emitted {

@@ -8,6 +8,10 @@ export interface CacheStatistics {
   readonly sessions: number;
 }
 
+function keyOf(structure: string): string {
+  return createHash('sha1').update(structure).digest('base64');
+}
+
 /**
  * Compiled graphs by structure, least recently used first out.
  * Each session owns a memory arena, so the number is small and eviction releases it at once.
@@ -25,7 +29,7 @@ export class SessionCache {
   }
 
   get(structure: string, compile: () => CompiledGraph): CompiledGraph {
-    const key = createHash('sha1').update(structure).digest('base64');
+    const key = keyOf(structure);
     const known = this.graphs.get(key);
     if (known) {
       this.hits++;
@@ -42,6 +46,13 @@ export class SessionCache {
 
   statistics(): CacheStatistics {
     return { hits: this.hits, misses: this.misses, evictions: this.evictions, sessions: this.graphs.size };
+  }
+
+  /** Releases the session of one structure at once. */
+  release(structure: string): void {
+    const key = keyOf(structure);
+    this.graphs.get(key)?.session.dispose();
+    this.graphs.delete(key);
   }
 
   /** Releases every session. */
