@@ -1,4 +1,5 @@
-// Writes generated/tfjs-gradients.js and generated/tfjs-chained-ops.js.
+// Writes generated/tfjs-gradients.js and generated/tfjs-chained-ops.js into this package, or into the one whose folder is
+// the argument.
 //
 // @tensorflow/tfjs-core registers no gradient and no chained op (`x.add(y)`) in Node: the files that do so are ES modules
 // with extensionless imports, which Node refuses. This bundles them, with two changes: registrations are collected in an
@@ -6,13 +7,13 @@
 // name is imported from the consumer's own @tensorflow/tfjs-core, so that engine, tensors and registries exist once.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const CORE = '@tensorflow/tfjs-core';
 const ENTRY = '<entry>';
-const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)));
+const packageFolder = resolve(process.argv[2] ?? dirname(dirname(fileURLToPath(import.meta.url))));
 const coreFolder = dirname(createRequire(import.meta.url).resolve(`${CORE}/package.json`));
 const coreDist = join(coreFolder, 'dist');
 const coreVersion = JSON.parse(readFileSync(join(coreFolder, 'package.json'), 'utf8')).version;
