@@ -33,7 +33,7 @@ function blockedOf(ctx: LoweringContext, rank: number): Layout {
   return blockedLayout(rank, ctx.target.block);
 }
 
-function gather(ctx: LoweringContext, x: Emitted, indices: readonly number[], axis: number): Emitted {
+export function gather(ctx: LoweringContext, x: Emitted, indices: readonly number[], axis: number): Emitted {
   const shape = x.shape.map((side, index) => (index === axis ? indices.length : side));
   return ctx.emitter.node('Gather', [x, ctx.emitter.int64(indices)], { axis }, shape, x.dtype);
 }
@@ -57,7 +57,7 @@ function padPlanes(ctx: LoweringContext, planes: Emitted): Emitted {
  * Adds one zero row below each plane and `columns` zero columns on either side. A depthwise product by one whose padding
  * is larger than its kernel needs: the same copy as ONNX's Pad, which runs on one thread.
  */
-function spreadPlanes(ctx: LoweringContext, planes: Emitted, columns: number): Emitted {
+export function spreadPlanes(ctx: LoweringContext, planes: Emitted, columns: number): Emitted {
   const { emitter, target } = ctx;
   const [count, height, row] = planes.shape as [number, number, number];
   const lanes = count * target.block;
@@ -248,7 +248,7 @@ interface FilterImage {
 }
 
 /** Memory order [blocks, b, ...] out of [b, blocks, ...]: samples are groups, channel blocks are the batch. */
-function groupsInside(ctx: LoweringContext, planes: Emitted, samples: number, blocks: number): Emitted {
+export function groupsInside(ctx: LoweringContext, planes: Emitted, samples: number, blocks: number): Emitted {
   if (samples === 1 || blocks === 1) return planes;
   const size = planes.shape.reduce((a, b) => a * b, 1);
   const flat = ctx.emitter.reshape(planes, [samples * blocks, size / (samples * blocks)]);
@@ -300,7 +300,7 @@ function filterByVolume(
     return emitter.reshape(summed, [1, x.blocks, outBlocks, 3, 3, x.inner, block]);
   });
   const memory = emitter.node('Concat', taps, { axis: 0 }, [3, ...taps[0]!.shape.slice(1)]);
-  return filterResult(ctx, node, memory, x.inner, [1, 3, 5, 0, 2, 4, 6]);
+  return filterResult(ctx, node, memory, x.inner, { splits: [3, 4], perm: [1, 3, 5, 0, 2, 4, 6] });
 }
 
 /** One group per plane; the three depth taps are three shifted copies of dy's planes as output channels. */
@@ -355,7 +355,7 @@ function filterByPlane(
     rest,
   ]);
   const memory = emitter.reshape(summed, [x.blocks, 3, outBlocks, 3, 3, x.inner, block]);
-  return filterResult(ctx, node, memory, x.inner, [3, 0, 5, 1, 2, 4, 6]);
+  return filterResult(ctx, node, memory, x.inner, { splits: [3, 4], perm: [3, 0, 5, 1, 2, 4, 6] });
 }
 
 /** Planes of dy that meet plane d of x at depth taps 0, 1, 2: d + 1, d, d - 1. Outside planes are clamped and invalid. */
@@ -375,20 +375,26 @@ function shiftedPlanes(s: Sides, outBlocks: number): { indices: number[]; valid:
   return { indices, valid };
 }
 
-/** Labels the gradient's memory; `perm` names its seven axes among [kd, kh, kw, i/B, B(i), o/B, B(o)]. */
-function filterResult(
+/** Which axes of a filter are split, and the order of the split axes in the gradient's memory. */
+export interface FilterMemory {
+  readonly splits: readonly [number, number];
+  readonly perm: readonly number[];
+}
+
+/** Labels the gradient's memory. With one input channel (`inner` 1) only the output channels are split. */
+export function filterResult(
   ctx: LoweringContext,
   node: Node,
   memory: Emitted,
   inner: number,
-  perm: readonly number[],
+  { splits, perm }: FilterMemory,
 ): Lowered {
   const { block } = ctx.target;
-  if (inner !== 1) return ctx.result(node, 0, memory, { splits: [3, 4], block, perm });
-  // One input channel: its two axes have length one, so only the output channels are split.
-  const whole = perm.filter((axis) => axis !== 4).map((axis) => (axis > 4 ? axis - 1 : axis));
-  const shape = memory.shape.filter((_, index) => perm[index] !== 4);
-  return ctx.result(node, 0, ctx.emitter.reshape(memory, shape), { splits: [4], block, perm: whole });
+  if (inner !== 1) return ctx.result(node, 0, memory, { splits, block, perm });
+  const removed = splits[0] + 1;
+  const whole = perm.filter((axis) => axis !== removed).map((axis) => (axis > removed ? axis - 1 : axis));
+  const shape = memory.shape.filter((_, index) => perm[index] !== removed);
+  return ctx.result(node, 0, ctx.emitter.reshape(memory, shape), { splits: [splits[1]], block, perm: whole });
 }
 
 /** Planes of one parity, [b, c, d/2 * h, w], in blocked memory; `groups` puts samples inside channel blocks. */
@@ -519,5 +525,5 @@ export function blockedHalveFilter(
     return emitter.reshape(summed, [1, inBlocks, outBlocks, 2, 2, block, block]);
   });
   const memory = emitter.node('Concat', taps, { axis: 0 }, [2, ...taps[0]!.shape.slice(1)]);
-  return filterResult(ctx, node, memory, block, [0, 3, 5, 1, 2, 4, 6]);
+  return filterResult(ctx, node, memory, block, { splits: [3, 4], perm: [0, 3, 5, 1, 2, 4, 6] });
 }

@@ -11,6 +11,7 @@ import {
 } from './conv-blocked.js';
 import { denseConv, denseConvFilter, denseConvInput } from './conv-dense.js';
 import { type ConvGeometry, convGeometry, isHalving, isSameThree } from './conv-geometry.js';
+import { hasStrips, imageConv, imageConvFilter, imageConvInput, imageDouble, imageHalveFilter } from './conv-image.js';
 import type { Lowered } from './lowered.js';
 
 function wholeBlocks(ctx: LoweringContext, g: ConvGeometry): boolean {
@@ -28,12 +29,27 @@ function is3d(g: ConvGeometry): boolean {
   return g.kernel.length === 3;
 }
 
+function is2d(g: ConvGeometry): boolean {
+  return g.kernel.length === 2;
+}
+
+function hasUnitStride(g: ConvGeometry): boolean {
+  return g.strides.every((stride) => stride === 1) && g.dilations.every((dilation) => dilation === 1);
+}
+
+/** Group counts that the internal operators take: whole blocks, or fewer than one. */
+function groupable(ctx: LoweringContext, groups: number): boolean {
+  const { block } = ctx.target;
+  return groups < block || groups % block === 0;
+}
+
 function conv(ctx: LoweringContext, node: Node, [x, filter, bias]: readonly Lowered[]): readonly Lowered[] {
   const g = convGeometry(node, x!.shape, node.outputs[0]!.shape, filter!.shape);
   if (is3d(g) && wholeBlocks(ctx, g)) {
     if (isSameThree(g)) return [blockedConv(ctx, node, g, x!, filter!, bias)];
     if (isHalving(g)) return [blockedHalve(ctx, node, g, x!, filter!, bias)];
   }
+  if (is2d(g) && (wholeBlocks(ctx, g) || firstBlock(ctx, g))) return [imageConv(ctx, node, g, x!, filter!, bias)];
   if (is3d(g) && firstBlock(ctx, g) && isSameThree(g)) return [blockedFirstConv(ctx, node, g, x!, filter!, bias)];
   return [denseConv(ctx, node, g, x!, filter!, bias)];
 }
@@ -48,15 +64,35 @@ function convBackpropInput(
     if (isSameThree(g) && !bias) return [blockedConvInput(ctx, node, g, dy!, filter!)];
     if (isHalving(g)) return [blockedDouble(ctx, node, g, dy!, filter!, bias)];
   }
+  if (is2d(g) && wholeBlocks(ctx, g) && !bias) {
+    if (hasUnitStride(g)) return [imageConvInput(ctx, node, g, dy!, filter!)];
+    if (isHalving(g)) return [imageDouble(ctx, node, g, dy!, filter!)];
+  }
   return [denseConvInput(ctx, node, g, dy!, filter!, bias)];
 }
 
 function convBackpropFilter(ctx: LoweringContext, node: Node, [x, dy]: readonly Lowered[]): readonly Lowered[] {
   const g = convGeometry(node, x!.shape, dy!.shape, node.outputs[0]!.shape);
-  if (is3d(g) && isSameThree(g) && (wholeBlocks(ctx, g) || (firstBlock(ctx, g) && g.inChannels === 1))) {
+  if (
+    is3d(g) &&
+    isSameThree(g) &&
+    groupable(ctx, g.batch) &&
+    (wholeBlocks(ctx, g) || (firstBlock(ctx, g) && g.inChannels === 1))
+  ) {
     return [blockedConvFilter(ctx, node, g, x!, dy!)];
   }
-  if (is3d(g) && isHalving(g) && wholeBlocks(ctx, g)) return [blockedHalveFilter(ctx, node, g, x!, dy!)];
+  if (
+    is2d(g) &&
+    isSameThree(g) &&
+    hasStrips(ctx, g) &&
+    (wholeBlocks(ctx, g) || (firstBlock(ctx, g) && g.inChannels === 1))
+  ) {
+    return [imageConvFilter(ctx, node, g, x!, dy!)];
+  }
+  if (is2d(g) && isHalving(g) && wholeBlocks(ctx, g) && groupable(ctx, g.batch))
+    return [imageHalveFilter(ctx, node, g, x!, dy!)];
+  if (is3d(g) && isHalving(g) && wholeBlocks(ctx, g) && groupable(ctx, g.batch))
+    return [blockedHalveFilter(ctx, node, g, x!, dy!)];
   return [denseConvFilter(ctx, node, g, x!, dy!)];
 }
 

@@ -18,9 +18,18 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 
-export type OnnxDType = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8' | 'uint32';
+export type OnnxDType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool' | 'uint8' | 'uint32' | 'uint64';
 
-const ELEMENT_TYPE: Record<OnnxDType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, uint32: 12 };
+const ELEMENT_TYPE: Record<OnnxDType, number> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+};
 
 /** A tensor of the emitted graph. `shape` is physical: the dimensions that ONNX Runtime sees. */
 export interface Emitted {
@@ -113,7 +122,7 @@ export class Emitter {
   }
 
   constant(
-    data: Float32Array | Int32Array | BigInt64Array | Uint8Array,
+    data: Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array | Uint8Array,
     shape: readonly number[],
     dtype: OnnxDType,
   ): Emitted {
@@ -146,7 +155,9 @@ export class Emitter {
 
   scalar(value: number, dtype: OnnxDType): Emitted {
     if (dtype === 'float32') return this.float(value);
+    if (dtype === 'float64') return this.constant(Float64Array.of(value), [], dtype);
     if (dtype === 'int64') return this.constant(BigInt64Array.of(BigInt(value)), [], dtype);
+    if (dtype === 'uint64') return this.constant(BigUint64Array.of(BigInt(value)), [], dtype);
     if (dtype === 'int32') return this.constant(Int32Array.of(value), [], dtype);
     if (dtype === 'uint32') return this.constant(Int32Array.of(value | 0), [], dtype);
     return this.constant(Uint8Array.of(value), [], dtype);
@@ -246,14 +257,14 @@ export class Emitter {
       output: this.outputs,
     });
     const opsets: [string, bigint][] = [
-      ['', 17n],
+      ['', 20n],
       [MICROSOFT_DOMAIN, 1n],
       [NCHWC_DOMAIN, 1n],
     ];
     const opsetImport = opsets.map(([domain, version]) => create(OperatorSetIdProtoSchema, { domain, version }));
     return toBinary(
       ModelProtoSchema,
-      create(ModelProtoSchema, { irVersion: 8n, producerName: 'dinomix', graph, opsetImport }),
+      create(ModelProtoSchema, { irVersion: 9n, producerName: 'dinomix', graph, opsetImport }),
     );
   }
 }

@@ -22,11 +22,7 @@ export function emitReduce(
   const shape = keepDims ? kept : x.shape.filter((_, axis) => !sorted.includes(axis));
   if (sorted.length === 0) return x;
   const keepdims = keepDims ? 1 : 0;
-  // Opset 13 moved ReduceSum's axes from an attribute to an input; the other reductions followed only in 18.
-  if (opType === 'ReduceSum') {
-    return ctx.emitter.node(opType, [x, ctx.emitter.int64(sorted)], { keepdims }, shape, x.dtype);
-  }
-  return ctx.emitter.node(opType, [x], { axes: sorted, keepdims }, shape, x.dtype);
+  return ctx.emitter.node(opType, [x, ctx.emitter.int64(sorted)], { keepdims }, shape, x.dtype);
 }
 
 function reduce(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
