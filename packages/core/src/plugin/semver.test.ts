@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { satisfies } from './semver.js';
+import { CORE_VERSION } from './version.js';
 
 const VERSIONS = ['0.0.3', '0.1.0', '0.1.9', '0.2.0', '1.0.0', '1.2.3', '1.9.9', '2.0.0'];
 
@@ -41,5 +42,9 @@ describe('satisfies', () => {
     expect(satisfies('1.0.0', 'latest')).toBeNull();
     expect(satisfies('1.0.0', '')).toBeNull();
     expect(satisfies('one', '^1.0.0')).toBeNull();
+  });
+
+  it('accepts this core where a plugin asks for the first release', () => {
+    expect(satisfies(CORE_VERSION, '^1.0.0')).toBe(true);
   });
 });

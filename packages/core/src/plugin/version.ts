@@ -1,5 +1,9 @@
-/** Version of this package; a test compares it with package.json. */
-export const CORE_VERSION = '1.0.0';
+import { createRequire } from 'node:module';
+
+const manifest = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
+
+/** Version of this package. */
+export const CORE_VERSION: string = manifest.version;
 
 /** Level of the plugin API. It rises only when something is removed or changes its meaning; additions leave it. */
 export const PLUGIN_API_LEVEL = 1;
