@@ -47,6 +47,14 @@ export interface BackendSettings {
 
 const CONSTANT_SCAN_SIZE = 4096;
 
+/** Smaller buffers cost less to allocate than to keep. */
+const RECYCLED_BYTES = 4096;
+
+function recyclingKey(data: HostArray, dims: readonly number[]): string {
+  const dtype = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool';
+  return `${dtype}:${dims.join()}`;
+}
+
 /**
  * Records every kernel into a graph and runs the graph as one ONNX Runtime session when a value is read.
  * A training step that reads one loss is one session run.
@@ -59,6 +67,7 @@ export class OnnxRuntimeBackend extends KernelBackend {
   readonly fallbacks = new Map<string, number>();
   /** Keeps the stack of every recorded operation, for error messages. Costs about 10 microseconds each. */
   recordOrigins = false;
+  private readonly spares = new Map<string, HostBuffer[]>();
   private readonly pending = new Set<DataEntry>();
   private recorded = 0;
 
@@ -137,7 +146,22 @@ export class OnnxRuntimeBackend extends KernelBackend {
     }
     this.pending.delete(entry);
     this.data.delete(dataId);
+    if (entry.value?.buffer) this.recycle(entry.value.buffer);
     return true;
+  }
+
+  /** Keeps the bytes of a released tensor for the outputs of the next replay, unless somebody else may hold them. */
+  recycle(buffer: HostBuffer): void {
+    if (!buffer.owned || buffer.seen || buffer.data.byteLength < RECYCLED_BYTES) return;
+    const key = recyclingKey(buffer.data, buffer.dims);
+    const spares = this.spares.get(key);
+    if (spares) spares.push(buffer);
+    else this.spares.set(key, [buffer]);
+  }
+
+  /** A released buffer of this type and these dimensions. Only safe while nothing is pending. */
+  takeSpare(dtype: GraphDType, dims: readonly number[]): HostBuffer | undefined {
+    return this.spares.get(`${dtype}:${dims.join()}`)?.pop();
   }
 
   override numDataIds(): number {
@@ -172,6 +196,7 @@ export class OnnxRuntimeBackend extends KernelBackend {
 
   override dispose(): void {
     this.pending.clear();
+    this.spares.clear();
     this.cache.clear();
   }
 
@@ -230,6 +255,28 @@ export class OnnxRuntimeBackend extends KernelBackend {
     return this.tensor(recordElementwise(op, values, attributes, shape, dtype, this.origin()));
   }
 
+  /** Records an operation on graph values; an intermediate of a composed kernel needs no tensor of its own. */
+  compose(
+    op: string,
+    inputs: readonly Value[],
+    attributes: Attributes,
+    shape: readonly number[],
+    dtype: GraphDType,
+  ): Value {
+    return createNode(op, inputs, attributes, [{ shape, dtype }], this.origin()).outputs[0]!;
+  }
+
+  /** As `compose`, through broadcast propagation. */
+  composeElementwise(
+    op: string,
+    inputs: readonly Value[],
+    attributes: Attributes,
+    shape: readonly number[],
+    dtype: GraphDType,
+  ): Value {
+    return recordElementwise(op, inputs, attributes, shape, dtype, this.origin());
+  }
+
   /** Wraps a graph value as a tensor with a reference count of one. */
   tensor(value: Value): TensorInfo {
     const entry: DataEntry = { value, dtype: value.dtype, refCount: 1, origin: this.origin() };
@@ -247,12 +294,11 @@ export class OnnxRuntimeBackend extends KernelBackend {
     return { dataId: this.write(values, [...shape], dtype), shape: [...shape], dtype };
   }
 
-  /** A complex tensor out of two real ones, which it keeps alive. */
+  /** A complex tensor on the values of two real ones; it owns two tensors of its own, which go with it. */
   makeComplex(real: TensorInfo, imag: TensorInfo): TensorInfo {
     const dataId = {};
-    this.incRef(real.dataId);
-    this.incRef(imag.dataId);
-    this.data.set(dataId, { complex: { real, imag }, dtype: 'complex64', refCount: 1, origin: this.origin() });
+    const complex = { real: this.tensor(this.value(real)), imag: this.tensor(this.value(imag)) };
+    this.data.set(dataId, { complex, dtype: 'complex64', refCount: 1, origin: this.origin() });
     return { dataId, shape: [...real.shape], dtype: 'complex64' };
   }
 

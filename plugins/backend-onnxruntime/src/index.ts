@@ -1,8 +1,20 @@
-import { registerOnnxRuntime } from './register.js';
+import { definePlugin } from '@dinomix/core';
+import { optionsSchema } from './options.js';
 
-registerOnnxRuntime();
+export type { OnnxRuntimeOptions } from './options.js';
 
-export { OnnxRuntimeBackend } from './backend.js';
-export { conv2d, conv3d, conv3dTranspose, normActivation, softmaxCrossEntropyDice } from './ops/tensor-ops.js';
-export { createBackend, type EngineOptions, registerOnnxRuntime } from './register.js';
-export { type CompiledStep, compileStep } from './replay.js';
+/** The backend `onnxruntime`: TensorFlow.js programs at native speed on ONNX Runtime, from npm alone. The default engine. */
+export const onnxruntime = definePlugin({
+  name: '@dinomix/backend-onnxruntime',
+  version: '1.0.0',
+  core: '^1.0.0',
+  api: 1,
+  provides: ['backend:onnxruntime'],
+  options: optionsSchema,
+  setup(api, options) {
+    api.provide('backend', 'onnxruntime', async () => {
+      const { createOnnxRuntimeSlot } = await import('./slot.js');
+      return createOnnxRuntimeSlot(options);
+    });
+  },
+});

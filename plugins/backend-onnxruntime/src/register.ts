@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { findBackendFactory, registerBackend, registerKernel } from '@tensorflow/tfjs-core';
 import { OnnxRuntimeBackend } from './backend.js';
 import { registerGradients } from './gradients.js';
-import { BACKEND_NAME } from './kernels/define.js';
+import { BACKEND_NAME } from './kernels/backend-name.js';
 import { fallbackKernels } from './kernels/fallback.js';
 import { nativeKernels } from './kernels/table.js';
 import type { ExecutionProvider } from './lowering/context.js';

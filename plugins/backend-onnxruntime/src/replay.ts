@@ -42,7 +42,7 @@ export interface CompiledStep<I extends Named, O extends Named> {
 
 /**
  * Records a training step once and replays it. `step` maps named input tensors to named result tensors and may assign
- * variables. Whatever changes from call to call must be an input: a number made into a tensor inside is part of the
+ * variables; inputs stay alive, results belong to the caller. Whatever changes from call to call must be an input: a number made into a tensor inside is part of the
  * recording. To catch such a number the function is run again at calls 2, 4, 8, ... and compared.
  *
  * @throws `DMX_ENGINE_REPLAY` when the function recorded something else than before.
@@ -54,13 +54,12 @@ export function compileStep<I extends Named, O extends Named>(
   const state = { replayed: 0, traced: 0 };
   let plan: Plan | undefined;
   let calls = 0;
-  let spare = new Map<string, HostBuffer>();
   const run = (inputs: I): O => {
     backend.flush();
     const check = (++calls & (calls - 1)) === 0;
     if (plan && !check && fits(plan, backend, inputs)) {
       state.replayed++;
-      return replay(plan, backend, inputs, spare) as O;
+      return replay(plan, backend, inputs) as O;
     }
     const previous = plan && fits(plan, backend, inputs) ? plan : undefined;
     // Weights change their layout after the first step: the graph of the old layouts will not be needed again.
@@ -68,17 +67,16 @@ export function compileStep<I extends Named, O extends Named>(
     const traced = trace(backend, inputs, step, state.traced === 0);
     state.traced++;
     if (previous) assertSame(previous, traced.plan);
-    else spare = new Map();
     plan = traced.plan;
     return traced.results as O;
   };
   return Object.assign(run, { statistics: state });
 }
 
-function signatureOf(inputs: Named): string {
+function signatureOf(backend: OnnxRuntimeBackend, inputs: Named): string {
   return Object.keys(inputs)
     .sort()
-    .map((name) => `${name}:${inputs[name]!.dtype}[${inputs[name]!.shape}]`)
+    .map((name) => `${name}:${inputs[name]!.dtype}[${inputs[name]!.shape}]@${backend.value(inputs[name]!).buffer!.layout}`)
     .join(';');
 }
 
@@ -87,7 +85,7 @@ function variables(): Record<string, Variable> {
 }
 
 function fits(plan: Plan, backend: OnnxRuntimeBackend, inputs: Named): boolean {
-  if (signatureOf(inputs) !== plan.signature) return false;
+  if (signatureOf(backend, inputs) !== plan.signature) return false;
   const known = variables();
   for (const [name, layout] of plan.layouts) {
     const variable = known[name];
@@ -163,6 +161,8 @@ function compilePlan(
     if (input !== undefined) return { kind: 'input', name: input };
     const variable = variableOf.get(leaf);
     if (variable !== undefined) return { kind: 'variable', name: variable };
+    // The recording keeps these bytes for good, whatever becomes of the tensor.
+    leaf.buffer!.seen = true;
     return { kind: 'constant', buffer: leaf.buffer! };
   });
   const layouts = new Map<string, string>();
@@ -176,7 +176,7 @@ function compilePlan(
     sources,
     dtypes: leaves,
     layouts,
-    signature: signatureOf(inputs),
+    signature: signatureOf(backend, inputs),
     results: names.map((name, index) => describe(name, outputs[index]!)),
     updates: changed.map((name, index) => describe(name, outputs[names.length + index]!)),
   };
@@ -193,21 +193,18 @@ function bufferOf(
   return (before?.get(source.name) ?? backend.value(variables()[source.name]!)).buffer!;
 }
 
-/** `spare` holds, by variable, the buffer that the step before last wrote and nobody else has seen. */
-function replay(plan: Plan, backend: OnnxRuntimeBackend, inputs: Named, spare: Map<string, HostBuffer>): Named {
+function replay(plan: Plan, backend: OnnxRuntimeBackend, inputs: Named): Named {
   const known = variables();
   const feeds = plan.sources.map((source) => bufferOf(source, backend, inputs));
-  const reuse = [...plan.results.map(() => undefined), ...plan.updates.map(({ name }) => spare.get(name))];
+  const outputs = [...plan.results, ...plan.updates];
+  const reuse = outputs.map(({ dtype }, position) => backend.takeSpare(dtype, plan.graph.outputShapes[position]!));
   const buffers = runGraph(plan.graph, feeds, plan.dtypes, reuse);
   const made: Record<string, Tensor> = {};
   plan.results.forEach(({ name, shape, dtype }, position) => {
     made[name] = wrap(backend.tensor(createLeaf(shape, dtype, buffers[position]!)));
   });
   plan.updates.forEach(({ name, shape, dtype }, position) => {
-    const leaf = createLeaf(shape, dtype, buffers[plan.results.length + position]!);
-    const old = store(backend, known[name]!, leaf);
-    if (old && !old.seen) spare.set(name, old);
-    else spare.delete(name);
+    store(backend, known[name]!, createLeaf(shape, dtype, buffers[plan.results.length + position]!));
   });
   return made;
 }
@@ -216,18 +213,18 @@ function wrap(info: TensorInfo): Tensor {
   return engine().makeTensorFromTensorInfo(info);
 }
 
-/** Gives a variable its new bytes; returns the old buffer when nothing else refers to it. */
-function store(backend: OnnxRuntimeBackend, variable: Variable, leaf: Value): HostBuffer | undefined {
+/** Gives a variable its new bytes and recycles the old ones when nothing else refers to them. */
+function store(backend: OnnxRuntimeBackend, variable: Variable, leaf: Value): void {
   const entry = backend.data.get(variable.dataId) as DataEntry;
-  if (entry.refCount === 1) {
-    const old = entry.value?.buffer;
-    entry.value = leaf;
-    return old;
+  if (entry.refCount > 1) {
+    const tensor = wrap(backend.tensor(leaf));
+    variable.assign(tensor);
+    tensor.dispose();
+    return;
   }
-  const tensor = wrap(backend.tensor(leaf));
-  variable.assign(tensor);
-  tensor.dispose();
-  return undefined;
+  const old = entry.value?.buffer;
+  entry.value = leaf;
+  if (old) backend.recycle(old);
 }
 
 function assertSame(before: Plan, now: Plan): void {

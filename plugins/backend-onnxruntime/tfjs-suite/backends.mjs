@@ -1,7 +1,7 @@
 // The backends that the suite can be run against, and the packages whose import registers them.
 import * as tf from '@tensorflow/tfjs-core';
 
-const PACKAGES = { onnxruntime: '@dinomix/backend-onnxruntime', cpu: '@tensorflow/tfjs-backend-cpu' };
+const PACKAGES = { onnxruntime: '@dinomix/backend-onnxruntime/engine', cpu: '@tensorflow/tfjs-backend-cpu' };
 
 /** Imports the package that registers the tfjs backend `name`; throws if it is unknown or nothing was registered. */
 export async function importBackend(name) {

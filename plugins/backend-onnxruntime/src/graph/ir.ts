@@ -19,6 +19,8 @@ export interface HostBuffer {
   readonly dims: readonly number[];
   /** ONNX Runtime's view of the same bytes, made on first use. */
   tensor?: OrtTensor;
+  /** Set where a run of the engine allocated the bytes, so that it may write them again. */
+  owned?: boolean;
   /** Set once the bytes were handed out: they may then never be overwritten. */
   seen?: boolean;
 }

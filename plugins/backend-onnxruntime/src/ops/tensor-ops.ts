@@ -1,17 +1,4 @@
-import {
-  add,
-  customGrad,
-  div,
-  engine,
-  type GradSaveFunc,
-  mul,
-  scalar,
-  slice,
-  squeeze,
-  type Tensor,
-  tensor1d,
-  util,
-} from '@tensorflow/tfjs-core';
+import { add, customGrad, div, engine, exp, expandDims, type GradSaveFunc, logSoftmax, mean, mul, neg, scalar, slice, squeeze, sub, sum, type Tensor, tensor1d, util } from '@tensorflow/tfjs-core';
 import type { LossAttributes, NormAttributes, NormKind } from '../kernels/fused.js';
 
 function run(kernelName: string, inputs: Record<string, Tensor>, attributes: object): Tensor | Tensor[] {
@@ -166,12 +153,17 @@ export interface SegmentationLossOptions {
   readonly background?: boolean;
 }
 
-/** `logits` [b, ...spatial, k], `labels` int32 [b, ...spatial] -> scalar. Cross-entropy and soft Dice, fused. */
-export function softmaxCrossEntropyDice(logits: Tensor, labels: Tensor, options: SegmentationLossOptions): Tensor {
+/**
+ * `logits` [b, ...spatial, k], `target` int32 [b, ...spatial] or float32 [b, ...spatial, k] (soft) -> scalar.
+ * Cross-entropy and soft Dice: one fused operation for class indices, TensorFlow.js operations for soft targets.
+ */
+export function softmaxCrossEntropyDice(logits: Tensor, target: Tensor, options: SegmentationLossOptions): Tensor {
   const { crossEntropy, dice, smooth = 1, background = false } = options;
   const attributes: LossAttributes = { crossEntropy, dice, smooth, background };
   const voxelWeight = options.voxelWeight ?? scalar(1);
   const classWeights = options.classWeights ?? scalar(1);
+  if (target.dtype === 'float32') return softTargetLoss(logits, target, voxelWeight, classWeights, attributes);
+  const labels = target;
   const loss = customGrad((...args: unknown[]) => {
     const [z, save] = args as [Tensor, GradSaveFunc];
     const outputs = run('SegmentationLoss', { logits: z, labels, voxelWeight, classWeights }, attributes) as Tensor[];
@@ -196,4 +188,21 @@ export function softmaxCrossEntropyDice(logits: Tensor, labels: Tensor, options:
     };
   });
   return loss(logits) as Tensor;
+}
+
+function softTargetLoss(logits: Tensor, target: Tensor, voxelWeight: Tensor, classWeights: Tensor, attributes: LossAttributes): Tensor {
+  const axes = logits.shape.map((_, axis) => axis).slice(0, -1);
+  const classes = logits.shape[logits.rank - 1]!;
+  const m = voxelWeight.rank > 0 ? expandDims(voxelWeight, -1) : voxelWeight;
+  const logP = logSoftmax(logits);
+  const weighted = mul(target, classWeights);
+  const crossEntropy = div(neg(sum(mul(mul(weighted, m), logP))), sum(weighted));
+  const p = mul(exp(logP), m);
+  const overlap = sum(mul(p, target), axes);
+  const smooth = scalar(attributes.smooth);
+  const denominator = add(add(sum(p, axes), sum(mul(target, m), axes)), smooth);
+  const scores = mul(div(add(mul(overlap, scalar(2)), smooth), denominator), classWeights);
+  const first = attributes.background ? 0 : 1;
+  const dice = sub(scalar(1), mean(slice(scores, [first], [classes - first])));
+  return add(mul(crossEntropy, scalar(attributes.crossEntropy)), mul(dice, scalar(attributes.dice)));
 }

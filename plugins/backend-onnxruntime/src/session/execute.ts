@@ -78,6 +78,7 @@ export function runGraph(
       layout: graph.outputLayouts[position]!,
       dims: graph.outputShapes[position]!,
       tensor,
+      owned: true,
     };
   });
 }
