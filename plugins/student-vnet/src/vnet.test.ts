@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createCpuBackend } from '@dinomix/backend-cpu';
-import type { ParameterSpec } from '@dinomix/core';
+import type { Index3, ParameterSpec } from '@dinomix/core';
 import { createOps, type Ops, type StudentNetwork, type StudentPass, type TensorMap } from '@dinomix/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -41,7 +41,7 @@ beforeAll(async () => {
 function build(
   given: Parameters<typeof optionsSchema.parse>[0],
   classCount = 2,
-  patch = [16, 16, 32] as const,
+  patch: Index3 = [16, 16, 32],
 ): StudentNetwork {
   return buildVnet({ id: 'vnet', ops, inputChannels: 1, classCount, patch }, optionsSchema.parse(given));
 }
