@@ -1,3 +1,7 @@
+export { createOps, createOps } from './ops/create-ops.js';
+export { type AdamOptions, createAdam } from './optimization/adam.js';
+export { createConstant, createPoly, lossWeightAt, type PolyOptions } from './optimization/schedules.js';
+export { createSgd, type SgdOptions } from './optimization/sgd.js';
 export type {
   BackendSlot,
   LossInputs,
