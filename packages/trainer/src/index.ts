@@ -1,4 +1,4 @@
-export { createOps, createOps } from './ops/create-ops.js';
+export { createOps } from './ops/create-ops.js';
 export { type AdamOptions, createAdam } from './optimization/adam.js';
 export { createConstant, createPoly, lossWeightAt, type PolyOptions } from './optimization/schedules.js';
 export { createSgd, type SgdOptions } from './optimization/sgd.js';
