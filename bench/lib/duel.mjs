@@ -1,0 +1,92 @@
+import { Participant } from './participant.mjs';
+import { round, slope, summarise } from './statistics.mjs';
+
+/**
+ * Times one row: both sides stay alive, and blocks of steps alternate while the other side waits on its input.
+ * The peer also runs a few blocks before our side exists, to show that sitting beside us does not slow it down.
+ */
+export async function runDuel(row, sides, { steps, block, progress }) {
+  const peer = new Participant(sides.peer);
+  const open = [peer];
+  try {
+    const peerInit = await peer.request({ cmd: 'init', row: row.name, ...row.peer });
+    progress.advance(block, `${row.name}: peer ready`);
+    const alone = [];
+    for (let done = 0; done < 2 * block; done += block)
+      alone.push(...(await peer.request({ cmd: 'step', n: block })).ms);
+    const ours = new Participant(sides.ours);
+    open.push(ours);
+    const oursInit = await ours.request({ cmd: 'init', row: row.name, ...row.ours });
+    const spawnToFirstStepMs = performance.now() - ours.started;
+    progress.advance(block, `${row.name}: both ready`);
+    const times = { ours: [], peer: [] };
+    let last;
+    for (let done = 0; done < steps; done += block) {
+      const a = await ours.request({ cmd: 'step', n: block });
+      const b = await peer.request({ cmd: 'step', n: block });
+      times.ours.push(...a.ms);
+      times.peer.push(...b.ms);
+      last = { ours: a, peer: b };
+      progress.advance(
+        block,
+        `${row.name}: ours ${round(Math.min(...times.ours), 1)} ms, peer ${round(Math.min(...times.peer), 1)} ms`,
+      );
+    }
+    return {
+      ours: describeSide(times.ours, last.ours, oursInit, { spawnToFirstStepMs: round(spawnToFirstStepMs) }),
+      peer: describeSide(times.peer, last.peer, peerInit, { alone: summarise(alone) }),
+    };
+  } finally {
+    await Promise.all(open.map((side) => side.stop()));
+  }
+}
+
+/** The peer as a first program would run it, by itself; shown beside, never compared with. */
+export async function runAlone(row, side, { steps, variant }) {
+  const participant = new Participant(side);
+  try {
+    const init = await participant.request({ cmd: 'init', row: row.name, ...row.peer, variant, exportTo: undefined });
+    const reply = await participant.request({ cmd: 'step', n: steps });
+    return describeSide(reply.ms, reply, init, {});
+  } finally {
+    await participant.stop();
+  }
+}
+
+/** Many steps of our side alone: resident memory after each, and its growth once it has settled. */
+export async function runSoak(row, side, { steps, progress }) {
+  const participant = new Participant(side);
+  try {
+    await participant.request({ cmd: 'init', row: row.name, ...row.ours });
+    const resident = [];
+    for (let done = 0; done < steps; done += 10) {
+      const reply = await participant.request({ cmd: 'step', n: Math.min(10, steps - done), eachRss: true });
+      resident.push(...reply.rssEach);
+      progress.note(`${row.name}: soak ${resident.length}/${steps}, ${round(resident.at(-1), 1)} MB`);
+    }
+    const settled = resident.slice(Math.floor(resident.length / 5));
+    return {
+      steps,
+      firstMb: round(resident[0]),
+      lastMb: round(resident.at(-1)),
+      slopeKbPerStep: round(1024 * slope(settled), 3),
+    };
+  } finally {
+    await participant.stop();
+  }
+}
+
+function describeSide(times, last, init, extra) {
+  const { value, firstStepMs, baseMb, ...rest } = init;
+  return {
+    ...summarise(times),
+    peakMb: round(last.peakMb, 1),
+    baseMb: round(baseMb, 1),
+    firstStepMs: round(firstStepMs),
+    firstValue: value,
+    lastValue: last.value,
+    ...extra,
+    ...(last.engine ? { engine: last.engine } : {}),
+    ...rest,
+  };
+}
