@@ -47,6 +47,8 @@ export interface BackendSettings {
 
 const CONSTANT_SCAN_SIZE = 4096;
 
+const ORIGIN_FRAMES = 40;
+
 /** Smaller buffers cost less to allocate than to keep. */
 const RECYCLED_BYTES = 4096;
 
@@ -319,7 +321,13 @@ export class OnnxRuntimeBackend extends KernelBackend {
   }
 
   private origin(): Error | undefined {
-    return this.recordOrigins ? new Error('recorded here') : undefined;
+    if (!this.recordOrigins) return undefined;
+    // TensorFlow.js puts a dozen frames of its own between an operation and the line that called it.
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = ORIGIN_FRAMES;
+    const origin = new Error('recorded here');
+    Error.stackTraceLimit = limit;
+    return origin;
   }
 }
 

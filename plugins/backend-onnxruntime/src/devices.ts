@@ -21,9 +21,22 @@ const WEBGPU_STEPS = 'It needs a Vulkan, Metal or Direct3D 12 driver; on Linux a
 
 /** What each device would do here. Tries a one-node graph; changes nothing. */
 export async function probeDevices(): Promise<readonly DeviceReport[]> {
-  const [cpu, webgpu, cuda] = (['cpu', 'webgpu', 'cuda'] as const).map(probeDevice) as [DeviceReport, DeviceReport, DeviceReport];
+  const [cpu, webgpu, cuda] = (['cpu', 'webgpu', 'cuda'] as const).map(probeDevice) as [
+    DeviceReport,
+    DeviceReport,
+    DeviceReport,
+  ];
   const auto = cuda.works ? 'cuda' : 'cpu';
-  return [{ device: 'auto', works: true, note: `takes ${auto}; webgpu only when asked for, since it may be a software driver` }, cpu, webgpu, cuda];
+  return [
+    {
+      device: 'auto',
+      works: true,
+      note: `takes ${auto}; webgpu only when asked for, since it may be a software driver`,
+    },
+    cpu,
+    webgpu,
+    cuda,
+  ];
 }
 
 function probeDevice(device: Device): DeviceReport {
@@ -68,5 +81,9 @@ export function resolveDevice(wanted: DeviceName): Device {
   if (wanted === 'auto') return hasCudaLibrary() && probeDevice('cuda').works ? 'cuda' : 'cpu';
   const report = probeDevice(wanted);
   if (report.works) return wanted;
-  throw createOnnxRuntimeError('DMX_ENGINE_DEVICE', `the device '${wanted}' does not work here: ${report.note}`, "Use device 'cpu', or do what the note says.");
+  throw createOnnxRuntimeError(
+    'DMX_ENGINE_DEVICE',
+    `the device '${wanted}' does not work here: ${report.note}`,
+    "Use device 'cpu', or do what the note says.",
+  );
 }

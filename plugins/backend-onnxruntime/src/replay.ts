@@ -76,7 +76,9 @@ export function compileStep<I extends Named, O extends Named>(
 function signatureOf(backend: OnnxRuntimeBackend, inputs: Named): string {
   return Object.keys(inputs)
     .sort()
-    .map((name) => `${name}:${inputs[name]!.dtype}[${inputs[name]!.shape}]@${backend.value(inputs[name]!).buffer!.layout}`)
+    .map(
+      (name) => `${name}:${inputs[name]!.dtype}[${inputs[name]!.shape}]@${backend.value(inputs[name]!).buffer!.layout}`,
+    )
     .join(';');
 }
 
@@ -252,13 +254,22 @@ function reportStrays(backend: OnnxRuntimeBackend, wanted: ReadonlySet<Value>): 
     .pendingEntries()
     .filter(({ value }) => value && value.buffer === undefined && !wanted.has(value));
   if (strays.length === 0) return;
-  const where = strays.slice(0, 3).map(({ value, origin }) => {
-    const line = origin?.stack
-      ?.split('\n')
-      .find((text) => text.includes('at ') && !text.includes('/tfjs-') && !text.includes('backend-onnxruntime'));
-    return `  ${value!.dtype}[${value!.shape}] made ${line?.trim() ?? 'at an unknown line'}`;
-  });
+  const where = strays
+    .slice(0, 3)
+    .map(({ value, origin }) => `  ${value!.dtype}[${value!.shape}] made ${userLine(origin)}`);
   console.warn(
     `${strays.length} tensors outlive the compiled step without being returned; wrap it in tf.tidy or dispose of them:\n${where.join('\n')}`,
   );
+}
+
+const ownFiles = new URL('.', import.meta.url).pathname;
+
+/** The first line of a stack that is neither TensorFlow.js's nor this package's. */
+function userLine(origin: Error | undefined): string {
+  const lines = origin?.stack?.split('\n') ?? [];
+  const line = lines.find(
+    (text) =>
+      /^\s+at /.test(text) && !text.includes('@tensorflow') && (!text.includes(ownFiles) || text.includes('.test.')),
+  );
+  return line?.trim() ?? 'at an unknown line';
 }

@@ -1,0 +1,128 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { differentiate, errors, type Gradients, useEngine, useReference, values } from '../../test/engine-harness.js';
+
+/** Input channels, output channels, spatial sides, batch. */
+interface Case {
+  readonly name: string;
+  readonly i: number;
+  readonly o: number;
+  readonly sides: readonly number[];
+  readonly batch: number;
+}
+
+const volumes: readonly Case[] = [
+  { name: 'whole blocks', i: 16, o: 16, sides: [4, 6, 6], batch: 1 },
+  { name: 'two samples, more outputs', i: 16, o: 32, sides: [4, 6, 8], batch: 2 },
+  { name: 'two samples, more inputs', i: 32, o: 16, sides: [6, 4, 6], batch: 2 },
+  { name: 'one input channel', i: 1, o: 16, sides: [4, 6, 6], batch: 2 },
+  { name: 'channels that are no whole block', i: 3, o: 5, sides: [4, 6, 8], batch: 2 },
+  { name: 'flat volumes', i: 16, o: 16, sides: [2, 2, 2], batch: 1 },
+];
+
+const odd: readonly Case[] = [
+  { name: 'odd sides', i: 16, o: 32, sides: [3, 5, 7], batch: 2 },
+  { name: 'one plane', i: 32, o: 16, sides: [1, 5, 4], batch: 1 },
+  { name: 'one column', i: 16, o: 16, sides: [3, 5, 1], batch: 1 },
+];
+
+const images: readonly Case[] = [
+  { name: 'whole blocks', i: 16, o: 16, sides: [6, 8], batch: 1 },
+  { name: 'three samples', i: 32, o: 16, sides: [12, 16], batch: 3 },
+  { name: 'one input channel', i: 1, o: 16, sides: [20, 16], batch: 2 },
+  { name: 'three input channels', i: 3, o: 16, sides: [8, 8], batch: 2 },
+  { name: 'a batch that is no whole block', i: 16, o: 32, sides: [6, 4], batch: 17 },
+];
+
+async function compare(
+  run: () => Gradients,
+  lowerings: readonly ('auto' | 'dense')[] = ['auto', 'dense'],
+): Promise<void> {
+  await useReference();
+  const expected = run();
+  for (const lowering of lowerings) {
+    await useEngine({ lowering });
+    for (const error of errors(run(), expected)) expect(error).toBeLessThan(1e-5);
+  }
+}
+
+describe('convolutions and their gradients against the CPU backend, blocked and dense', () => {
+  it.each(volumes)('3D, down and up: $name', async ({ i, o, sides, batch }) => {
+    const program = (x: tf.Tensor, w: tf.Tensor, down: tf.Tensor, up: tf.Tensor) => {
+      const y = tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same');
+      const z = tf.conv3d(y, down as tf.Tensor5D, 2, 'valid');
+      const u = tf.conv3dTranspose(z, up as tf.Tensor5D, y.shape, 2, 'same');
+      return tf.mean(tf.square(tf.add(u, y)));
+    };
+    const inputs = () => [
+      values([batch, ...sides, i], 1),
+      values([3, 3, 3, i, o], 2),
+      values([2, 2, 2, o, 2 * o], 3),
+      values([2, 2, 2, o, 2 * o], 4),
+    ];
+    // The CPU backend lacks the gradient of the transposed convolution, which the engine registers for every backend.
+    await compare(() => differentiate(program as never, inputs));
+  });
+
+  it.each(odd)('3D: $name', async ({ i, o, sides, batch }) => {
+    const program = (x: tf.Tensor, w: tf.Tensor) =>
+      tf.mean(tf.square(tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same')));
+    await compare(() =>
+      differentiate(program as never, () => [values([batch, ...sides, i], 5), values([3, 3, 3, i, o], 6)]),
+    );
+  });
+
+  it('3D plane by plane, where a sample outgrows the cache', async () => {
+    const program = (x: tf.Tensor, w: tf.Tensor) =>
+      tf.mean(tf.square(tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same')));
+    const run = () =>
+      differentiate(program as never, () => [values([2, 16, 48, 40, 16], 7), values([3, 3, 3, 16, 16], 8)]);
+    await useEngine({ lowering: 'dense' });
+    const expected = run();
+    await useEngine();
+    for (const error of errors(run(), expected)) expect(error).toBeLessThan(1e-5);
+  });
+
+  it('2D strip by strip, where a sample outgrows the cache', async () => {
+    const program = (x: tf.Tensor, w: tf.Tensor) =>
+      tf.mean(tf.square(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same')));
+    const run = () => differentiate(program as never, () => [values([2, 48, 256, 32], 7), values([3, 3, 32, 16], 8)]);
+    await useEngine({ lowering: 'dense' });
+    const expected = run();
+    await useEngine();
+    for (const error of errors(run(), expected)) expect(error).toBeLessThan(1e-5);
+  });
+
+  it.each(images)('2D, down, up, concatenation, pooling: $name', async ({ i, o, sides, batch }) => {
+    const program = (x: tf.Tensor, w: tf.Tensor, down: tf.Tensor, up: tf.Tensor) => {
+      const y = tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same');
+      const z = tf.conv2d(y, down as tf.Tensor4D, 2, 'valid');
+      const u = tf.conv2dTranspose(z, up as tf.Tensor4D, y.shape, 2, 'same');
+      const joined = tf.concat([u, y], 3);
+      return tf.add(tf.mean(tf.square(joined)), tf.mean(tf.square(tf.maxPool(joined, 2, 2, 'valid'))));
+    };
+    const inputs = () => [
+      values([batch, ...sides, i], 1),
+      values([3, 3, i, o], 2),
+      values([2, 2, o, 2 * o], 3),
+      values([2, 2, o, 2 * o], 4),
+    ];
+    await compare(() => differentiate(program as never, inputs));
+  });
+
+  it.each([
+    { strides: 2, pad: 'same' as const, kernel: 3 },
+    { strides: 1, pad: 'valid' as const, kernel: 3 },
+    { strides: 3, pad: 'same' as const, kernel: 5 },
+    { strides: 1, pad: 'same' as const, kernel: 1 },
+  ])('3D with kernel $kernel, stride $strides, $pad', async ({ strides, pad, kernel }) => {
+    const program = (x: tf.Tensor, w: tf.Tensor) =>
+      tf.mean(tf.square(tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, strides, pad)));
+    await compare(() =>
+      differentiate(program as never, () => [
+        values([2, 6, 7, 8, 16], 9),
+        values([kernel, kernel, kernel, 16, 16], 10),
+      ]),
+    );
+  });
+});

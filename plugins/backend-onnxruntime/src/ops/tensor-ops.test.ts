@@ -1,0 +1,192 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import {
+  differentiate,
+  errors,
+  labels,
+  relativeError,
+  useEngine,
+  useReference,
+  values,
+} from '../../test/engine-harness.js';
+import {
+  conv3d,
+  type NormActivationOptions,
+  normActivation,
+  type SegmentationLossOptions,
+  softmaxCrossEntropyDice,
+} from './tensor-ops.js';
+
+/** The textbook formula, in TensorFlow.js operations. */
+function composedNorm(
+  x: tf.Tensor,
+  scale: tf.Tensor,
+  offset: tf.Tensor,
+  norm: string,
+  groups: number,
+  slope: number,
+): tf.Tensor {
+  const [n, d, h, w, c] = x.shape as [number, number, number, number, number];
+  const view = norm === 'group' ? tf.reshape(x, [n, d, h, w, groups, c / groups]) : x;
+  const axes = { instance: [1, 2, 3], batch: [0, 1, 2, 3], group: [1, 2, 3, 5] }[norm]!;
+  const { mean, variance } = tf.moments(view, axes, true);
+  const unit = tf.mul(tf.sub(view, mean), tf.rsqrt(tf.add(variance, 1e-5)));
+  return tf.leakyRelu(tf.add(tf.mul(tf.reshape(unit, x.shape), scale), offset), slope);
+}
+
+const norms = (['instance', 'batch', 'group'] as const).flatMap((norm) =>
+  [12, 32].map((channels) => ({ norm, channels, slope: 1 })),
+);
+
+describe('normActivation', () => {
+  it.each([...norms, { norm: 'instance' as const, channels: 32, slope: 0.01 }])(
+    '$norm over $channels channels, slope $slope: value and gradients',
+    async ({ norm, channels, slope }) => {
+      const shape = [2, 5, 6, 7, channels];
+      const options = { norm, groups: 4, slope, training: true } satisfies NormActivationOptions;
+      const weight = () => values(shape, 5);
+      const inputs = () => [
+        values(shape, 1),
+        values([3, 3, 3, channels, channels], 2, 0.3),
+        values([channels], 3),
+        values([channels], 4),
+      ];
+      const program =
+        (normalise: typeof composedNorm) => (x: tf.Tensor, w: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) =>
+          tf.sum(
+            tf.mul(
+              normalise(tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same'), scale, offset, norm, 4, slope),
+              weight(),
+            ),
+          );
+      await useReference();
+      const expected = differentiate(program(composedNorm) as never, inputs);
+      await useEngine();
+      const fused = program((x, scale, offset) => normActivation(x, { ...options, scale, offset }));
+      const [value, ...gradients] = errors(differentiate(fused as never, inputs), expected);
+      // The value is a sum of many terms of either sign: its own size says little.
+      expect(value).toBeLessThan(1e-3);
+      for (const error of gradients) expect(error).toBeLessThan(1e-5);
+    },
+  );
+
+  it.each([12, 16])('keeps its digits when the mean is a thousand deviations away (%i channels)', async (channels) => {
+    await useEngine();
+    const deviations = values([1, 4, 8, 8, channels], 1);
+    const shifted = tf.add(deviations, 1000);
+    const plain = normActivation(deviations, { norm: 'instance', slope: 1, training: true }).dataSync();
+    const far = normActivation(shifted, { norm: 'instance', slope: 1, training: true }).dataSync();
+    // Adding 1000 rounds each value to 6e-5, about 2e-4 of a deviation; the naive E[x^2] - E[x]^2 is off by its whole size.
+    expect(relativeError(far, plain)).toBeLessThan(5e-4);
+  });
+
+  it('updates running statistics as PyTorch does: unbiased variance, momentum on the new batch', async () => {
+    await useEngine();
+    const x = tf.tensor([1, 2, 3, 6], [2, 1, 1, 2, 1]);
+    let updated: number[] = [];
+    normActivation(x, {
+      norm: 'batch',
+      slope: 1,
+      training: true,
+      running: {
+        mean: tf.tensor1d([10]),
+        variance: tf.tensor1d([20]),
+        momentum: 0.1,
+        update: (mean, variance) => {
+          updated = [mean.dataSync()[0]!, variance.dataSync()[0]!];
+        },
+      },
+    });
+    // Mean 3, squared deviations 4 + 1 + 0 + 9 = 14, unbiased variance 14/3.
+    expect(updated[0]).toBeCloseTo(0.9 * 10 + 0.1 * 3, 5);
+    expect(updated[1]).toBeCloseTo(0.9 * 20 + (0.1 * 14) / 3, 5);
+  });
+
+  it('normalises by running statistics outside training', async () => {
+    await useEngine();
+    const x = tf.tensor([1, -2], [1, 1, 1, 2, 1]);
+    const running = { mean: tf.tensor1d([1]), variance: tf.tensor1d([4 - 1e-5]), update: () => undefined };
+    const y = normActivation(x, {
+      norm: 'batch',
+      scale: tf.tensor1d([2]),
+      offset: tf.tensor1d([0.5]),
+      slope: 0.1,
+      training: false,
+      running,
+    });
+    // (1 - 1) / 2 * 2 + 0.5 and 0.1 ((-2 - 1) / 2 * 2 + 0.5).
+    expect([...y.dataSync()]).toEqual([expect.closeTo(0.5, 6), expect.closeTo(-0.25, 6)]);
+  });
+});
+
+/** The formula of the contract, in TensorFlow.js operations. */
+function composedLoss(z: tf.Tensor, y: tf.Tensor, options: SegmentationLossOptions): tf.Tensor {
+  const k = z.shape[z.rank - 1]!;
+  const t = tf.cast(tf.oneHot(y as tf.Tensor1D, k), 'float32');
+  const w = options.classWeights ?? tf.ones([k]);
+  const m = tf.expandDims(options.voxelWeight ?? tf.ones(y.shape), -1);
+  const axes = y.shape.map((_, axis) => axis);
+  const logged = tf.mul(tf.mul(tf.mul(t, w), m), tf.logSoftmax(z));
+  const ce = tf.div(tf.neg(tf.sum(logged)), tf.sum(tf.mul(t, w)));
+  const p = tf.softmax(z);
+  const overlap = tf.sum(tf.mul(m, tf.mul(p, t)), axes);
+  const total = tf.add(tf.sum(tf.mul(m, p), axes), tf.sum(tf.mul(m, t), axes));
+  const scores = tf.mul(w, tf.div(tf.add(tf.mul(overlap, 2), 1), tf.add(total, 1)));
+  const dice = tf.sub(1, tf.mean(tf.slice(scores, [1], [k - 1])));
+  return tf.add(tf.mul(ce, options.crossEntropy), tf.mul(dice, options.dice));
+}
+
+describe('softmaxCrossEntropyDice', () => {
+  const classWeights = () => tf.tensor1d([0.5, 1, 2, 3, 0.1]);
+  const voxelWeight = () => tf.add(values([2, 4, 5, 6], 9), 0.5);
+  it.each([
+    { name: 'plain', crossEntropy: 1, dice: 1, classes: false, voxels: false },
+    { name: 'weighted classes and voxels', crossEntropy: 1, dice: 1, classes: true, voxels: true },
+    { name: 'Dice alone', crossEntropy: 0, dice: 1, classes: false, voxels: true },
+    { name: 'cross-entropy alone', crossEntropy: 1, dice: 0, classes: true, voxels: false },
+  ])('$name: value and gradient', async ({ crossEntropy, dice, classes, voxels }) => {
+    const options = () => ({
+      crossEntropy,
+      dice,
+      ...(classes ? { classWeights: classWeights() } : {}),
+      ...(voxels ? { voxelWeight: voxelWeight() } : {}),
+    });
+    const y = () => labels([2, 4, 5, 6], 7, 5);
+    const inputs = () => [values([2, 4, 5, 6, 5], 1, 4)];
+    await useReference();
+    const expected = differentiate(((z: tf.Tensor) => tf.mul(2.5, composedLoss(z, y(), options()))) as never, inputs);
+    await useEngine();
+    const found = differentiate(
+      ((z: tf.Tensor) => tf.mul(2.5, softmaxCrossEntropyDice(z, y(), options()))) as never,
+      inputs,
+    );
+    for (const error of errors(found, expected)) expect(error).toBeLessThan(1e-5);
+    // A one-hot soft target is the same loss by the other path.
+    const soft = (z: tf.Tensor) => {
+      const target = tf.cast(tf.oneHot(y() as tf.Tensor1D, 5), 'float32');
+      return tf.mul(2.5, softmaxCrossEntropyDice(z, target, options()));
+    };
+    for (const error of errors(differentiate(soft as never, inputs), expected)) expect(error).toBeLessThan(1e-5);
+  });
+
+  it('stays finite at logits of 1e4', async () => {
+    await useEngine();
+    const z = tf.tensor([1e4, -1e4, 0, -1e4, 1e4, 0], [1, 1, 1, 2, 3]);
+    const y = tf.tensor([0, 0], [1, 1, 1, 2], 'int32');
+    const loss = softmaxCrossEntropyDice(z, y, { crossEntropy: 1, dice: 0 });
+    // The first voxel costs nothing, the second the difference of its two logits.
+    expect(loss.dataSync()[0]).toBeCloseTo(1e4, 1);
+  });
+});
+
+it('adds the bias of a convolution in the same operation', async () => {
+  await useEngine();
+  const x = tf.ones([1, 3, 3, 3, 16]);
+  const filter = tf.ones([3, 3, 3, 16, 16]);
+  const bias = tf.range(0, 16);
+  const y = conv3d(x, filter, { bias, padding: 'same' });
+  // The centre sees 27 taps of 16 channels, a corner 8.
+  const data = tf.reshape(y, [27, 16]).arraySync() as number[][];
+  expect(data[13]).toEqual(Array.from({ length: 16 }, (_, c) => 432 + c));
+  expect(data[0]).toEqual(Array.from({ length: 16 }, (_, c) => 128 + c));
+});
