@@ -9,7 +9,7 @@
 import type { Node } from '../graph/ir.js';
 import { booleanAttribute, type LoweringContext, type LoweringTable, numberAttribute } from './context.js';
 import { product } from './conv-geometry.js';
-import type { Emitted } from './emitter.js';
+import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { channelFirstLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
@@ -48,12 +48,23 @@ class Maths {
     return this.ctx.emitter.float(value);
   }
 
-  /** [b, k, v] times columns [b, v, n], summed over the batch: [k, n]. */
-  overVoxels(rows: Emitted, columns: Emitted): Emitted {
+  /** Sums over voxels of [b, k, v] times each row of [b, n, v], over the batch: [k, n]. */
+  overVoxels(values: Emitted, rows: Emitted): Emitted {
     const { batch, classes } = this.sizes;
-    const count = columns.shape[2]!;
-    const perSample = this.ctx.emitter.node('MatMul', [rows, columns], {}, [batch, classes, count]);
+    const { emitter, target } = this.ctx;
+    const shape = [batch, classes, rows.shape[1]!];
+    const attributes = { transA: 0, transB: 1, alpha: { float: 1 } };
+    const perSample =
+      target.provider === 'cpu'
+        ? emitter.node('FusedMatMul', [values, rows], attributes, shape, 'float32', MICROSOFT_DOMAIN)
+        : emitter.node('MatMul', [values, emitter.transpose(rows, [0, 2, 1])], {}, shape);
     return emitReduce(this.ctx, 'ReduceSum', perSample, [0], false);
+  }
+
+  /** Rows [n, k] of class values at each voxel's label, [b, n, v]. */
+  atLabels(rows: Emitted, hot: Emitted): Emitted {
+    const { batch, voxels } = this.sizes;
+    return this.ctx.emitter.node('MatMul', [rows, hot], {}, [batch, rows.shape[0]!, voxels]);
   }
 
   /** One-hot labels [b, k, v]. */
@@ -91,10 +102,6 @@ class Maths {
       classes,
       1,
     ]);
-  }
-
-  column(x: Emitted): Emitted {
-    return this.ctx.emitter.transpose(x, [0, 2, 1]);
   }
 }
 
@@ -147,12 +154,11 @@ function segmentationLoss(
     voxels,
   ]);
   const rows = [maths.binary('Mul', m, pLabel), m, maths.binary('Mul', m, logLabel), one];
-  const columns = maths.column(emitter.node('Concat', rows, { axis: 1 }, [batch, 4, voxels]));
-  const byLabel = maths.overVoxels(hot, columns);
+  const byLabel = maths.overVoxels(hot, emitter.node('Concat', rows, { axis: 1 }, [batch, 4, voxels]));
   const pick = (index: number) => emitter.node('Gather', [byLabel, emitter.int64([index])], { axis: 1 }, [classes, 1]);
   const overlap = pick(0);
   const present = pick(1);
-  const predicted = maths.overVoxels(p, maths.column(m));
+  const predicted = maths.overVoxels(p, m);
   const labelWeight = emitReduce(ctx, 'ReduceSum', maths.binary('Mul', w, pick(3)), [0, 1], false);
   const logSum = emitReduce(ctx, 'ReduceSum', maths.binary('Mul', w, pick(2)), [0, 1], false);
   const crossEntropy = maths.binary('Div', maths.unary('Neg', logSum), labelWeight);
@@ -216,15 +222,12 @@ function segmentationLossGrad(
     emitter.reshape(labelWeight!.dense(), []),
   );
 
-  const ids = emitter.reshape(emitter.cast(labels!.dense(), 'int32'), [batch, voxels]);
-  const atLabel = (column: Emitted) =>
-    emitter.reshape(emitter.node('Gather', [emitter.reshape(column, [classes]), ids], { axis: 0 }, [batch, voxels]), [
-      batch,
-      1,
-      voxels,
-    ]);
-  const aLabel = maths.binary('Mul', atLabel(a), maths.binary('Mul', m, py));
-  const c = maths.binary('Mul', maths.binary('Mul', m, atLabel(w)), ceFactor);
+  const pair = emitter.node('Concat', [a, w], { axis: 1 }, [classes, 2]);
+  const found = maths.atLabels(emitter.transpose(pair, [1, 0]), hot);
+  const row = (index: number) =>
+    emitter.node('Gather', [found, emitter.int64([index])], { axis: 1 }, [batch, 1, voxels]);
+  const aLabel = maths.binary('Mul', row(0), maths.binary('Mul', m, py));
+  const c = maths.binary('Mul', maths.binary('Mul', m, row(1)), ceFactor);
   const mixed = emitter.node('MatMul', [emitter.reshape(b, [1, 1, classes]), p], {}, [batch, 1, voxels]);
   const r = maths.binary('Sub', maths.binary('Sub', c, aLabel), maths.binary('Mul', m, mixed));
   const e = maths.binary('Sub', aLabel, c);
