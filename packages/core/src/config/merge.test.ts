@@ -35,6 +35,9 @@ describe('mergeLayer', () => {
     const below = mergeLayer({}, { a: { b: { c: 1 } } }, '', 'low', origins);
     mergeLayer(below, { a: { b: 2 } }, '', 'high', origins);
     expect([origins.get('a.b'), origins.get('a.b.c')]).toEqual(['high', 'high']);
+    const scalar = mergeLayer({}, { x: 1 }, '', 'low', origins);
+    mergeLayer(scalar, { x: { y: 1 } }, '', 'high', origins);
+    expect([origins.get('x.y'), origins.get('x.z')]).toEqual(['high', 'default']);
   });
 
   it('keeps __proto__ a key like any other', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { dmxError } from '../errors/codes.js';
 import type { StepContext } from '../slots/contracts/common.js';
 import type { MixPlan } from '../slots/contracts/mixer.js';
 import { createHookSet, type HookSet } from './hook-set.js';
@@ -61,6 +62,20 @@ describe('waterfalls', () => {
       code: 'DMX_HOOK_FAILED',
       plugin: '@x/rude 1.2.0',
     });
+  });
+});
+
+describe('values between taps', () => {
+  it('are frozen too: who changes the result of another plugin is named', async () => {
+    const set = setUp({
+      kind: (hooks) => hooks.mixerPlan.tap((plan) => ({ ...plan, donors: [] })),
+      rude: (hooks) =>
+        hooks.mixerPlan.tap((plan) => {
+          (plan as { pseudoWeight: number }).pseudoWeight = 0;
+          return undefined;
+        }),
+    });
+    await expect(mixerPlan(set)).rejects.toMatchObject({ code: 'DMX_HOOK_FAILED', plugin: '@x/rude 1.2.0' });
   });
 });
 
@@ -129,6 +144,21 @@ describe('failures', () => {
     });
     const report = { position: { epoch: 1, step: 7 } } as never;
     await expect(set.callers.stepEnd.call(report, {} as never)).rejects.toMatchObject({ epoch: 1, step: 7 });
+  });
+
+  it('name the plugin also when it throws an error with a code of its own', async () => {
+    const cause = dmxError('DMX_TOKEN_TWICE', { token: 't', scope: 's' });
+    const set = setUp({
+      coded: (hooks) =>
+        hooks.stepEnd.tap(() => {
+          throw cause;
+        }),
+    });
+    await expect(set.callers.stepEnd.call({} as never, CONTEXT)).rejects.toMatchObject({
+      code: 'DMX_HOOK_FAILED',
+      plugin: '@x/coded 1.2.0',
+      cause,
+    });
   });
 
   it('keep the name of the innermost hook', async () => {

@@ -61,6 +61,34 @@ describe('the resolved config', () => {
     await host.dispose();
   });
 
+  it('hears the highest layer on each slot, and the last word of the command line', async () => {
+    const preset = definePreset('p', {
+      plugins: [...required(), mixer('box'), mixer('ring')],
+      use: { mixer: ['box', 'ring'] },
+    });
+    const mixers = async (use: object, ...overrides: readonly string[]) => {
+      const host = await createHost({ config: { extends: [preset], use }, overrides });
+      await host.dispose();
+      return host.config.use.mixer;
+    };
+    expect(await mixers({})).toEqual(['box', 'ring']);
+    expect(await mixers({ mixer: 'ring' })).toEqual(['ring']);
+    expect(await mixers({ mixer: 'ring' }, '--use mixer=ring', '--use mixer=box')).toEqual(['box']);
+  });
+
+  it('takes every metric and reporter that is loaded', async () => {
+    const metric = (id: string) =>
+      testPlugin(`m-${id}`, [`metric:${id}`], (api) => api.provide('metric', id, () => ({}) as never));
+    const config = { plugins: [...required(), metric('a'), metric('b')] };
+    const [all, one] = [
+      await createHost({ config }),
+      await createHost({ config: { ...config, use: { metric: 'b' } } }),
+    ];
+    expect([all.config.use.metric, one.config.use.metric]).toEqual([['a', 'b'], ['b']]);
+    expect(all.explain().slots.find((slot) => slot.slot === 'metric')!.origin).toBe('all candidates');
+    await Promise.all([all.dispose(), one.dispose()]);
+  });
+
   it('lets a config replace a plugin of its preset', async () => {
     const preset = definePreset('method', { plugins: required() });
     const host = await createHost({ config: { extends: [preset], plugins: [student({ filters: 8 })] } });
@@ -71,7 +99,8 @@ describe('the resolved config', () => {
   });
 
   it('takes what is built in where nobody provides anything else', async () => {
-    const base = definePreset('built in', { plugins: [...required(), mixer('box')] });
+    const inner = definePreset('inner', { plugins: [mixer('box')], use: { mixer: 'box' } });
+    const base = definePreset('built in', { extends: [inner], plugins: required() });
     const builtIn = await createHost({ config: {}, base });
     expect(builtIn.config.use).toMatchObject({ dataset: ['toy'], mixer: ['box'] });
     const own = await createHost({ config: { plugins: [dataset().as('mine'), mixer('ring')] }, base });
@@ -240,6 +269,17 @@ describe('the end of a run', () => {
     await host.dispose();
     expect(seen.slice(5)).toEqual(['cli', 'plugin']);
     expect(() => host.createRun(at)).toThrowError(expect.objectContaining({ code: 'DMX_STATE' }));
+  });
+
+  it('leaves other runs alone, and is silent for a run that never started', async () => {
+    const { host, run, seen } = await order(false);
+    const other = host.createRun({ ...at, id: 'r-2' });
+    await run.end(OUTCOME);
+    await run.end(OUTCOME);
+    const sofar = seen.length;
+    await host.dispose();
+    expect(other.state).toBe('disposed');
+    expect(seen.slice(sofar)).toEqual(['cli', 'plugin']);
   });
 
   it('goes on after a failure and throws it at the end', async () => {

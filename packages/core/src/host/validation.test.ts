@@ -286,6 +286,20 @@ describe('phase requirements', () => {
     ]);
   });
 
+  it('counts only what is in use, and never a plugin against itself', async () => {
+    const two = testPlugin('two', ['mixer:a', 'mixer:b'], () => undefined);
+    const plugins = [...required(), two, testPlugin('needs-b', [], () => undefined, { requires: ['mixer:b'] })];
+    const { problems } = await refused({ plugins, use: { mixer: 'a' } });
+    expect(codes(problems)).toEqual(['DMX_PLUGIN_REQUIRES']);
+
+    const alone = testPlugin('alone', ['teacher:x'], (api) => api.provide('teacher', 'x', () => ({}) as never), {
+      conflicts: ['teacher:*'],
+    });
+    const host = await createHost({ config: { plugins: [...required(), alone] } });
+    expect(host.config.use.teacher).toEqual(['x']);
+    await host.dispose();
+  });
+
   it('leaves plugins that are not in use alone', async () => {
     const idle = testPlugin('idle', ['teacher:x'], () => undefined, {
       requires: ['mixer:*'],

@@ -21,8 +21,6 @@ export interface Container {
   resolve(key: symbol): unknown;
   /** Constructs a class decorated with {@link injectable} and {@link inject}. */
   construct<V>(target: Constructor<V>): V;
-  /** Forgets every registration. Disposal is not the container's business. */
-  clear(): void;
 }
 
 function wrap(container: DependencyContainer): Container {
@@ -34,7 +32,6 @@ function wrap(container: DependencyContainer): Container {
     has: (key) => container.isRegistered(key, true),
     resolve: (key) => container.resolve(key),
     construct: (target) => container.resolve(target as new (...args: unknown[]) => never),
-    clear: () => container.reset(),
   };
 }
 

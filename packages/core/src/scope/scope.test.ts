@@ -25,7 +25,8 @@ describe('scope', () => {
   it('makes factories and classes once, from their own scope', () => {
     const scope = createScope('host');
     let made = 0;
-    scope.bindFactory(CLOCK, () => {
+    scope.bindFactory(CLOCK, (owner) => {
+      expect(owner).toBe(scope);
       made += 1;
       return clock(1);
     });

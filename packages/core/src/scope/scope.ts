@@ -26,7 +26,7 @@ export interface Scope {
   /** A new instance of a class decorated with `@dinomix/core/di`. @throws DMX_CLASS_METADATA. */
   construct<V>(target: Constructor<V>): V;
   child(name: string): Scope;
-  /** Forgets all bindings; further calls are refused. Values are disposed by whoever owns them. */
+  /** Refuses further calls. Values are disposed by whoever owns them. */
   close(): void;
 }
 
@@ -114,7 +114,6 @@ function buildScope(name: string, state: ScopeState): Scope {
     },
     close: () => {
       closed = true;
-      state.container.clear();
     },
   };
   return scope;
