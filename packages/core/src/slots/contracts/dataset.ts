@@ -83,6 +83,11 @@ export interface Preprocessing {
   readonly orientation: 'RAS' | 'keep';
   /** Images trilinear (`align_corners=False`), labels nearest. */
   readonly grid: WorkingGrid;
+  /**
+   * Which voxel a resized label takes: `nearest-exact` (default) the one whose centre is nearest, `nearest` the one of
+   * PyTorch's mode of that name, up to half a voxel off (method.md §2.1).
+   */
+  readonly labelRule?: 'nearest' | 'nearest-exact';
   readonly normalisation: Normalisation;
 }
 

@@ -1,0 +1,65 @@
+import type { CaseRole, Dataset, DatasetFacts, TrainSettings } from '@dinomix/core';
+import { trainerError } from '../errors.js';
+import type { CaseStore } from '../loader/case-store.js';
+import { createLabelIndex, type LabelIndex } from './label-index.js';
+
+/** Facts about the data and where its labelled voxels are. */
+export interface CountedDataset {
+  readonly facts: DatasetFacts;
+  /** By case id, in the order of the split. */
+  readonly labels: ReadonlyMap<string, LabelIndex>;
+}
+
+function assertFilled(dataset: Dataset, train: TrainSettings): void {
+  const { splits } = dataset;
+  const needed: readonly (readonly [CaseRole, boolean, string])[] = [
+    ['labelled', true, 'Every step needs labelled crops.'],
+    ['unlabelled', train.batch.unlabelled > 0, `train.batch.unlabelled is ${train.batch.unlabelled}.`],
+    [
+      'validation',
+      train.validateEvery > 0,
+      `train.validateEvery is ${train.validateEvery}; 0 trains without validation.`,
+    ],
+  ];
+  for (const [role, isNeeded, why] of needed) {
+    if (isNeeded && splits[role].length === 0) throw trainerError('DMX_SPLIT_EMPTY', { role, needed: why });
+  }
+}
+
+function assertDisjoint(dataset: Dataset): void {
+  const seen = new Map<string, string>();
+  for (const [role, ids] of Object.entries(dataset.splits)) {
+    for (const caseId of ids) {
+      const first = seen.get(caseId);
+      if (first !== undefined) throw trainerError('DMX_SPLIT_OVERLAP', { caseId, first, second: role });
+      seen.set(caseId, role);
+    }
+  }
+}
+
+function assertPresent(dataset: Dataset, voxels: readonly number[]): void {
+  const absent = dataset.classes.filter(({ index }) => index > 0 && voxels[index] === 0).map(({ name }) => name);
+  if (absent.length === 0) return;
+  throw trainerError('DMX_CLASS_ABSENT', { classes: absent, cases: dataset.splits.labelled.length });
+}
+
+/**
+ * Checks the splits and counts the voxels of the labelled cases.
+ * @throws DMX_SPLIT_EMPTY, DMX_SPLIT_OVERLAP, DMX_CLASS_ABSENT, DMX_CASE_UNUSABLE.
+ */
+export async function countDataset(dataset: Dataset, store: CaseStore, train: TrainSettings): Promise<CountedDataset> {
+  assertFilled(dataset, train);
+  assertDisjoint(dataset);
+  const { title, classes, splits } = dataset;
+  const entries = await Promise.all(
+    splits.labelled.map(async (caseId) => {
+      const { label, shape } = await store.get(caseId, 'labelled');
+      return [caseId, createLabelIndex(label!, shape, classes.length)] as const;
+    }),
+  );
+  const labels = new Map(entries);
+  const labelledVoxels = classes.map(({ index }) => entries.reduce((sum, [, label]) => sum + label.counts[index]!, 0));
+  assertPresent(dataset, labelledVoxels);
+  const fingerprint = await dataset.fingerprint();
+  return { facts: { title, classes, splits, labelledVoxels, fingerprint }, labels };
+}

@@ -1,0 +1,113 @@
+import type { Crop, Index3, PatchSampling } from '@dinomix/core';
+import { createRng, type Rng, type RngKey, subStream } from '@dinomix/volume';
+import type { LabelIndex } from './label-index.js';
+
+/** A case with its volume's shape. */
+export interface Placed {
+  readonly caseId: string;
+  /** `[d, h, w]` voxels. */
+  readonly shape: Index3;
+}
+
+/** Corner of a crop along one axis of a volume that is smaller than the crop: it is padded evenly. */
+function paddedCorner(size: number, patch: number): number {
+  return -Math.floor((patch - size) / 2);
+}
+
+function mapAxes(shape: Index3, patch: Index3, corner: (size: number, side: number, axis: number) => number): Index3 {
+  return shape.map((size, axis) => {
+    const side = patch[axis]!;
+    return size < side ? paddedCorner(size, side) : corner(size, side, axis);
+  }) as unknown as Index3;
+}
+
+/** Corner of a uniform crop, by the rule of {@link PatchSampling.upperOffset}. */
+export function uniformCorner(shape: Index3, patch: Index3, upper: PatchSampling['upperOffset'], rng: Rng): Index3 {
+  return mapAxes(shape, patch, (size, side) => {
+    const limit = size - side + (upper === 'inclusive' ? 1 : 0);
+    return limit <= 0 ? 0 : rng.integer(0, limit);
+  });
+}
+
+/** Corner of the crop with a voxel in its middle, as far as the volume allows. */
+export function centredCorner(shape: Index3, patch: Index3, voxel: Index3): Index3 {
+  return mapAxes(shape, patch, (size, side, axis) =>
+    Math.min(Math.max(voxel[axis]! - Math.floor(side / 2), 0), size - side),
+  );
+}
+
+/** Corner of a crop that contains a voxel, each such crop equally likely. */
+export function containingCorner(shape: Index3, patch: Index3, voxel: Index3, rng: Rng): Index3 {
+  return mapAxes(shape, patch, (size, side, axis) => {
+    const low = Math.max(0, voxel[axis]! - side + 1);
+    const high = Math.min(size - side, voxel[axis]!);
+    return rng.integer(low, high + 1);
+  });
+}
+
+/** Draws a flip for each axis that may be flipped; the other axes make no draw. */
+export function drawFlips(axes: PatchSampling['flips'], rng: Rng): Crop['flips'] {
+  return [0, 1, 2].map((axis) => axes.includes(axis as 0 | 1 | 2) && rng.chance(0.5)) as [boolean, boolean, boolean];
+}
+
+/** A random voxel of a random foreground class that the volume has; null when it has none. */
+function foregroundVoxel(index: LabelIndex, rng: Rng): Index3 | null {
+  const present = index.counts.flatMap((count, classIndex) => (classIndex > 0 && count > 0 ? [classIndex] : []));
+  if (present.length === 0) return null;
+  const classIndex = rng.choice(present);
+  return index.voxel(classIndex, rng.integer(0, index.counts[classIndex]!));
+}
+
+/**
+ * Draws the crop of one item of a batch. Offset, flips and the choice of a foreground voxel have streams of their own, so
+ * that switching one off leaves the others as they are.
+ * @param key - seed, stream, epoch and item of the crop.
+ * @param index - voxels by class, for labelled crops; null draws uniformly.
+ */
+export function drawCrop(
+  placed: Placed,
+  patch: Index3,
+  sampling: PatchSampling,
+  index: LabelIndex | null,
+  key: RngKey,
+): Crop {
+  const { caseId, shape } = placed;
+  const flips = drawFlips(sampling.flips, createRng(subStream(key, 'flip')));
+  if (index !== null && sampling.foreground > 0) {
+    const rng = createRng(subStream(key, 'foreground'));
+    const voxel = rng.chance(sampling.foreground) ? foregroundVoxel(index, rng) : null;
+    if (voxel !== null) return { caseId, offset: centredCorner(shape, patch, voxel), flips };
+  }
+  const offset = uniformCorner(shape, patch, sampling.upperOffset, createRng(subStream(key, 'offset')));
+  return { caseId, offset, flips };
+}
+
+/**
+ * The case of an item: the split is gone through in a new random order again and again, so that within each pass of an
+ * epoch every case comes once.
+ * @param stream - name of the random stream, one for each part of the batch.
+ */
+export function caseOfItem(
+  cases: readonly string[],
+  seed: number,
+  stream: string,
+  epoch: number,
+  item: number,
+): string {
+  const pass = Math.floor(item / cases.length);
+  const order = createRng({ seed, stream: `${stream}/order`, epoch, step: pass }).permutation(cases.length);
+  return cases[order[item % cases.length]!]!;
+}
+
+/**
+ * Steps of an epoch under `auto`: every unlabelled case once, or every labelled case where the batch has no unlabelled part;
+ * a last incomplete batch is left out, as DHC's loader does (method.md §2.4).
+ */
+export function automaticSteps(
+  splits: { readonly labelled: number; readonly unlabelled: number },
+  batch: typeof splits,
+): number {
+  const [cases, perStep] =
+    batch.unlabelled > 0 ? [splits.unlabelled, batch.unlabelled] : [splits.labelled, batch.labelled];
+  return Math.max(1, Math.floor(cases / perStep));
+}

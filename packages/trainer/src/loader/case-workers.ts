@@ -1,0 +1,83 @@
+import { createRequire } from 'node:module';
+import type { CaseReader, CaseRole, Preprocessing, WorkerSource } from '@dinomix/core';
+import { reasonOf } from '@dinomix/core';
+import { Piscina } from 'piscina';
+import { type CutRequest, type CutResult, cutCrops } from '../data/cut-crops.js';
+import { type PreparedCase, prepareCase } from '../data/prepare-case.js';
+import { trainerError } from '../errors.js';
+import type { LoaderWorkerData, WorkerAnswer } from './worker.js';
+
+/** Does the work of the loader: in threads, or where it is called. */
+export interface CaseWorkers {
+  /** @throws DMX_CASE_UNUSABLE naming the case, DMX_UNLABELLED_LABEL. */
+  prepare(caseId: string, role: CaseRole): Promise<PreparedCase>;
+  cut(request: CutRequest): Promise<CutResult>;
+  dispose(): Promise<void>;
+}
+
+/** What the workers need of a data set. */
+export interface CaseSource {
+  readonly reader: CaseReader;
+  readonly workerSource: WorkerSource;
+  readonly preprocessing: Preprocessing;
+  readonly classCount: number;
+}
+
+function unusable(caseId: string, role: CaseRole, reason: string, cause?: unknown): Error {
+  return trainerError('DMX_CASE_UNUSABLE', { caseId, role, reason }, { phase: 'run', cause });
+}
+
+function checked(prepared: PreparedCase): PreparedCase {
+  const { caseId, role, label } = prepared;
+  if (role === 'unlabelled' && label !== null) throw trainerError('DMX_UNLABELLED_LABEL', { caseId });
+  if (role === 'labelled' && label === null) throw unusable(caseId, role, 'The data set gave no label for it.');
+  return prepared;
+}
+
+function inThisThread({ reader, preprocessing, classCount }: CaseSource): CaseWorkers {
+  return {
+    async prepare(caseId, role) {
+      let prepared: PreparedCase;
+      try {
+        prepared = prepareCase(await reader.readCase(caseId, role), preprocessing, classCount);
+      } catch (thrown) {
+        throw unusable(caseId, role, reasonOf(thrown), thrown);
+      }
+      return checked(prepared);
+    },
+    cut: async (request) => cutCrops(request),
+    dispose: async () => undefined,
+  };
+}
+
+function inThreads({ workerSource, preprocessing, classCount }: CaseSource, count: number): CaseWorkers {
+  const workerData: LoaderWorkerData = { source: workerSource, preprocessing, classCount };
+  const pool = new Piscina({
+    filename: createRequire(import.meta.url).resolve('@dinomix/trainer/loader-worker'),
+    minThreads: count,
+    maxThreads: count,
+    recordTiming: false,
+    // The thread runs built files, whatever loaders and conditions this process was started with.
+    execArgv: [],
+    workerData,
+  });
+  return {
+    async prepare(caseId, role) {
+      const answer: WorkerAnswer<PreparedCase> = await pool.run({ caseId, role }, { name: 'prepare' });
+      if ('failure' in answer) throw unusable(caseId, role, answer.failure);
+      return checked(answer.value);
+    },
+    async cut(request) {
+      const answer: WorkerAnswer<CutResult> = await pool.run(request, { name: 'cut' });
+      if ('value' in answer) return answer.value;
+      const [crop] = request.crops;
+      throw unusable(crop!.caseId, request.labels ? 'labelled' : 'unlabelled', answer.failure);
+    },
+    dispose: () => pool.destroy(),
+  };
+}
+
+/** @param count - threads; 0 works in the calling thread. */
+export function createCaseWorkers(source: CaseSource, count: number): CaseWorkers {
+  return count === 0 ? inThisThread(source) : inThreads(source, count);
+}
