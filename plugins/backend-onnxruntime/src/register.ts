@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly pendingLimit?: number;
   /** `dense` refuses ONNX Runtime's internal blocked operators even where they work. Default 'auto'. */
   readonly lowering?: 'auto' | 'dense';
+  /** Refuses a graph of which the device cannot run every operation; by default those run on the CPU. */
+  readonly deviceOnly?: boolean;
   /** Writes ONNX Runtime profiles with this file prefix. */
   readonly profile?: string;
 }
@@ -28,14 +30,16 @@ export interface EngineOptions {
 export function createBackend(options: EngineOptions = {}): OnnxRuntimeBackend {
   const device = options.device ?? 'cpu';
   const threads = options.threads ?? availableParallelism();
+  const onlyDevice = device !== 'cpu' && options.deviceOnly === true;
+  const alone = device === 'cpu' || onlyDevice;
   const block = device === 'cpu' && options.lowering !== 'dense' ? probeBlock() : 0;
   return new OnnxRuntimeBackend({
     target: { provider: device, block, threads },
     session: {
-      executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+      executionProviders: alone ? [device] : [device, 'cpu'],
       intraOpNumThreads: threads,
       ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
-      extra: { session: { set_denormal_as_zero: '1' } },
+      extra: { session: { set_denormal_as_zero: '1', ...(onlyDevice ? { disable_cpu_ep_fallback: '1' } : {}) } },
     },
     cachedGraphs: options.cachedGraphs ?? 6,
     pendingLimit: options.pendingLimit ?? 20_000,

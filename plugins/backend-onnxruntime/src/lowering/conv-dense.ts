@@ -1,6 +1,7 @@
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
 import { type ConvGeometry, isPointwise, product } from './conv-geometry.js';
+import { filterFromProducts, withoutStride } from './conv-products.js';
 import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { channelFirstLayout, denseLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
@@ -49,6 +50,7 @@ export function denseConvInput(
   let value: Emitted;
   if (unitStride) value = flippedConv(ctx, g, dy.as(layout), filter);
   else if (tiles(g)) value = scatterTiles(ctx, g, dy.as(layout), filter);
+  else if (ctx.target.provider === 'webgpu') value = spreadConv(ctx, g, dy.as(layout), filter);
   else value = convTranspose(ctx, g, dy.as(layout), filter);
   if (bias) {
     const column = ctx.emitter.reshape(bias.dense(), [1, g.inChannels, ...g.input.map(() => 1)]);
@@ -81,6 +83,13 @@ function flippedConv(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter:
   };
   const inputs = [dy, emitter.reshape(taps === 1 ? flat : reversed, weights.shape)];
   return emitter.node('Conv', inputs, attributes, [g.batch, g.inChannels, ...g.input]);
+}
+
+/** Strided: the same after zeros were put between the elements of dy. For providers without a general ConvTranspose. */
+function spreadConv(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter: Lowered): Emitted {
+  const spread = withoutStride(ctx, g, dy);
+  const output = spread.shape.slice(2);
+  return flippedConv(ctx, { ...g, output, strides: g.strides.map(() => 1) }, spread, filter);
 }
 
 /** Kernel equals stride and windows tile the input: a matrix product, then an interleave. */
@@ -130,6 +139,7 @@ function convTranspose(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filte
  * (w, i), dy as its kernel, spread by the channel count along the rows. The output rows are then (kw, i).
  */
 export function denseConvFilter(ctx: LoweringContext, node: Node, g: ConvGeometry, x: Lowered, dy: Lowered): Lowered {
+  if (ctx.target.provider !== 'cpu') return filterFromProducts(ctx, node, g, x, dy);
   if (isPointwise(g)) return pointwiseFilter(ctx, node, g, x, dy);
   const { emitter } = ctx;
   const last = g.kernel.length - 1;
@@ -172,23 +182,14 @@ export function denseConvFilter(ctx: LoweringContext, node: Node, g: ConvGeometr
 }
 
 function pointwiseFilter(ctx: LoweringContext, node: Node, g: ConvGeometry, x: Lowered, dy: Lowered): Lowered {
-  const { emitter, target } = ctx;
+  const { emitter } = ctx;
   const layout = channelFirstLayout(x.rank);
   const voxels = product(g.input);
   const left = emitter.reshape(x.as(layout), [g.batch, g.inChannels, voxels]);
   const right = emitter.reshape(dy.as(layout), [g.batch, g.outChannels, voxels]);
   const shape = [g.batch, g.inChannels, g.outChannels];
-  const value =
-    target.provider === 'cpu'
-      ? emitter.node(
-          'FusedMatMul',
-          [left, right],
-          { transA: 0, transB: 1, alpha: { float: 1 } },
-          shape,
-          'float32',
-          MICROSOFT_DOMAIN,
-        )
-      : emitter.node('MatMul', [left, emitter.transpose(right, [0, 2, 1])], {}, shape);
+  const attributes = { transA: 0, transB: 1, alpha: { float: 1 } };
+  const value = emitter.node('FusedMatMul', [left, right], attributes, shape, 'float32', MICROSOFT_DOMAIN);
   const summed = emitReduce(ctx, 'ReduceSum', value, [0], false);
   return ctx.result(node, 0, emitter.reshape(summed, node.outputs[0]!.shape));
 }
