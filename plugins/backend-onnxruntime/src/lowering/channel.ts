@@ -2,27 +2,33 @@
  * Per-channel statistics and affine maps, the two primitives of every normalisation, in dense or blocked memory.
  * Statistics have shape [b, c]; sums run over one sample's voxels.
  */
+import { leakySlope, STEEP } from './activation.js';
 import type { LoweringContext } from './context.js';
-import { SEPARATED, type Sides, sidesOf } from './conv-blocked.js';
 import { product } from './conv-geometry.js';
-import { leakySlope, STEEP } from './elementwise.js';
-import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
+import { SEPARATED, type Sides, sidesOf } from './conv-planes.js';
+import { type EmitAttributes, type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { blockedLayout, channelFirstLayout, type Layout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
 
+/** A tensor in the layout of the operations. A tall one still has the garbage row that a convolution leaves below each plane. */
+export interface Field {
+  readonly value: Emitted;
+  readonly tall: boolean;
+}
+
 export interface ChannelOps {
   readonly layout: Layout;
+  /** The cheapest form of x that its producer left. */
+  field(x: Lowered): Field;
   /** Mean over voxels, [b, c]. */
-  mean(x: Emitted): Emitted;
-  /** Mean over voxels of x * y, [b, c]. */
-  meanProduct(x: Emitted, y: Emitted): Emitted;
-  /** leaky(x * factor + shift (+ sum)), factor and shift [b, c]; slope 1 is no activation. */
-  affine(x: Emitted, factor: Emitted, shift: Emitted, options?: { slope?: number; sum?: Emitted }): Emitted;
-  /** x > 0 ? 1 : slope. */
-  slopeMask(x: Emitted, slope: number): Emitted;
-  /** x in this layout and its deviation from `mean` [b, c]; uses a cheaper form of x where its producer left one. */
-  centre(x: Lowered): { readonly mean: Emitted; centred(mean: Emitted): Emitted };
+  mean(x: Field): Emitted;
+  /** Mean over voxels of x * y, [b, c]; y is not tall. */
+  meanProduct(x: Field, y: Emitted): Emitted;
+  /** leaky(x * factor + shift (+ sum)), factor and shift [b, c]; slope 1 is no activation. Never tall. */
+  affine(x: Field, factor: Emitted, shift: Emitted, options?: { slope?: number; sum?: Emitted }): Emitted;
+  /** x where y > 0, slope * x elsewhere; y is not tall. */
+  through(x: Field, y: Emitted, slope: number): Field;
 }
 
 /** The primitives for tensors like `x` [b, ...spatial, c]. */
@@ -30,100 +36,12 @@ export function channelOps(ctx: LoweringContext, x: Lowered): ChannelOps {
   const { block } = ctx.target;
   const channels = x.shape[x.rank - 1]!;
   const blocked = x.primary.splits.length > 0 && channels % block === 0 && x.rank >= 4;
-  return blocked ? blockedOps(ctx, x.shape, block) : denseOps(ctx, x.shape);
+  return blocked ? blockedOps(ctx, x.shape) : denseOps(ctx, x.shape);
 }
 
-function blockedOps(ctx: LoweringContext, shape: readonly number[], block: number): ChannelOps {
-  const { emitter } = ctx;
-  const rank = shape.length;
-  const layout = blockedLayout(rank, block);
-  const s: Sides = sidesOf(shape[0]!, shape.slice(1, -1));
-  const channels = shape[rank - 1]!;
-  const planes = (s.batch * channels * s.depth) / block;
-  const lanes = planes * block;
-  const memory = [s.batch, channels / block, ...shape.slice(1, -1), block];
-  const perPlane = (value: Emitted) => emitter.reshape(value, [s.batch, channels / block, s.depth, block]);
-  const perChannel = (value: Emitted) => emitter.reshape(value, [s.batch, channels]);
-  const asPlanes = (value: Emitted, height = s.height) => emitter.reshape(value, [1, lanes, height, s.width]);
-  const asChannels = (value: Emitted) => emitter.reshape(value, [1, s.batch * channels, s.depth, s.height * s.width]);
-
-  // Sums per plane first: each is short, so rounding stays small, and planes run in parallel.
-  const mean = (value: Emitted) => {
-    const pooled = emitter.blocked('GlobalAveragePool', [asPlanes(value)], {}, [1, lanes, 1, 1]);
-    return perChannel(emitReduce(ctx, 'ReduceMean', perPlane(pooled), [2], false));
-  };
-  return {
-    layout,
-    mean,
-    meanProduct(x, y) {
-      const kernel = emitter.reshape(asPlanes(y), [lanes, 1, s.height, s.width]);
-      const attributes = {
-        kernel_shape: [s.height, s.width],
-        strides: [1, 1],
-        dilations: [1, 1],
-        pads: [0, 0, 0, 0],
-        group: lanes,
-      };
-      const sums = emitter.blocked('Conv', [asPlanes(x), kernel], attributes, [1, lanes, 1, 1]);
-      const total = emitReduce(ctx, 'ReduceSum', perPlane(sums), [2], false);
-      return perChannel(
-        emitter.node('Mul', [total, emitter.float(1 / (s.depth * s.height * s.width))], {}, total.shape),
-      );
-    },
-    affine(x, factor, shift, { slope = 1, sum } = {}) {
-      const count = s.batch * channels;
-      const attributes = {
-        kernel_shape: [1, 1],
-        strides: [1, 1],
-        dilations: [1, 1],
-        pads: [0, 0, 0, 0],
-        group: count,
-        ...activation(slope),
-      };
-      const inputs = [
-        asChannels(x),
-        emitter.reshape(factor, [count, 1, 1, 1]),
-        emitter.reshape(shift, [count]),
-        sum && asChannels(sum),
-      ];
-      return emitter.reshape(emitter.blocked('Conv', inputs, attributes, asChannels(x).shape), memory);
-    },
-    slopeMask(x, slope) {
-      const count = s.batch * channels;
-      const attributes = {
-        kernel_shape: [1, 1],
-        strides: [1, 1],
-        dilations: [1, 1],
-        pads: [0, 0, 0, 0],
-        group: count,
-        activation: 'Clip',
-        activation_params: { float: [slope, 1] },
-      };
-      const inputs = [asChannels(x), emitter.float(STEEP, [count, 1, 1, 1])];
-      return emitter.reshape(emitter.blocked('Conv', inputs, attributes, asChannels(x).shape), memory);
-    },
-    centre(x) {
-      const separated = x.extras.get(SEPARATED);
-      if (!separated) {
-        const value = x.as(layout);
-        const ones = emitter.float(1, [s.batch, channels]);
-        return { mean: mean(value), centred: (centre) => this.affine(value, ones, negated(ctx, centre)) };
-      }
-      const tall = asPlanes(separated, s.height + 1);
-      const pool = {
-        kernel_shape: [s.height, s.width],
-        strides: [2, 1],
-        pads: [0, 0, 0, 0],
-        dilations: [1, 1],
-        count_include_pad: 0,
-      };
-      const pooled = emitter.blocked('AveragePool', [tall], pool, [1, lanes, 1, 1]);
-      return {
-        mean: perChannel(emitReduce(ctx, 'ReduceMean', perPlane(pooled), [2], false)),
-        centred: (centre) => emitter.reshape(dropLastRow(ctx, tall, negated(ctx, centre), s, channels), memory),
-      };
-    },
-  };
+/** A tensor as it is. */
+export function plain(value: Emitted): Field {
+  return { value, tall: false };
 }
 
 function activation(slope: number) {
@@ -132,23 +50,157 @@ function activation(slope: number) {
   return { activation: 'LeakyRelu', activation_params: { float: [slope] } };
 }
 
-function negated(ctx: LoweringContext, value: Emitted): Emitted {
-  return ctx.emitter.node('Neg', [value], {}, value.shape);
+/** Blocked memory seen by ONNX Runtime's depthwise operators: every (sample, channel) or every plane of one is a channel. */
+class BlockedView {
+  readonly sides: Sides;
+  readonly channels: number;
+  readonly block: number;
+  private readonly ctx: LoweringContext;
+  private readonly memory: readonly number[];
+
+  constructor(ctx: LoweringContext, shape: readonly number[]) {
+    this.ctx = ctx;
+    this.block = ctx.target.block;
+    this.sides = sidesOf(shape[0]!, shape.slice(1, -1));
+    this.channels = shape[shape.length - 1]!;
+    this.memory = [shape[0]!, this.channels / this.block, ...shape.slice(1, -1), this.block];
+  }
+
+  get lanes(): number {
+    return this.sides.batch * this.channels * this.sides.depth;
+  }
+
+  /** [1, b * c * d, h (+ 1), w] */
+  planes({ value, tall }: Field): Emitted {
+    return this.ctx.emitter.reshape(value, [1, this.lanes, this.sides.height + (tall ? 1 : 0), this.sides.width]);
+  }
+
+  /** [1, b * c, d, h * w] */
+  volumes(value: Emitted): Emitted {
+    const { batch, depth, height, width } = this.sides;
+    return this.ctx.emitter.reshape(value, [1, batch * this.channels, depth, height * width]);
+  }
+
+  toMemory(value: Emitted): Emitted {
+    return this.ctx.emitter.reshape(value, this.memory);
+  }
+
+  /** One number per plane to one per channel. Sums per plane are short, so rounding stays small, and run in parallel. */
+  perChannel(opType: 'ReduceMean' | 'ReduceSum', value: Emitted): Emitted {
+    const { batch, depth } = this.sides;
+    const byPlane = this.ctx.emitter.reshape(value, [batch, this.channels / this.block, depth, this.block]);
+    return this.ctx.emitter.reshape(emitReduce(this.ctx, opType, byPlane, [2], false), [batch, this.channels]);
+  }
+
+  /** [b, c] repeated for every plane: [b * c * d]. */
+  perPlane(value: Emitted): Emitted {
+    const { batch, depth } = this.sides;
+    const { emitter } = this.ctx;
+    const column = emitter.reshape(value, [batch, this.channels / this.block, 1, this.block]);
+    const spread = [batch, this.channels / this.block, depth, this.block];
+    return emitter.reshape(emitter.node('Expand', [column, emitter.int64(spread)], {}, spread), [this.lanes]);
+  }
+
+  depthwise(
+    inputs: readonly (Emitted | undefined)[],
+    options: { kernel: readonly number[]; stride?: number; below?: number },
+    shape: readonly number[],
+    extra: EmitAttributes = {},
+  ): Emitted {
+    const attributes = {
+      kernel_shape: options.kernel,
+      strides: [options.stride ?? 1, 1],
+      dilations: [1, 1],
+      pads: [0, 0, options.below ?? 0, 0],
+      group: inputs[1]!.shape[0]!,
+      ...extra,
+    };
+    return this.ctx.emitter.blocked('Conv', inputs, attributes, shape);
+  }
 }
 
-/** Adds a shift per channel and leaves out the garbage row after each plane: a depthwise kernel (1, 0) over rows. */
-function dropLastRow(ctx: LoweringContext, tall: Emitted, shift: Emitted, s: Sides, channels: number): Emitted {
+function blockedOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
   const { emitter } = ctx;
-  const { block } = ctx.target;
-  const lanes = tall.shape[1]!;
-  const taps = new Float32Array(2 * lanes);
-  for (let plane = 0; plane < lanes / block; plane++) taps.fill(1, 2 * plane * block, (2 * plane + 1) * block);
-  const kernel = emitter.constant(taps, [lanes, 1, 2, 1], 'float32');
-  const spread = [s.batch, channels / block, s.depth, block];
-  const column = emitter.reshape(shift, [s.batch, channels / block, 1, block]);
-  const bias = emitter.reshape(emitter.node('Expand', [column, emitter.int64(spread)], {}, spread), [lanes]);
-  const attributes = { kernel_shape: [2, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], group: lanes };
-  return emitter.blocked('Conv', [tall, kernel, bias], attributes, [1, lanes, s.height, s.width]);
+  const view = new BlockedView(ctx, shape);
+  const { lanes } = view;
+  const { batch, depth, height, width } = view.sides;
+  const count = batch * view.channels;
+  const layout = blockedLayout(shape.length, view.block);
+  return {
+    layout,
+    field(x) {
+      const separated = x.extras.get(SEPARATED);
+      return separated ? { value: separated, tall: true } : plain(x.as(layout));
+    },
+    mean(x) {
+      const window = { kernel_shape: [height, width], strides: [2, 1], pads: [0, 0, 0, 0], dilations: [1, 1] };
+      const pooled = x.tall
+        ? emitter.blocked('AveragePool', [view.planes(x)], { ...window, count_include_pad: 0 }, [1, lanes, 1, 1])
+        : emitter.blocked('GlobalAveragePool', [view.planes(x)], {}, [1, lanes, 1, 1]);
+      return view.perChannel('ReduceMean', pooled);
+    },
+    meanProduct(x, y) {
+      const kernel = emitter.reshape(y, [lanes, 1, height, width]);
+      const sums = view.depthwise([view.planes(x), kernel], { kernel: [height, width], stride: 2 }, [1, lanes, 1, 1]);
+      const total = view.perChannel('ReduceSum', sums);
+      return emitter.node('Mul', [total, emitter.float(1 / (depth * height * width))], {}, total.shape);
+    },
+    affine(x, factor, shift, { slope = 1, sum } = {}) {
+      if (x.tall) return tallAffine(ctx, view, x, factor, shift, activation(slope), sum);
+      const inputs = [
+        view.volumes(x.value),
+        emitter.reshape(factor, [count, 1, 1, 1]),
+        emitter.reshape(shift, [count]),
+        sum && view.volumes(sum),
+      ];
+      const value = view.depthwise(inputs, { kernel: [1, 1] }, inputs[0]!.shape, activation(slope));
+      return view.toMemory(value);
+    },
+    through(x, y, slope) {
+      if (slope === 1) return x;
+      const clip = { activation: 'Clip', activation_params: { float: [slope, 1] } };
+      const below = x.tall ? 1 : 0;
+      const mask = view.depthwise(
+        [view.planes(plain(y)), emitter.float(STEEP, [lanes, 1, 1, 1])],
+        { kernel: [1, 1], below },
+        [1, lanes, height + below, width],
+        clip,
+      );
+      const planes = view.planes(x);
+      const value = emitter.node('Mul', [planes, mask], {}, planes.shape);
+      return { value: x.tall ? value : view.toMemory(value), tall: x.tall };
+    },
+  };
+}
+
+/** The affine map with a depthwise kernel (factor, 0) over rows, which leaves out the garbage row. */
+function tallAffine(
+  ctx: LoweringContext,
+  view: BlockedView,
+  x: Field,
+  factor: Emitted,
+  shift: Emitted,
+  attributes: EmitAttributes,
+  sum: Emitted | undefined,
+): Emitted {
+  const { emitter } = ctx;
+  const { batch, depth, height, width } = view.sides;
+  const { lanes, block } = view;
+  const blocks = view.channels / block;
+  const rows = emitter.constant(
+    Float32Array.from({ length: 2 * depth }, (_, index) => (index + 1) % 2),
+    [1, 1, depth, 2, 1],
+    'float32',
+  );
+  const column = emitter.reshape(factor, [batch, blocks, 1, 1, block]);
+  const taps = emitter.node('Mul', [column, rows], {}, [batch, blocks, depth, 2, block]);
+  const inputs = [
+    view.planes(x),
+    emitter.reshape(taps, [lanes, 1, 2, 1]),
+    view.perPlane(shift),
+    sum && view.planes(plain(sum)),
+  ];
+  return view.toMemory(view.depthwise(inputs, { kernel: [2, 1] }, [1, lanes, height, width], attributes));
 }
 
 function denseOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
@@ -164,40 +216,36 @@ function denseOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
   const perChannel = (value: Emitted) => emitter.reshape(value, [batch, channels]);
   const ops: ChannelOps = {
     layout,
-    mean: (x) => perChannel(emitReduce(ctx, 'ReduceMean', rows(x), [1])),
+    field: (x) => plain(x.as(layout)),
+    mean: (x) => perChannel(emitReduce(ctx, 'ReduceMean', rows(x.value), [1])),
     meanProduct(x, y) {
-      const scale = emitter.float(1 / voxels);
       if (target.provider !== 'cpu') {
-        const product = emitter.node('Mul', [rows(x), rows(y)], {}, [batch * channels, voxels]);
+        const product = emitter.node('Mul', [rows(x.value), rows(y)], {}, [batch * channels, voxels]);
         return perChannel(emitReduce(ctx, 'ReduceMean', product, [1]));
       }
       const lift = (value: Emitted) => emitter.reshape(value, [batch * channels, 1, voxels]);
       const attributes = { transA: 0, transB: 1, alpha: { float: 1 } };
+      const inputs = [lift(x.value), lift(y)];
       const dot = emitter.node(
         'FusedMatMul',
-        [lift(x), lift(y)],
+        inputs,
         attributes,
         [batch * channels, 1, 1],
         'float32',
         MICROSOFT_DOMAIN,
       );
-      return perChannel(emitter.node('Mul', [dot, scale], {}, dot.shape));
+      return perChannel(emitter.node('Mul', [dot, emitter.float(1 / voxels)], {}, dot.shape));
     },
     affine(x, factor, shift, { slope = 1, sum } = {}) {
-      let value = affineRows(ctx, rows(x), factor, shift, batch * channels, voxels, column);
+      let value = affineRows(ctx, rows(x.value), factor, shift, batch * channels, voxels, column);
       if (sum) value = emitter.node('Add', [value, rows(sum)], {}, value.shape);
       if (slope === 0) value = emitter.node('Relu', [value], {}, value.shape);
       else if (slope !== 1) value = emitter.node('LeakyRelu', [value], { alpha: { float: slope } }, value.shape);
       return emitter.reshape(value, memory);
     },
-    slopeMask: (x, slope) => leakySlope(ctx, x, slope),
-    centre(x) {
-      const value = x.as(layout);
-      const flat = rows(value);
-      return {
-        mean: ops.mean(value),
-        centred: (mean) => emitter.reshape(emitter.node('Sub', [flat, column(mean)], {}, flat.shape), memory),
-      };
+    through(x, y, slope) {
+      if (slope === 1) return x;
+      return plain(emitter.node('Mul', [x.value, leakySlope(ctx, y, slope)], {}, x.value.shape));
     },
   };
   return ops;

@@ -1,8 +1,8 @@
 /** Two-dimensional convolutions in channel-blocked memory [b, c/B, h, w, B]. */
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
-import { filterResult, gather, groupsInside, spreadPlanes } from './conv-blocked.js';
 import { type ConvGeometry, product } from './conv-geometry.js';
+import { filterResult, gather, groupsInside, spreadPlanes } from './conv-planes.js';
 import type { Emitted } from './emitter.js';
 import { blockedLayout, channelFirstLayout, type Layout } from './layout.js';
 import type { Lowered } from './lowered.js';

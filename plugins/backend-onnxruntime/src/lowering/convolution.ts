@@ -1,16 +1,10 @@
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext, LoweringTable } from './context.js';
-import {
-  blockedConv,
-  blockedConvFilter,
-  blockedConvInput,
-  blockedDouble,
-  blockedFirstConv,
-  blockedHalve,
-  blockedHalveFilter,
-} from './conv-blocked.js';
+import { blockedConv, blockedConvInput, blockedFirstConv } from './conv-blocked.js';
 import { denseConv, denseConvFilter, denseConvInput } from './conv-dense.js';
+import { blockedConvFilter } from './conv-filter.js';
 import { type ConvGeometry, convGeometry, isHalving, isSameThree } from './conv-geometry.js';
+import { blockedDouble, blockedHalve, blockedHalveFilter } from './conv-halving.js';
 import { hasStrips, imageConv, imageConvFilter, imageConvInput, imageDouble, imageHalveFilter } from './conv-image.js';
 import type { Lowered } from './lowered.js';
 

@@ -1,5 +1,5 @@
 import type { Node } from '../graph/ir.js';
-import { type ChannelOps, channelOps } from './channel.js';
+import { type ChannelOps, channelOps, plain } from './channel.js';
 import { type LoweringContext, type LoweringTable, numberAttribute, stringAttribute } from './context.js';
 import { product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
@@ -43,6 +43,16 @@ function perSample(ctx: LoweringContext, value: Lowered, batch: number): Emitted
   return batch === 1 ? row : emitter.node('Expand', [row, emitter.int64([batch, channels])], {}, [batch, channels]);
 }
 
+/** Mean [b, c], deviations in the layout of `ops`, variance [b, c] as the mean of their squares. */
+function moments(ctx: LoweringContext, node: Node, ops: ChannelOps, x: Lowered) {
+  const field = ops.field(x);
+  const mean = pool(ctx, node, ops.mean(field));
+  const one = ctx.emitter.float(1, mean.shape);
+  const centred = ops.affine(field, one, ctx.emitter.node('Neg', [mean], {}, mean.shape));
+  const variance = pool(ctx, node, ops.meanProduct(plain(centred), centred));
+  return { mean, centred, variance };
+}
+
 /**
  * Outputs: y, x - mean, 1 / sqrt(variance + epsilon) [b, c], mean [b, c], variance [b, c].
  * The variance is the mean square of the deviations (two passes): it does not cancel where the mean is large.
@@ -51,15 +61,14 @@ function normActivation(ctx: LoweringContext, node: Node, [x, scale, offset]: re
   const { emitter } = ctx;
   const ops = channelOps(ctx, x!);
   const batch = x!.shape[0]!;
-  const source = ops.centre(x!);
-  const mean = pool(ctx, node, source.mean);
-  const centred = source.centred(mean);
-  const variance = pool(ctx, node, ops.meanProduct(centred, centred));
+  const { mean, centred, variance } = moments(ctx, node, ops, x!);
   const shifted = binary(ctx, 'Add', variance, emitter.float(numberAttribute(node, 'epsilon')));
   const deviation = emitter.node('Sqrt', [shifted], {}, shifted.shape);
   const inverse = emitter.node('Reciprocal', [deviation], {}, deviation.shape);
   const factor = binary(ctx, 'Mul', inverse, perSample(ctx, scale!, batch));
-  const y = ops.affine(centred, factor, perSample(ctx, offset!, batch), { slope: numberAttribute(node, 'slope') });
+  const y = ops.affine(plain(centred), factor, perSample(ctx, offset!, batch), {
+    slope: numberAttribute(node, 'slope'),
+  });
   return [
     ctx.result(node, 0, y, ops.layout),
     ctx.result(node, 1, centred, ops.layout),
@@ -72,17 +81,8 @@ function normActivation(ctx: LoweringContext, node: Node, [x, scale, offset]: re
 /** Mean and variance [b, c] as normActivation takes them: the same emitted operations, so they cost nothing beside it. */
 function channelMoments(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
   const ops = channelOps(ctx, x!);
-  const source = ops.centre(x!);
-  const mean = pool(ctx, node, source.mean);
-  const centred = source.centred(mean);
-  return [ctx.result(node, 0, mean), ctx.result(node, 1, pool(ctx, node, ops.meanProduct(centred, centred)))];
-}
-
-/** dy through the activation: dy where the activation passed, slope * dy elsewhere; y has the sign of its input. */
-function throughActivation(ctx: LoweringContext, ops: ChannelOps, dy: Lowered, y: Lowered, slope: number): Emitted {
-  const gradient = dy.as(ops.layout);
-  if (slope === 1) return gradient;
-  return ctx.emitter.node('Mul', [gradient, ops.slopeMask(y.as(ops.layout), slope)], {}, gradient.shape);
+  const { mean, variance } = moments(ctx, node, ops, x!);
+  return [ctx.result(node, 0, mean), ctx.result(node, 1, variance)];
 }
 
 /**
@@ -100,7 +100,7 @@ function normActivationGrad(
   const batch = centred!.shape[0]!;
   const voxels = product(centred!.shape.slice(1, -1));
   const deviations = centred!.as(ops.layout);
-  const g = throughActivation(ctx, ops, dy!, y!, numberAttribute(node, 'slope'));
+  const g = ops.through(ops.field(dy!), y!.as(ops.layout), numberAttribute(node, 'slope'));
   const r = inverse!.dense();
   const s = perSample(ctx, scale!, batch);
   const meanG = ops.mean(g);
@@ -110,7 +110,7 @@ function normActivationGrad(
   const cube = binary(ctx, 'Mul', binary(ctx, 'Mul', r, r), r);
   const negative = (value: Emitted) => emitter.node('Neg', [value], {}, value.shape);
   const slow = ops.affine(
-    deviations,
+    plain(deviations),
     negative(binary(ctx, 'Mul', cube, sharedGC)),
     negative(binary(ctx, 'Mul', r, sharedG)),
   );
@@ -129,7 +129,7 @@ function normActivationGrad(
 function channelAffine(ctx: LoweringContext, node: Node, [x, factor, shift]: readonly Lowered[]): readonly Lowered[] {
   const ops = channelOps(ctx, x!);
   const batch = x!.shape[0]!;
-  const value = ops.affine(x!.as(ops.layout), perSample(ctx, factor!, batch), perSample(ctx, shift!, batch), {
+  const value = ops.affine(ops.field(x!), perSample(ctx, factor!, batch), perSample(ctx, shift!, batch), {
     slope: numberAttribute(node, 'slope'),
   });
   return [ctx.result(node, 0, value, ops.layout)];
