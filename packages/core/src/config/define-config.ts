@@ -7,7 +7,7 @@ import type { LossWeight } from './types.js';
 export type BuiltInKey = 'optimizer:sgd' | 'optimizer:adam' | 'schedule:poly' | 'schedule:constant' | 'executor:local';
 
 /** Marks presets, in every copy of core alike. */
-export const PRESET: unique symbol = Symbol.for('dinomix:preset');
+const PRESET: unique symbol = Symbol.for('dinomix:preset');
 
 /** A config fragment with a name. `K` are the keys of its plugins. */
 export interface Preset<K extends string = string> {
@@ -68,7 +68,7 @@ export interface RawConfig {
 }
 
 /** Marks configs, in every copy of core alike. */
-export const CONFIG: unique symbol = Symbol.for('dinomix:config');
+const CONFIG: unique symbol = Symbol.for('dinomix:config');
 
 /** Result of {@link defineConfig}. */
 export interface Config {

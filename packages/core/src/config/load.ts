@@ -1,7 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { loadConfig } from 'c12';
-import { createJiti } from 'jiti';
 import { dmxError } from '../errors/codes.js';
 import { isDmxError, reasonOf } from '../errors/dmx-error.js';
 import { configOf, type RawConfig } from './define-config.js';
@@ -38,6 +36,8 @@ export async function loadConfigFile(path: string, overrides: readonly string[] 
   const file = findFile(path);
   let exported: unknown;
   try {
+    // Only the process that starts a run reads config files; plugins and loader threads import core without these.
+    const [{ loadConfig }, { createJiti }] = await Promise.all([import('c12'), import('jiti')]);
     const loaded = await loadConfig({
       name: 'dinomix',
       cwd: resolve(file, '..'),

@@ -102,6 +102,3 @@ export interface ConfigEnvironment {
   /** Overrides in the order of the command line, e.g. `--set train.epochs=3`. */
   readonly overrides: readonly string[];
 }
-
-/** Who set a value, by dotted path of the value: `default`, `preset dinomix`, `dinomix.config.ts`, `--seed 1`. */
-export type Provenance = Readonly<Record<string, string>>;

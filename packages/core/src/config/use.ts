@@ -80,20 +80,21 @@ class UseResolver {
   }
 
   #unspoken(slot: SlotName): Choice {
-    const { plugins } = this.#inputs;
-    const own = candidates(
-      plugins.filter((plugin) => !plugin.builtIn),
-      slot,
-    );
-    if (own.length === 0) {
-      const spoken = this.#spoken(slot, true);
-      return spoken ?? { ids: candidates(plugins, slot).slice(0, 1), weights: {}, origin: 'built in' };
-    }
+    const loaded = (builtIn: boolean) =>
+      candidates(
+        this.#inputs.plugins.filter((plugin) => plugin.builtIn === builtIn),
+        slot,
+      );
+    const own = loaded(false);
+    const spoken = own.length === 0 ? this.#spoken(slot, true) : null;
+    if (spoken !== null) return spoken;
+    const found = own.length > 0 ? own : loaded(true);
     const all = slot === 'metric' || slot === 'reporter';
-    if (own.length > 1 && !all) {
-      this.#report(dmxError('DMX_USE_CHOICE', { slot, loaded: own }, { phase: 'use', path: `use.${slot}`, slot }));
+    if (found.length > 1 && !all) {
+      this.#report(dmxError('DMX_USE_CHOICE', { slot, loaded: found }, { phase: 'use', path: `use.${slot}`, slot }));
     }
-    return { ids: all ? own : own.slice(0, 1), weights: {}, origin: all ? 'all candidates' : 'only candidate' };
+    const origin = found.length === 0 ? 'default' : all ? 'all candidates' : 'only candidate';
+    return { ids: all ? found : found.slice(0, 1), weights: {}, origin };
   }
 
   #overridden(slot: SlotName, start: Choice | null): Choice {

@@ -21,6 +21,7 @@ describe('nearest', () => {
   it('prefers the fewest edits and then the first', () => {
     expect(nearest('pica', ['pico', 'pic', 'pick'])).toBe('pico');
     expect(nearest('vnet', ['vnet2', 'unet'])).toBe('vnet2');
+    expect(nearest('acb', ['abx', 'abc'])).toBe('abc');
   });
 });
 

@@ -33,7 +33,7 @@ function describePlace(place: Place): string {
 }
 
 /** Whether a value has a `then` method: what `await` would wait for. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
+function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (isRecord(value) || typeof value === 'function') && 'then' in value && typeof value.then === 'function';
 }
 

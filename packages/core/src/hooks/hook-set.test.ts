@@ -79,6 +79,23 @@ describe('values between taps', () => {
   });
 });
 
+describe('values between synchronous taps', () => {
+  it('are frozen as well', () => {
+    const set = setUp({
+      kind: (hooks) => hooks.studentForward.tap((output) => ({ ...output, features: {} })),
+      rude: (hooks) =>
+        hooks.studentForward.tap((output) => {
+          (output.features as Record<string, unknown>).x4 = 1;
+          return undefined;
+        }),
+    });
+    const output = { logits: 1, features: {} };
+    expect(() => set.callers.studentForward.call(output, CONTEXT as never)).toThrowError(
+      expect.objectContaining({ code: 'DMX_HOOK_FAILED', plugin: '@x/rude 1.2.0' }),
+    );
+  });
+});
+
 describe('decisions', () => {
   it('are made by the first who returns an object', async () => {
     const set = setUp({

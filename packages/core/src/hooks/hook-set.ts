@@ -16,7 +16,7 @@ import { type OrderedTap, orderTaps } from './order.js';
 import type { HookCallers, TapOptions, TapTargets } from './tap-target.js';
 
 /** The plugin on whose behalf taps are added. */
-export interface TapOwner {
+interface TapOwner {
   /** Id in the host, e.g. `mixer:pic`. */
   readonly id: string;
   /** Ids and package name. */

@@ -72,7 +72,7 @@ function checkShape(
 }
 
 /** Keys in use. */
-export function keysInUse(use: UseSettings): ReadonlySet<string> {
+function keysInUse(use: UseSettings): ReadonlySet<string> {
   return new Set(
     Object.entries(use).flatMap(([slot, ids]: [string, readonly string[] | object]) =>
       (Array.isArray(ids) ? (ids as readonly string[]) : Object.keys(ids)).map((id) => `${slot}:${id}`),
