@@ -1,0 +1,60 @@
+import type { Index3 } from '@dinomix/core';
+import type { LossInputs, LossResult, LossSetup, LossSlot, Ops } from '@dinomix/trainer';
+import { concat, type Tensor } from '@tensorflow/tfjs-core';
+import { featureDistance } from './distance.js';
+import type { FkdOptions } from './options.js';
+import { type ProjectionShape, project, projectionParameters } from './projection.js';
+
+/** The slot `loss` of Foundational Knowledge Distillation (method.md §1.4). */
+export function createFkd(options: FkdOptions): LossSlot {
+  return {
+    views: options.views,
+    needs: { probabilities: false, tokens: true },
+    parameters: (ctx) => projectionParameters(projectionShape(ctx, options), options),
+    evaluate: (input, { ops }) => evaluateFkd(input, ops, options),
+  };
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+/** @throws Error when the teacher gives no tokens or the student has no such feature. */
+function projectionShape(ctx: LossSetup, { teacher, feature }: FkdOptions): ProjectionShape {
+  const to = ctx.tokenChannels[teacher];
+  const from = ctx.model.features[feature]?.channels;
+  if (to === undefined) {
+    throw new Error(
+      `fkd: no teacher "${teacher}" that gives tokens is in use; those that do: ${listed(Object.keys(ctx.tokenChannels))}. ` +
+        'Change use.teacher or the option "teacher".',
+    );
+  }
+  if (from === undefined) {
+    throw new Error(
+      `fkd: student "${ctx.studentId}" has no feature "${feature}"; it has ${listed(Object.keys(ctx.model.features))}. ` +
+        'Change the option "feature".',
+    );
+  }
+  return { from, to };
+}
+
+/**
+ * Distance between the projected feature g(x) of the student and the teacher's tokens, which are brought to the student's
+ * grid, over all views as one batch. Null when no view has tokens.
+ */
+export function evaluateFkd(input: LossInputs, ops: Ops, options: FkdOptions): LossResult | null {
+  const features: Tensor[] = [];
+  const tokens: Tensor[] = [];
+  for (const name of options.views) {
+    const view = input.views[name];
+    const said = view?.tokens[options.teacher];
+    if (view === undefined || said === undefined) continue;
+    const feature = view.features[options.feature]!;
+    features.push(feature);
+    tokens.push(ops.resizeTrilinear(said, feature.shape.slice(1, 4) as unknown as Index3));
+  }
+  if (features.length === 0) return null;
+  const joined = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts[0]! : concat([...parts], 0));
+  const projected = project(joined(features), input.weights, ops, options);
+  return { value: featureDistance(projected, joined(tokens), options.distance) };
+}
