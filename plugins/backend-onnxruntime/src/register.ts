@@ -2,16 +2,16 @@ import '@tensorflow/tfjs-backend-cpu';
 import { availableParallelism } from 'node:os';
 import { findBackendFactory, registerBackend, registerKernel } from '@tensorflow/tfjs-core';
 import { OnnxRuntimeBackend } from './backend.js';
+import { type DeviceName, resolveDevice } from './devices.js';
 import { registerGradients } from './gradients.js';
 import { BACKEND_NAME } from './kernels/backend-name.js';
 import { fallbackKernels } from './kernels/fallback.js';
 import { nativeKernels } from './kernels/table.js';
-import type { ExecutionProvider } from './lowering/context.js';
 import { probeBlock } from './session/probe.js';
 
 export interface EngineOptions {
-  /** Default 'cpu'. */
-  readonly device?: ExecutionProvider;
+  /** Default 'cpu'. 'auto' is CUDA where it works and the CPU elsewhere. */
+  readonly device?: DeviceName;
   /** Threads for one operation. Default: all cores. */
   readonly threads?: number;
   /** Most compiled graphs kept at a time. Default 6. */
@@ -26,9 +26,12 @@ export interface EngineOptions {
   readonly profile?: string;
 }
 
-/** Creates a backend; `register` and the plugin hand it to TensorFlow.js. */
+/**
+ * Creates a backend; `register` and the plugin hand it to TensorFlow.js.
+ * @throws `DMX_ENGINE_DEVICE` where the device does not work.
+ */
 export function createBackend(options: EngineOptions = {}): OnnxRuntimeBackend {
-  const device = options.device ?? 'cpu';
+  const device = resolveDevice(options.device ?? 'cpu');
   const threads = options.threads ?? availableParallelism();
   const onlyDevice = device !== 'cpu' && options.deviceOnly === true;
   const alone = device === 'cpu' || onlyDevice;

@@ -1,5 +1,6 @@
+import { deviceFailure } from '../devices/failure.js';
 import type { Node, Value } from '../graph/ir.js';
-import { createContext, type Target } from '../lowering/context.js';
+import { createContext, type ExecutionProvider, type Target } from '../lowering/context.js';
 import { type Emitted, Emitter } from '../lowering/emitter.js';
 import { identityLayout, layoutKey, parseLayout } from '../lowering/layout.js';
 import { Lowered, onnxType } from '../lowering/lowered.js';
@@ -10,6 +11,7 @@ import { createSession, type OrtSession, type SessionOptions } from './runtime.j
 /** One graph ready to run: leaves go in by position, outputs come out in the layouts named here. */
 export interface CompiledGraph {
   readonly session: OrtSession;
+  readonly device: ExecutionProvider;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   readonly outputLayouts: readonly string[];
@@ -80,6 +82,7 @@ export function compileGraph(
     const session = createSession(model, options);
     return {
       session,
+      device: target.provider,
       inputNames,
       outputNames,
       outputLayouts,
@@ -88,7 +91,7 @@ export function compileGraph(
       bytes: model.byteLength,
     };
   } catch (cause) {
-    throw graphRefused(order, cause);
+    throw deviceFailure(target.provider, cause) ?? graphRefused(order, cause);
   }
 }
 

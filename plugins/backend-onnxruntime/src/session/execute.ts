@@ -1,4 +1,5 @@
 import type { BackendSettings } from '../backend.js';
+import { deviceFailure } from '../devices/failure.js';
 import { type HostArray, type HostBuffer, topologicalOrder, type Value } from '../graph/ir.js';
 import type { SessionCache } from './cache.js';
 import { type CompiledGraph, compileGraph, leavesOf, structuralKey } from './compile.js';
@@ -84,6 +85,8 @@ export function runGraph(
 }
 
 function runFailed(graph: CompiledGraph, cause: unknown): Error {
+  const failure = deviceFailure(graph.device, cause);
+  if (failure) return failure;
   const message = messageOf(cause);
   if (/alloc|memory/i.test(message)) {
     return createOnnxRuntimeError(
