@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dataset, hookPlugin, loss, mixer, required, student, testPlugin } from '../../test/plugins.js';
 import { defineConfig, definePreset, RUN_INFO, type RunOutcome } from '../index.js';
+import { PLUGIN } from '../plugin/types.js';
 import { createHost } from './host.js';
 
 const OUTCOME: RunOutcome = {
@@ -215,6 +216,21 @@ describe('slots', () => {
     });
     await host.createRun(at).resolve('mixer');
     expect(warnings).toEqual([['mixer:w is slow', '@test/w 1.0.0']]);
+    await host.dispose();
+  });
+});
+
+describe('two copies of core', () => {
+  it('work together, with a warning that names the plugin', async () => {
+    const warnings: string[][] = [];
+    const here = mixer('box');
+    const foreign = { ...here, [PLUGIN]: { ...here[PLUGIN], core: '1.99.0' } };
+    const host = await createHost({
+      config: { plugins: [...required(), foreign] },
+      onWarning: (...warning) => warnings.push(warning),
+    });
+    expect((await host.createRun(at).resolve('mixer')).length).toBe(1);
+    expect(warnings).toEqual([[expect.stringContaining('made with @dinomix/core 1.99.0'), '@test/mixer-box 1.0.0']]);
     await host.dispose();
   });
 });

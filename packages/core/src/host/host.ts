@@ -9,6 +9,9 @@ import { createHookSet, type HookSet } from '../hooks/hook-set.js';
 import type { HookCallers } from '../hooks/tap-target.js';
 import { createDisposalStack, type DisposalStack, type Disposer } from '../lifecycle/disposal-stack.js';
 import { createLifecycle, type LifecycleState } from '../lifecycle/state.js';
+import type { LoadedPlugin } from '../plugin/loaded.js';
+import { PLUGIN } from '../plugin/types.js';
+import { CORE_VERSION } from '../plugin/version.js';
 import { createScope, type Scope } from '../scope/scope.js';
 import type { SlotName } from '../slots/tokens.js';
 import { createSlot } from './create-slot.js';
@@ -112,10 +115,19 @@ export async function createHost<T = unknown>(options: HostOptions): Promise<Hos
     const providers = await setUpPlugins(prepared.active, prepared.options, hooks, disposal, setup);
     const config = await finishConfig(prepared, hooks, environment);
     const warn = options.onWarning ?? (() => undefined);
+    warnOfCopies(prepared.plugins, warn);
     return assembleHost({ prepared, hooks, disposal, providers, config, environment, dispose, warn });
   } catch (failure) {
     await abandon(disposal, dispose);
     throw failure;
+  }
+}
+
+/** A plugin made by another version of core means that two copies are loaded. They work together; it is rarely meant. */
+function warnOfCopies(plugins: readonly LoadedPlugin[], warn: (message: string, plugin: string) => void): void {
+  for (const { instance, label } of plugins) {
+    const { core } = instance[PLUGIN];
+    if (core !== CORE_VERSION) warn(`made with @dinomix/core ${core}, loaded by ${CORE_VERSION}: two copies`, label);
   }
 }
 
@@ -130,33 +142,40 @@ interface HostParts<T> {
   readonly warn: (message: string, plugin: string) => void;
 }
 
-function assembleHost<T>(parts: HostParts<T>): Host<T> {
-  const { prepared, hooks, disposal, providers, config, environment, warn } = parts;
-  const lifecycle = createLifecycle('started');
-  const configHash = hashJson(config);
-  const runs: Run<T>[] = [];
+/** The scope of a host with its tokens. */
+function createHostScope<T>(parts: HostParts<T>): Scope {
+  const { config, providers, disposal, warn } = parts;
   const scope = createScope('host');
   scope.bindValue(CONFIG_TOKEN, config);
   const site = { config, providers, scope, disposal, run: null, warn };
   for (const slot of HOST_SLOTS) scope.bindFactory(SLOT_TOKENS[slot], () => createSlot(site, slot));
+  return scope;
+}
 
-  const finish = async (): Promise<void> => {
-    lifecycle.moveTo('stopping');
-    const failures: unknown[] = [];
-    for (const run of [...runs].reverse()) {
-      await run[Symbol.asyncDispose]().catch((failure: AggregateError) => failures.push(...failure.errors));
-    }
-    failures.push(...(await disposal.run(parts.dispose)));
-    scope.close();
-    lifecycle.moveTo('disposed');
-    if (failures.length > 0) throw new AggregateError(failures, failures.map(reasonOf).join('\n'));
-  };
+/** Ends the runs that are left, the last first, and disposes what the host owns. */
+async function endHost<T>(parts: HostParts<T>, runs: readonly Run<T>[], scope: Scope): Promise<void> {
+  const failures: unknown[] = [];
+  for (const run of [...runs].reverse()) {
+    await run[Symbol.asyncDispose]().catch((failure: AggregateError) => failures.push(...failure.errors));
+  }
+  failures.push(...(await parts.disposal.run(parts.dispose)));
+  scope.close();
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(reasonOf).join('\n'));
+}
+
+function assembleHost<T>(parts: HostParts<T>): Host<T> {
+  const { prepared, disposal, providers, config, environment, warn } = parts;
+  const lifecycle = createLifecycle('started');
+  const configHash = hashJson(config);
+  const hooks = parts.hooks.callers;
+  const runs = new Set<Run<T>>();
+  const scope = createHostScope(parts);
   let ending: Promise<void> | undefined;
   const host: Host<T> = {
     config,
     configHash,
     environment,
-    hooks: hooks.callers,
+    hooks,
     scope,
     get state() {
       return lifecycle.state;
@@ -168,20 +187,10 @@ function assembleHost<T>(parts: HostParts<T>): Host<T> {
     createRun({ id, directory }) {
       lifecycle.assert('host.createRun', 'started');
       const info = Object.freeze({ id, seed: config.seed, directory, configHash });
-      const ended = (): void => {
-        runs.splice(runs.indexOf(run), 1);
-      };
-      const run: Run<T> = createRun({
-        info,
-        config,
-        hooks: hooks.callers,
-        hostScope: scope,
-        providers,
-        disposeMilliseconds: parts.dispose,
-        warn,
-        ended,
-      });
-      runs.push(run);
+      const ended = () => runs.delete(run);
+      const disposeMilliseconds = parts.dispose;
+      const run = createRun<T>({ info, config, hooks, hostScope: scope, providers, disposeMilliseconds, warn, ended });
+      runs.add(run);
       return run;
     },
     onDispose: (owner, dispose) => {
@@ -190,10 +199,12 @@ function assembleHost<T>(parts: HostParts<T>): Host<T> {
     },
     explain: () => {
       const { plugins, origins } = prepared;
-      return explainHost({ file: environment.file, configHash, config, plugins, origins, hooks: hooks.list() });
+      return explainHost({ file: environment.file, configHash, config, plugins, origins, hooks: parts.hooks.list() });
     },
     dispose: () => {
-      ending ??= finish();
+      if (ending !== undefined) return ending;
+      lifecycle.moveTo('stopping');
+      ending = endHost(parts, [...runs], scope).finally(() => lifecycle.moveTo('disposed'));
       return ending;
     },
     [Symbol.asyncDispose]: () => host.dispose(),

@@ -1,9 +1,8 @@
 import type { ResolvedConfig } from '../config/types.js';
 import { dmxError } from '../errors/codes.js';
-import { isDmxError, reasonOf } from '../errors/dmx-error.js';
+import { type DmxError, isDmxError, reasonOf } from '../errors/dmx-error.js';
 import type { HookCallers } from '../hooks/tap-target.js';
-import type { Disposer } from '../lifecycle/disposal-stack.js';
-import { createDisposalStack } from '../lifecycle/disposal-stack.js';
+import { createDisposalStack, type DisposalStack, type Disposer } from '../lifecycle/disposal-stack.js';
 import { createLifecycle, type LifecycleState } from '../lifecycle/state.js';
 import type { Scope } from '../scope/scope.js';
 import type { RunInfo, StepPosition } from '../slots/contracts/common.js';
@@ -58,31 +57,42 @@ function abandoned(): RunOutcome {
   return { status: 'interrupted', reason: 'the host was disposed', position: null, error: null, seconds: 0, peakMb: 0 };
 }
 
-/** Makes a run in the state `started`. */
-export function createRun<T>(parts: RunParts<T>): Run<T> {
-  const { info, config, hooks, providers } = parts;
-  const lifecycle = createLifecycle('started');
-  const disposal = createDisposalStack();
-  const controller = new AbortController();
+/** The scope of a run with its tokens; slots are created when they are first asked for. */
+function createRunScope<T>(parts: RunParts<T>, signal: AbortSignal, disposal: DisposalStack): Scope {
+  const { info, config, providers, warn } = parts;
   const scope = parts.hostScope.child(`run ${info.id}`);
-  const site = { config, providers, scope, disposal, run: info, warn: parts.warn };
   scope.bindValue(RUN_INFO, info);
-  scope.bindValue(SIGNAL, controller.signal);
+  scope.bindValue(SIGNAL, signal);
+  const site = { config, providers, scope, disposal, run: info, warn };
   for (const slot of SLOT_NAMES) {
     if (!HOST_SLOTS.includes(slot)) scope.bindFactory(SLOT_TOKENS[slot], () => createSlot(site, slot));
   }
+  return scope;
+}
+
+/** An error with a code for anything that made a run fail. */
+function toRunError(failure: unknown, runId: string): DmxError {
+  if (isDmxError(failure)) return failure;
+  const details = { run: runId, reason: reasonOf(failure) };
+  return dmxError('DMX_RUN_FAILED', details, { runId, phase: 'run', cause: failure });
+}
+
+/** Makes a run in the state `started`. */
+export function createRun<T>(parts: RunParts<T>): Run<T> {
+  const { info, config, hooks } = parts;
+  const lifecycle = createLifecycle('started');
+  const disposal = createDisposalStack();
+  const controller = new AbortController();
+  const scope = createRunScope(parts, controller.signal, disposal);
   const failures: unknown[] = [];
   let ending: Promise<void> | undefined;
 
-  const attempt = async (task: () => Promise<void>): Promise<void> => {
-    await task().catch((failure: unknown) => failures.push(failure));
-  };
   const finish = async (outcome: RunOutcome): Promise<void> => {
-    const begun = lifecycle.state === 'running';
+    const started = lifecycle.state === 'running';
     lifecycle.moveTo('stopping');
     controller.abort(new Error(outcome.reason));
-    const position = outcome.position;
-    if (begun) await attempt(() => hooks.runEnd.call(outcome, { run: info, position }));
+    const context = { run: info, position: outcome.position };
+    if (started) await hooks.runEnd.call(outcome, context).catch((failure: unknown) => failures.push(failure));
     failures.push(...(await disposal.run(parts.disposeMilliseconds)));
     scope.close();
     lifecycle.moveTo('disposed');
@@ -113,11 +123,8 @@ export function createRun<T>(parts: RunParts<T>): Run<T> {
       disposal.add(owner, dispose);
     },
     async fail(failure, position) {
-      const context = { runId: info.id, phase: 'run', cause: failure } as const;
-      const error = isDmxError(failure)
-        ? failure
-        : dmxError('DMX_RUN_FAILED', { run: info.id, reason: reasonOf(failure) }, context);
-      await attempt(() => hooks.runError.call(error, { run: info, position }));
+      const call = hooks.runError.call(toRunError(failure, info.id), { run: info, position });
+      await call.catch((thrown: unknown) => failures.push(thrown));
     },
     end: (outcome) => {
       ending ??= finish(outcome);
