@@ -58,6 +58,8 @@ export function importsOf(text: string): readonly Import[] {
     (ts.isNamedImports(names) || ts.isNamedExports(names)) &&
     names.elements.length > 0 &&
     names.elements.every((element) => element.isTypeOnly);
+  // Imports inside expressions and types are rare; files without them need no walk through every node.
+  const deep = /\b(import|require)\s*\(/.test(text);
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) {
       const clause = node.importClause;
@@ -72,7 +74,7 @@ export function importsOf(text: string): readonly Import[] {
       const required = ts.isIdentifier(node.expression) && node.expression.text === 'require';
       if (node.expression.kind === ts.SyntaxKind.ImportKeyword || required) add(node.arguments[0], false, true);
     }
-    ts.forEachChild(node, visit);
+    if (deep || ts.isSourceFile(node)) ts.forEachChild(node, visit);
   };
   visit(ts.createSourceFile('x.ts', text, ts.ScriptTarget.Latest));
   return found;
