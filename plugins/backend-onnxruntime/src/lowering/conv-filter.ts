@@ -12,6 +12,7 @@ import {
   sidesOf,
   spreadPlanes,
 } from './conv-planes.js';
+import { filterTransformGradient, inputTransform, outputTransform, winogradApplies } from './conv-winograd.js';
 import type { Emitted } from './emitter.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
@@ -33,9 +34,19 @@ export function blockedConvFilter(ctx: LoweringContext, node: Node, g: ConvGeome
     ? ctx.emitter.reshape(x.dense(), [s.batch * s.depth, s.height, s.width])
     : planesOf(ctx, x, g.inChannels, s);
   const image: FilterImage = { planes: halo(ctx, planes, inner), inner, blocks: few ? 1 : g.inChannels / block };
-  const bytes = s.depth * s.height * s.width * block * 4;
-  const planewise = bytes > PLANEWISE_BYTES && (s.batch * s.depth) % block === 0;
+  if (!few && winogradApplies(s)) return filterByWinograd(ctx, node, g, image, dy, s);
+  const planewise = 2 * halfBytes(s, block) > PLANEWISE_BYTES && groupable(s.batch * s.depth, block);
   return planewise ? filterByPlane(ctx, node, g, image, dy, s) : filterByVolume(ctx, node, g, image, dy, s);
+}
+
+/** Bytes of half a sample of one channel block. */
+function halfBytes(s: Sides, block: number): number {
+  return s.depth * s.height * s.width * block * 2;
+}
+
+/** Group counts that the internal operators take: whole blocks, or fewer than one. */
+export function groupable(groups: number, block: number): boolean {
+  return groups < block || groups % block === 0;
 }
 
 interface FilterImage {
@@ -88,6 +99,67 @@ function filterByVolume(
   });
   const memory = emitter.node('Concat', taps, { axis: 0 }, [3, ...taps[0]!.shape.slice(1)]);
   return filterResult(ctx, node, memory, x.inner, { splits: [3, 4], perm: [1, 3, 5, 0, 2, 4, 6] });
+}
+
+/** Bytes of half a sample of one channel block above which the Winograd products run plane by plane. */
+const WINOGRAD_PLANEWISE_BYTES = 6_000_000;
+
+/** Four products instead of six for every two planes: the gradient of the Winograd convolution by its kernels. */
+function filterByWinograd(
+  ctx: LoweringContext,
+  node: Node,
+  g: ConvGeometry,
+  x: FilterImage,
+  dy: Lowered,
+  s: Sides,
+): Lowered {
+  const { emitter, target } = ctx;
+  const { block } = target;
+  const outBlocks = g.outChannels / block;
+  const half = s.depth / 2;
+  const period = s.height + 1;
+  const byPlane = halfBytes(s, block) > WINOGRAD_PLANEWISE_BYTES && groupable(s.batch * half, block);
+  const groups = byPlane ? s.batch * half : s.batch;
+  const rows = byPlane ? s.height : half * period;
+  const dyPlanes = planesOf(ctx, dy, g.outChannels, s);
+  const images = emitter.apart(() => inputTransform(ctx, groupsInside(ctx, x.planes, s.batch, x.blocks), s.depth));
+  const kernels = outputTransform(ctx, byPlane ? dyPlanes : spreadPlanes(ctx, dyPlanes, 0), s.depth);
+  const attributes = {
+    kernel_shape: [rows, s.width],
+    dilations: [1, block],
+    strides: [1, 1],
+    pads: [1, 0, byPlane ? 0 : 1, 0],
+    group: groups,
+  };
+  const products = images.map((image, index) => {
+    const columns = (s.width + 2) * block;
+    const input = emitter.reshape(image, [x.blocks, groups, byPlane ? period : rows, columns]);
+    const ordered = byPlane ? blocksInside(ctx, kernels[index]!, s.batch, outBlocks, half) : kernels[index]!;
+    const kernel = emitter.reshape(ordered, [groups * g.outChannels, 1, rows, s.width]);
+    const value = emitter.blocked('Conv', [input, kernel], attributes, [
+      x.blocks,
+      groups * g.outChannels,
+      3,
+      3 * block,
+    ]);
+    const parted = emitter.reshape(value, [x.blocks, groups, outBlocks, 3, 3, block, block]);
+    return groups > 1 ? emitReduce(ctx, 'ReduceSum', parted, [1], false) : parted;
+  });
+  const memory = emitter.reshape(filterTransformGradient(ctx, products), [3, x.blocks, outBlocks, 3, 3, block, block]);
+  return filterResult(ctx, node, memory, block, { splits: [3, 4], perm: [0, 3, 5, 1, 2, 4, 6] });
+}
+
+/** Memory order [b, planes, blocks, ...] out of [b, blocks, planes, ...]. */
+function blocksInside(ctx: LoweringContext, value: Emitted, batch: number, blocks: number, planes: number): Emitted {
+  if (blocks === 1) return value;
+  const size = value.shape.reduce((a, b) => a * b, 1) / (batch * blocks * planes);
+  const order: number[] = [];
+  for (let sample = 0; sample < batch; sample++) {
+    for (let plane = 0; plane < planes; plane++) {
+      for (let block = 0; block < blocks; block++) order.push((sample * blocks + block) * planes + plane);
+    }
+  }
+  return gather(ctx, ctx.emitter.reshape(value, [batch * blocks * planes, size]), order, 0);
 }
 
 /** One group per plane; the three depth taps are three shifted copies of dy's planes as output channels. */

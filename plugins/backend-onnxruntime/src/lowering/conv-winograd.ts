@@ -39,20 +39,19 @@ export function winogradKernels(
   return split.map((kernel) => emitter.reshape(kernel, [out, into, 3, 3]));
 }
 
-/** Planes of depth parity 0 combined with their neighbours by `taps`: memory [b, channels, d/2 * (h + 1), w + 2]. */
+/** Every second plane combined with its neighbours by `taps` along depth: memory [lanes/B, d/2, area]. */
 function combine(
   ctx: LoweringContext,
   planes: Emitted,
-  s: Sides,
-  channels: number,
+  depth: number,
   taps: readonly number[],
   before: number,
   after: number,
 ): Emitted {
   const { emitter, target } = ctx;
   const { block } = target;
-  const lanes = s.batch * channels;
-  const area = (s.height + 1) * (s.width + 2);
+  const area = planes.shape.slice(1).reduce((a, b) => a * b, 1) / block;
+  const lanes = (planes.shape[0]! / depth) * block;
   const weights = new Float32Array(lanes * taps.length);
   for (let group = 0; group < lanes / block; group++) {
     for (const [index, tap] of taps.entries()) {
@@ -67,10 +66,42 @@ function combine(
     pads: [before, 0, after, 0],
     group: lanes,
   };
-  const image = emitter.reshape(planes, [1, lanes, s.depth, area]);
+  const image = emitter.reshape(planes, [1, lanes, depth, area]);
   const kernel = emitter.constant(weights, [lanes, 1, taps.length, 1], 'float32');
-  const value = emitter.blocked('Conv', [image, kernel], attributes, [1, lanes, s.depth / 2, area]);
-  return emitter.reshape(value, [s.batch, channels, (s.depth / 2) * (s.height + 1), s.width + 2]);
+  return emitter.blocked('Conv', [image, kernel], attributes, [1, lanes, depth / 2, area]);
+}
+
+/** u of the formula above, from planes [count * d, rows, row]. Each has half as many planes. */
+export function inputTransform(ctx: LoweringContext, planes: Emitted, depth: number): Emitted[] {
+  return [
+    combine(ctx, planes, depth, [1, 0, -1], 1, 0),
+    combine(ctx, planes, depth, [1, 1], 0, 0),
+    combine(ctx, planes, depth, [-1, 1], 0, 0),
+    combine(ctx, planes, depth, [1, 0, -1], 0, 1),
+  ];
+}
+
+/** Gradient of t from the gradient of y: (dy0, dy0 + dy1, dy0 - dy1, dy1); the kernels carry the sign of the last. */
+export function outputTransform(ctx: LoweringContext, planes: Emitted, depth: number): Emitted[] {
+  return [
+    combine(ctx, planes, depth, [1, 0], 0, 0),
+    combine(ctx, planes, depth, [1, 1], 0, 0),
+    combine(ctx, planes, depth, [1, -1], 0, 0),
+    combine(ctx, planes, depth, [0, 1], 0, 0),
+  ];
+}
+
+/** Gradient of the depth taps [3, size] from the gradients of the four kernels, each of `size` numbers. */
+export function filterTransformGradient(ctx: LoweringContext, kernels: readonly Emitted[]): Emitted {
+  const { emitter } = ctx;
+  const size = kernels[0]!.shape.reduce((a, b) => a * b, 1);
+  const rows = kernels.map((kernel) => emitter.reshape(kernel, [1, size]));
+  const stacked = emitter.node('Concat', rows, { axis: 0 }, [4, size]);
+  const transposed = [0, 1, 2].flatMap((tap) => FILTER_TRANSFORM.map((row) => row[tap]!));
+  return emitter.node('MatMul', [emitter.constant(Float32Array.from(transposed), [3, 4], 'float32'), stacked], {}, [
+    3,
+    size,
+  ]);
 }
 
 /**
@@ -87,12 +118,9 @@ export function winogradConv(
 ): Emitted {
   const { emitter, target } = ctx;
   const { into, out } = channels;
-  const u = [
-    combine(ctx, planes, s, into, [1, 0, -1], 1, 0),
-    combine(ctx, planes, s, into, [1, 1], 0, 0),
-    combine(ctx, planes, s, into, [-1, 1], 0, 0),
-    combine(ctx, planes, s, into, [1, 0, -1], 0, 1),
-  ];
+  const u = inputTransform(ctx, planes, s.depth).map((value) =>
+    emitter.reshape(value, [s.batch, into, (s.depth / 2) * (s.height + 1), s.width + 2]),
+  );
   const shape = [s.batch, out, (s.depth / 2) * (s.height + 1), s.width];
   const attributes = { kernel_shape: [3, 3], dilations: [1, 1], strides: [1, 1], pads: [1, 0, 1, 0], group: 1 };
   const product = (index: number, sum?: Emitted) =>

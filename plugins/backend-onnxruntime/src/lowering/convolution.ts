@@ -2,7 +2,7 @@ import type { Node } from '../graph/ir.js';
 import type { LoweringContext, LoweringTable } from './context.js';
 import { blockedConv, blockedConvInput, blockedFirstConv } from './conv-blocked.js';
 import { denseConv, denseConvFilter, denseConvInput } from './conv-dense.js';
-import { blockedConvFilter } from './conv-filter.js';
+import { blockedConvFilter, groupable } from './conv-filter.js';
 import { type ConvGeometry, convGeometry, isHalving, isSameThree } from './conv-geometry.js';
 import { blockedDouble, blockedHalve, blockedHalveFilter } from './conv-halving.js';
 import { hasStrips, imageConv, imageConvFilter, imageConvInput, imageDouble, imageHalveFilter } from './conv-image.js';
@@ -29,12 +29,6 @@ function is2d(g: ConvGeometry): boolean {
 
 function hasUnitStride(g: ConvGeometry): boolean {
   return g.strides.every((stride) => stride === 1) && g.dilations.every((dilation) => dilation === 1);
-}
-
-/** Group counts that the internal operators take: whole blocks, or fewer than one. */
-function groupable(ctx: LoweringContext, groups: number): boolean {
-  const { block } = ctx.target;
-  return groups < block || groups % block === 0;
 }
 
 function conv(ctx: LoweringContext, node: Node, [x, filter, bias]: readonly Lowered[]): readonly Lowered[] {
@@ -70,7 +64,7 @@ function convBackpropFilter(ctx: LoweringContext, node: Node, [x, dy]: readonly 
   if (
     is3d(g) &&
     isSameThree(g) &&
-    groupable(ctx, g.batch) &&
+    groupable(g.batch, ctx.target.block) &&
     (wholeBlocks(ctx, g) || (firstBlock(ctx, g) && g.inChannels === 1))
   ) {
     return [blockedConvFilter(ctx, node, g, x!, dy!)];
@@ -83,9 +77,9 @@ function convBackpropFilter(ctx: LoweringContext, node: Node, [x, dy]: readonly 
   ) {
     return [imageConvFilter(ctx, node, g, x!, dy!)];
   }
-  if (is2d(g) && isHalving(g) && wholeBlocks(ctx, g) && groupable(ctx, g.batch))
+  if (is2d(g) && isHalving(g) && wholeBlocks(ctx, g) && groupable(g.batch, ctx.target.block))
     return [imageHalveFilter(ctx, node, g, x!, dy!)];
-  if (is3d(g) && isHalving(g) && wholeBlocks(ctx, g) && groupable(ctx, g.batch))
+  if (is3d(g) && isHalving(g) && wholeBlocks(ctx, g) && groupable(g.batch, ctx.target.block))
     return [blockedHalveFilter(ctx, node, g, x!, dy!)];
   return [denseConvFilter(ctx, node, g, x!, dy!)];
 }

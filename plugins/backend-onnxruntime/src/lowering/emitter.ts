@@ -20,7 +20,7 @@ import {
 
 export type OnnxDType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool' | 'uint8' | 'uint32' | 'uint64';
 
-const ELEMENT_TYPE: Record<OnnxDType, number> = {
+export const ELEMENT_TYPE: Record<OnnxDType, number> = {
   float32: 1,
   uint8: 2,
   int32: 6,
@@ -55,7 +55,7 @@ export interface EmitOutput {
 const NCHWC_DOMAIN = 'com.microsoft.nchwc';
 export const MICROSOFT_DOMAIN = 'com.microsoft';
 
-function attributeProto(name: string, value: NonNullable<EmitAttributes[string]>): AttributeProto {
+export function attributeProto(name: string, value: NonNullable<EmitAttributes[string]>): AttributeProto {
   const T = AttributeProto_AttributeType;
   if (typeof value === 'number') return create(AttributeProtoSchema, { name, type: T.INT, i: BigInt(value) });
   if (typeof value === 'string') {
@@ -83,7 +83,7 @@ export class Emitter {
   private readonly initializers: TensorProto[] = [];
   private readonly inputs: ValueInfoProto[] = [];
   private readonly outputs: ValueInfoProto[] = [];
-  private readonly seen = new Map<string, readonly Emitted[]>();
+  private seen = new Map<string, readonly Emitted[]>();
   /** What each emitted reshape was made from. */
   private readonly reshaped = new Map<string, Emitted>();
   private counter = 0;
@@ -232,6 +232,20 @@ export class Emitter {
   cast(value: Emitted, dtype: OnnxDType): Emitted {
     if (value.dtype === dtype) return value;
     return this.node('Cast', [value], { to: ELEMENT_TYPE[dtype] }, value.shape, dtype);
+  }
+
+  /**
+   * Emits nodes that are shared with nothing else in the graph: computing a large tensor again can be cheaper than
+   * keeping it from the forward to the backward pass.
+   */
+  apart<R>(emit: () => R): R {
+    const shared = this.seen;
+    this.seen = new Map();
+    try {
+      return emit();
+    } finally {
+      this.seen = shared;
+    }
   }
 
   /** Nodes and constants that an output depends on, in their order. */
