@@ -1,11 +1,14 @@
 export type EngineErrorCode =
   | 'DMX_ENGINE_LOAD'
+  | 'DMX_ENGINE_IN_USE'
   | 'DMX_ENGINE_DEVICE'
   | 'DMX_ENGINE_GRAPH'
   | 'DMX_ENGINE_MEMORY'
   | 'DMX_ENGINE_RUN'
   | 'DMX_ENGINE_REPLAY'
-  | 'DMX_ENGINE_DISPOSED';
+  | 'DMX_ENGINE_DISPOSED'
+  | 'DMX_ENGINE_EXPORT'
+  | 'DMX_ENGINE_NETWORK';
 
 /** An error of the engine: `message` says what happened and, after a line break, what to do. */
 export interface EngineError extends Error {
