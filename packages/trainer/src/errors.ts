@@ -40,8 +40,87 @@ const dataErrors = {
     text('A batch cannot be made', d.reason, 'Correct train.batch or the splits.'),
 } as const;
 
+const shown = (shape: readonly number[]) => `[${shape.join(', ')}]`;
+
+const list = (names: readonly string[]) => {
+  const first = names.slice(0, 5).map((name) => `"${name}"`);
+  return names.length > 5 ? `${first.join(', ')} and ${names.length - 5} more` : first.join(', ');
+};
+
+const stepErrors = {
+  DMX_PARAMETER_TWICE: (d: { name: string }) =>
+    text(
+      `Two parameters have the name "${d.name}"`,
+      'The name identifies a parameter in checkpoints and to optimizers.',
+      'Give each parameter of a plugin its own name.',
+    ),
+  DMX_PARAMETER_UNKNOWN: (d: { name: string }) =>
+    text(
+      `A value was given for the unknown parameter "${d.name}"`,
+      'It was not declared before the run.',
+      'Declare it in the parameters of the plugin.',
+    ),
+  DMX_PARAMETER_SHAPE: (d: { name: string; expected: readonly number[]; found: readonly number[] }) =>
+    text(
+      `"${d.name}" has the wrong shape`,
+      `Expected ${shown(d.expected)}, found ${shown(d.found)}.`,
+      'Use the options with which the run was started, or start a new run.',
+    ),
+  DMX_PLUGIN_FAILED: (d: { plugin: string; key: string; work: string; reason: string }) =>
+    text(
+      `${d.key} (${d.plugin}) failed to ${d.work}`,
+      d.reason,
+      'Correct the plugin or its options; the cause has the stack.',
+    ),
+  DMX_TEACHER_CHOICE: (d: { id: string; known: readonly string[] }) =>
+    text(
+      `A plugin on teacher.resolve chose the unknown teacher "${d.id}"`,
+      `The teachers of this run are ${list(d.known)}.`,
+      'Choose among them; add others in use.teacher.',
+    ),
+  DMX_TEACHER_ASYNC: (d: { key: string; plugin: string }) =>
+    text(
+      `${d.key} (${d.plugin}) returned a promise from predict`,
+      'It declares itself traceable: its prediction is recorded in one graph with the step, where nothing can be awaited.',
+      'Return the answer without a promise, or leave out "traceable".',
+    ),
+  DMX_GRADIENT_NONE: (d: { studentId: string }) =>
+    text(
+      `No loss reaches the weights of student "${d.studentId}"`,
+      'None of the terms in use depends on its output in this step, so it would never learn.',
+      'Use a loss that looks at a view that this run has: labelled crops exist always, others need unlabelled crops, a teacher or a mixer.',
+    ),
+  DMX_LOSS_NOT_FINITE: (d: {
+    step: number;
+    epoch: number;
+    loss: string;
+    terms: string;
+    cases: string;
+    checkpoint: string;
+  }) =>
+    text(
+      `The loss is ${d.loss} at step ${d.step} (epoch ${d.epoch})`,
+      `Terms: ${d.terms}. Crops of this step: ${d.cases}. ${d.checkpoint}`,
+      'Lower the learning rate or raise the smoothing of the loss; look at the named cases with "dinomix data check". The run can be resumed from its last checkpoint.',
+    ),
+  DMX_MIX_PLAN: (d: { plugin: string; problem: string }) =>
+    text(`${d.plugin} made a mix plan that cannot be applied`, d.problem, 'Correct the plugin or its options.'),
+} as const;
+
+const checkpointErrors = {
+  DMX_CHECKPOINT_CONTENT: (d: { file: string; missing: readonly string[]; unknown: readonly string[] }) =>
+    text(
+      `${d.file} does not fit this run`,
+      [
+        ...(d.missing.length > 0 ? [`It lacks ${list(d.missing)}.`] : []),
+        ...(d.unknown.length > 0 ? [`It has ${list(d.unknown)}, which this run does not know.`] : []),
+      ].join(' '),
+      'Resume with the config and the plugin versions of record.json, or start a new run.',
+    ),
+} as const;
+
 /** Every error of the trainer by code. */
-export const TRAINER_ERROR_CODES = Object.freeze({ ...dataErrors });
+export const TRAINER_ERROR_CODES = Object.freeze({ ...dataErrors, ...stepErrors, ...checkpointErrors });
 
 /** A code of the trainer. */
 export type TrainerErrorCode = keyof typeof TRAINER_ERROR_CODES;

@@ -2,8 +2,7 @@ import type { NormalisationStep } from '@dinomix/core';
 
 function clip(data: Float32Array, low: number, high: number): void {
   for (let index = 0; index < data.length; index++) {
-    const value = data[index]!;
-    data[index] = value < low ? low : value > high ? high : value;
+    data[index] = Math.min(Math.max(data[index]!, low), high);
   }
 }
 
@@ -42,21 +41,26 @@ function affine(data: Float32Array, subtract: number, divide: number): void {
 function apply(data: Float32Array, step: NormalisationStep): void {
   switch (step.kind) {
     case 'clip':
-      return clip(data, step.low, step.high);
+      clip(data, step.low, step.high);
+      break;
     case 'clip-percentiles': {
       const sorted = data.slice().sort();
-      return clip(data, percentile(sorted, step.low), percentile(sorted, step.high));
+      clip(data, percentile(sorted, step.low), percentile(sorted, step.high));
+      break;
     }
     case 'min-max': {
       const [low, high] = extremes(data);
-      return affine(data, low, high > low ? high - low : 1);
+      affine(data, low, high > low ? high - low : 1);
+      break;
     }
     case 'z-score': {
       const [mean, deviation] = moments(data);
-      return affine(data, mean, deviation > 0 ? deviation : 1);
+      affine(data, mean, deviation > 0 ? deviation : 1);
+      break;
     }
     case 'affine':
-      return affine(data, step.subtract, step.divide);
+      affine(data, step.subtract, step.divide);
+      break;
   }
 }
 

@@ -1,0 +1,114 @@
+import type { Batch, BatchPart, Crop, NamedTensors, TeacherAnswer } from '@dinomix/core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { trainerError } from '../errors.js';
+import type { TeacherInput, TeacherResult } from '../types.js';
+import type { Answers } from './answers.js';
+import { contextFor, type StepMoment } from './contexts.js';
+import { graphContext, type StepEnvironment } from './environment.js';
+import { guarded, guardedAsync } from './guard.js';
+import { partsToAsk } from './needs.js';
+import type { StepParts, TeacherPart } from './parts.js';
+import { runningStudents } from './students.js';
+import { teacherContext } from './teacher-context.js';
+
+/** A part of the batch on the host. */
+export interface HostPart {
+  readonly crops: readonly Crop[];
+  /** `[b, d, h, w]`. */
+  readonly data: Float32Array;
+}
+
+/** Host parts of the batch by name. */
+export type HostParts = Readonly<Partial<Record<BatchPart, HostPart>>>;
+
+/** The host parts of a batch. */
+export function hostParts({ labelled, unlabelled }: Batch): HostParts {
+  return {
+    labelled: { crops: labelled.crops, data: labelled.image },
+    ...(unlabelled === null ? {} : { unlabelled: { crops: unlabelled.crops, data: unlabelled.image } }),
+  };
+}
+
+/** What a teacher is asked about, as far as the batch has it. */
+function inputsFor(
+  asked: readonly BatchPart[],
+  tensors: NamedTensors<Tensor>,
+  host: () => HostParts,
+): Partial<Record<BatchPart, TeacherInput>> {
+  const present = asked.filter((part) => `${part}/image` in tensors);
+  const entries = present.map((part): [BatchPart, TeacherInput] => [
+    part,
+    {
+      image: tensors[`${part}/image`]!,
+      get crops() {
+        return host()[part]!.crops;
+      },
+      get data() {
+        return host()[part]!.data;
+      },
+    },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function assertShape(what: string, found: readonly number[], expected: readonly (number | null)[]): void {
+  if (found.length === expected.length && expected.every((side, axis) => side === null || side === found[axis])) return;
+  const wanted = expected.map((side) => side ?? 'any').join(', ');
+  throw new Error(`its ${what} have the shape [${found.join(', ')}]; expected [${wanted}]`);
+}
+
+/** @throws Error when probabilities or tokens do not fit the crops. */
+function checkAnswer(answer: TeacherAnswer<Tensor>, image: Tensor, classCount: number): void {
+  const [batch, ...size] = image.shape.slice(0, 4);
+  for (const [student, value] of Object.entries(answer.probabilities ?? {})) {
+    assertShape(`probabilities for student "${student}"`, value.shape, [batch!, ...size, classCount]);
+  }
+  if (answer.tokens !== undefined) assertShape('tokens', answer.tokens.shape, [batch!, null, null, null, null]);
+}
+
+function checkAnswers(result: TeacherResult, tensors: NamedTensors<Tensor>, classCount: number): TeacherResult {
+  for (const [part, answer] of Object.entries(result)) checkAnswer(answer, tensors[`${part}/image`]!, classCount);
+  return result;
+}
+
+/** Asks the traceable teachers of a step inside the graph. */
+export function askTracedTeachers(tensors: NamedTensors<Tensor>, env: StepEnvironment): Answers {
+  const { parts, traced, moment, host, onLook } = env;
+  const students = runningStudents(parts.students, () => tensors);
+  const looked = (): HostParts => {
+    onLook();
+    return host;
+  };
+  const entries = traced.map((teacher) => {
+    const ctx = teacherContext(teacher, graphContext(teacher.key, env), students, tensors);
+    const result = guarded(teacher, 'predict', moment.position, () => {
+      const answered = teacher.slot.predict(inputsFor(partsToAsk(teacher, parts), tensors, looked), ctx);
+      if (answered instanceof Promise) {
+        throw trainerError('DMX_TEACHER_ASYNC', { key: teacher.key, plugin: teacher.plugin });
+      }
+      return checkAnswers(answered, tensors, parts.classCount);
+    });
+    return [teacher.id, result] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Asks one teacher outside of the graph. The tensors of its answer belong to the caller. */
+export async function askTeacher(
+  teacher: TeacherPart,
+  asked: readonly BatchPart[],
+  tensors: NamedTensors<Tensor>,
+  host: HostParts,
+  parts: StepParts,
+  moment: StepMoment,
+): Promise<TeacherResult> {
+  const students = runningStudents(parts.students, () => tensors);
+  const ctx = teacherContext(teacher, contextFor(teacher.key, moment), students, tensors);
+  return guardedAsync(teacher, 'predict', moment.position, async () => {
+    const answered = await teacher.slot.predict(
+      inputsFor(asked, tensors, () => host),
+      ctx,
+    );
+    return checkAnswers(answered, tensors, parts.classCount);
+  });
+}
