@@ -1,5 +1,5 @@
 /**
- * Runs one group of benchmarks: node bench/run.mjs GROUP [--rows a,b] [--steps n] [--soak n] [--no-default].
+ * Runs one group of benchmarks: node bench/run.mjs GROUP [--rows a,b] [--steps n] [--soak n] [--no-default] [--realtime].
  * A group is a folder with `group.mjs`; its two sides are processes that speak the protocol of lib/participant.mjs.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -27,6 +27,7 @@ function readArguments() {
       rows: { type: 'string' },
       steps: { type: 'string' },
       soak: { type: 'string' },
+      realtime: { type: 'boolean', default: false },
       'no-default': { type: 'boolean', default: false },
     },
   });
@@ -49,6 +50,7 @@ function readArguments() {
     rows: values.rows?.split(','),
     steps: count('steps'),
     soak: count('soak'),
+    realtime: values.realtime,
     withDefault: !values['no-default'],
   };
 }
@@ -71,9 +73,9 @@ function assertSameWork(row, ours, peer) {
   }
 }
 
-async function measureRow(row, group, { steps, soak, withDefault }, progress) {
+async function measureRow(row, group, { steps, soak, withDefault, realtime }, progress) {
   const loadBefore = load();
-  const { ours, peer } = await runDuel(row, group.sides, { steps, block: row.block ?? 1, progress });
+  const { ours, peer } = await runDuel(row, group.sides, { steps, block: row.block ?? 1, realtime, progress });
   assertSameWork(row, ours, peer);
   const result = {
     name: row.name,
@@ -84,7 +86,11 @@ async function measureRow(row, group, { steps, soak, withDefault }, progress) {
     ratioPeak: round(ours.peakMb / peer.peakMb, 3),
   };
   if (withDefault && group.sides.peerDefault) {
-    result.peerDefault = await runAlone(row, group.sides.peerDefault, { steps: DEFAULT_STEPS, variant: 'default' });
+    result.peerDefault = await runAlone(row, group.sides.peerDefault, {
+      steps: DEFAULT_STEPS,
+      variant: 'default',
+      realtime,
+    });
     progress.advance(DEFAULT_STEPS, `${row.name}: untuned peer ${result.peerDefault.minMs} ms`);
   }
   if (soak) result.soak = await runSoak(row, group.sides.ours, { steps: soak, progress });
@@ -147,7 +153,7 @@ try {
   );
   const progress = new Progress(work);
   const rows = [];
-  const machine = describeMachine();
+  const machine = { ...describeMachine(), realtime: options.realtime };
   for (const row of chosen) {
     rows.push(await measureRow(row, group, { ...options, steps: stepsOf(row) }, progress));
     const file = writeResults(options.group, { machine, peer: group.peer, rows });

@@ -10,20 +10,16 @@ export async function loadEngine({ backend = 'onnxruntime', threads, ops = 'fuse
   const tf = await import('@tensorflow/tfjs-core');
   let engine;
   try {
-    engine = await import('@dinomix/backend-onnxruntime');
+    engine = await import('@dinomix/backend-onnxruntime/engine');
   } catch (cause) {
     throw new Error(
-      `cannot import @dinomix/backend-onnxruntime (${cause.message}); build the workspace first: npm run build`,
+      `cannot import @dinomix/backend-onnxruntime/engine (${cause.message}); build the workspace first: npm run build`,
       { cause },
     );
   }
-  if (backend === 'onnxruntime') {
-    if (!engine.OnnxRuntimeBackend)
-      throw new Error('@dinomix/backend-onnxruntime exports no backend; build the workspace first');
-    if (threads) {
-      tf.removeBackend('onnxruntime');
-      engine.registerOnnxRuntime({ threads });
-    }
+  if (backend === 'onnxruntime' && threads) {
+    tf.removeBackend('onnxruntime');
+    engine.registerOnnxRuntime({ threads });
   }
   if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js could not start the backend '${backend}'`);
   const composed = composedOps(tf);

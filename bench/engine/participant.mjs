@@ -74,10 +74,11 @@ function engineReport({ tf, engine }, step) {
   };
 }
 
+/** The runtime is found from the backend's place: this folder does not depend on it. */
 function versions(tf) {
-  const require = createRequire(import.meta.resolve('@dinomix/backend-onnxruntime'));
-  const { version: ort } = require('onnxruntime-node/package.json');
-  return { 'tfjs-core': tf.version_core, 'onnxruntime-node': ort, node: process.versions.node };
+  const runtime = 'onnxruntime-node';
+  const { version } = createRequire(import.meta.resolve('@dinomix/backend-onnxruntime'))(`${runtime}/package.json`);
+  return { 'tfjs-core': tf.version_core, [runtime]: version, node: process.versions.node };
 }
 
 let loaded;

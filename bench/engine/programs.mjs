@@ -4,7 +4,7 @@
  */
 
 const LOSS = { crossEntropy: 1, dice: 1, smooth: 1 };
-export const MOMENTUM = 0.9;
+const MOMENTUM = 0.9;
 
 /** Convolution, normalisation, LeakyReLU; `kind` is 'conv', 'down' or 'up'. */
 function unit3d({ ops, parameter, options }, name, x, kind) {
@@ -26,7 +26,7 @@ function activate({ ops, parameter, options }, name, y) {
 }
 
 /** V-Net with additive skips: [b, d, h, w, 1] -> logits [b, d, h, w, k]. */
-export function vnet(tools, x, { encoder, decoder }) {
+function vnet(tools, x, { encoder, decoder }) {
   const { tf, ops, parameter } = tools;
   const skips = [];
   let y = x;
@@ -44,7 +44,7 @@ export function vnet(tools, x, { encoder, decoder }) {
 }
 
 /** 2D U-Net: two convolutions per level, max pooling, transposed convolutions, skips by concatenation. */
-export function unet2d(tools, x, { levels }) {
+function unet2d(tools, x, { levels }) {
   const { tf, ops, parameter } = tools;
   const block = (name, input) => {
     let y = input;

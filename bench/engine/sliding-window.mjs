@@ -1,7 +1,7 @@
 import { NETWORKS } from './programs.mjs';
 
 /** Starts of the windows along one axis; the last one is shifted to the border. */
-export function windowStarts(size, window, stride) {
+function windowStarts(size, window, stride) {
   const count = Math.ceil((size - window) / stride) + 1;
   return Array.from({ length: count }, (_, index) => Math.min(index * stride, size - window));
 }
@@ -34,7 +34,7 @@ export function foldBatchNorm(tensors) {
 }
 
 /** Softmax of one batch of windows [n, d, h, w, 1] -> [n, d, h, w, k]. */
-export function createWindowProbabilities({ tf, ops, weights }) {
+function createWindowProbabilities({ tf, ops, weights }) {
   const parameter = (name) => weights.get(name);
   const tools = { tf, ops, parameter, options: { norm: 'none', slope: 0, bias: true } };
   return (patches) => tf.softmax(NETWORKS['vnet-batch'](tools, patches));

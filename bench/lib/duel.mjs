@@ -5,15 +5,14 @@ import { round, slope, summarise } from './statistics.mjs';
  * Times one row: both sides stay alive, and blocks of steps alternate while the other side waits on its input.
  * The peer also runs a few blocks before our side exists, to show that sitting beside us does not slow it down.
  */
-export async function runDuel(row, sides, { steps, block, progress }) {
+export async function runDuel(row, sides, { steps, block, realtime, progress }) {
   const peer = new Participant(sides.peer);
   const open = [peer];
   try {
     const peerInit = await peer.request({ cmd: 'init', row: row.name, ...row.peer });
     progress.advance(block, `${row.name}: peer ready`);
     const alone = [];
-    for (let done = 0; done < 2 * block; done += block)
-      alone.push(...(await peer.request({ cmd: 'step', n: block })).ms);
+    for (let done = 0; done < 2 * block; done += block) alone.push(...(await peer.steps(block, realtime)).ms);
     const ours = new Participant(sides.ours);
     open.push(ours);
     const oursInit = await ours.request({ cmd: 'init', row: row.name, ...row.ours });
@@ -22,8 +21,8 @@ export async function runDuel(row, sides, { steps, block, progress }) {
     const times = { ours: [], peer: [] };
     let last;
     for (let done = 0; done < steps; done += block) {
-      const a = await ours.request({ cmd: 'step', n: block });
-      const b = await peer.request({ cmd: 'step', n: block });
+      const a = await ours.steps(block, realtime);
+      const b = await peer.steps(block, realtime);
       times.ours.push(...a.ms);
       times.peer.push(...b.ms);
       last = { ours: a, peer: b };
@@ -42,11 +41,11 @@ export async function runDuel(row, sides, { steps, block, progress }) {
 }
 
 /** The peer as a first program would run it, by itself; shown beside, never compared with. */
-export async function runAlone(row, side, { steps, variant }) {
+export async function runAlone(row, side, { steps, variant, realtime }) {
   const participant = new Participant(side);
   try {
     const init = await participant.request({ cmd: 'init', row: row.name, ...row.peer, variant, exportTo: undefined });
-    const reply = await participant.request({ cmd: 'step', n: steps });
+    const reply = await participant.steps(steps, realtime);
     return describeSide(reply.ms, reply, init, {});
   } finally {
     await participant.stop();

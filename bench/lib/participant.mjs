@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { inRealTime } from './priority.mjs';
 
 const STDERR_KEPT = 4000;
+const REST_MS = 500;
 
 /** A child process that answers one JSON line for one JSON line. Between requests it only waits on its standard input. */
 export class Participant {
@@ -28,6 +31,15 @@ export class Participant {
     if (done) throw new Error(`${this.name}: ${await this.ended}\n${this.complaints}`);
     const reply = JSON.parse(value);
     if (reply.error) throw new Error(`${this.name}: ${reply.error}\n${this.complaints}`);
+    return reply;
+  }
+
+  /** Runs `n` timed steps; with `realtime` at real-time priority, then leaves the processors to the others for a while. */
+  async steps(n, realtime) {
+    const request = () => this.request({ cmd: 'step', n });
+    if (!realtime) return request();
+    const reply = await inRealTime(this.child.pid, request);
+    await pause(REST_MS);
     return reply;
   }
 
