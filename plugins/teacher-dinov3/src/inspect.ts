@@ -1,0 +1,128 @@
+import type { Dinov3Options } from './options.js';
+import type { Sides } from './slices.js';
+
+/** An input or output as a session declares it. Free sides are strings; no shape at all is an empty list. */
+export interface Declared {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly (number | string)[];
+}
+
+/** How to call a model. */
+export interface ModelInterface {
+  readonly input: string;
+  readonly output: string;
+  /** `tokens`: [b, t, c]; `map`: [b, c, h, w]. */
+  readonly layout: 'tokens' | 'map';
+  /** Height and width that the model insists on; null where they are free. */
+  readonly fixedSides: Sides | null;
+  /** Pictures per call that the model insists on; null where it is free. */
+  readonly fixedBatch: number | null;
+}
+
+/** What the answer of a model looks like for pictures of one size. */
+export interface TokenLayout {
+  readonly rows: number;
+  readonly columns: number;
+  /** Tokens before those of the patches. */
+  readonly prefix: number;
+  readonly channels: number;
+}
+
+/** Names under which exports give the tokens of the last layer, after its normalisation. */
+const TOKEN_OUTPUTS: readonly string[] = ['last_hidden_state', 'patch_tokens', 'x_norm_patchtokens'];
+
+function show({ name, type, shape }: Declared): string {
+  return `${name}: ${type} [${shape.join(', ')}]`;
+}
+
+function notDinov3(file: string, expected: string, found: readonly Declared[], cure: string): Error {
+  const list = found.length === 0 ? 'none' : found.map(show).join('; ');
+  return new Error(`dinov3: "${file}" is not a DINOv3-like model. Expected ${expected}. Found ${list}. ${cure}`);
+}
+
+const INPUT = 'one image input, float32 [batch, 3, height, width]';
+const OUTPUT = `an output with tokens, float32 [batch, tokens, channels], named ${TOKEN_OUTPUTS.join(', ')} or else the only one of rank 3`;
+
+function findInput(inputs: readonly Declared[], options: Dinov3Options, file: string): Declared {
+  const named = options.input === null ? undefined : inputs.find(({ name }) => name === options.input);
+  const input = options.input === null && inputs.length === 1 ? inputs[0] : named;
+  const cure = 'Name it with the option "input", or take an export of the vision model alone.';
+  if (input === undefined || inputs.length !== 1) throw notDinov3(file, INPUT, inputs, cure);
+  const [, channels] = input.shape;
+  const fits = input.type === 'float32' && input.shape.length === 4 && (channels === 3 || typeof channels === 'string');
+  if (!fits) throw notDinov3(file, INPUT, inputs, 'Take an export with float32 inputs and three colour channels.');
+  return input;
+}
+
+function findOutput(outputs: readonly Declared[], options: Dinov3Options, file: string): Declared {
+  const tokens = outputs.filter(({ shape, type }) => shape.length === 3 && type === 'float32');
+  const usual = tokens.find(({ name }) => TOKEN_OUTPUTS.includes(name));
+  const found =
+    options.output === null
+      ? (usual ?? (tokens.length === 1 ? tokens[0] : undefined))
+      : outputs.find(({ name }) => name === options.output);
+  const expected = options.output === null ? OUTPUT : `the output "${options.output}"`;
+  const cure = 'Name the output to distil with the option "output".';
+  if (found === undefined) throw notDinov3(file, expected, outputs, cure);
+  if (found.type !== 'float32' || (found.shape.length !== 3 && found.shape.length !== 4)) {
+    throw notDinov3(file, 'float32 tokens [batch, tokens, channels] or a map [batch, channels, h, w]', [found], cure);
+  }
+  return found;
+}
+
+/**
+ * Reads from the declared inputs and outputs how to call a model.
+ * @param file - for messages.
+ * @throws Error that says what was expected and what was found.
+ */
+export function inspectModel(
+  inputs: readonly Declared[],
+  outputs: readonly Declared[],
+  options: Dinov3Options,
+  file: string,
+): ModelInterface {
+  const input = findInput(inputs, options, file);
+  const output = findOutput(outputs, options, file);
+  const [batch, , height, width] = input.shape;
+  const fixed = (side: number | string | undefined): number | null =>
+    typeof side === 'number' && side > 0 ? side : null;
+  const [fixedHeight, fixedWidth] = [fixed(height), fixed(width)];
+  return {
+    input: input.name,
+    output: output.name,
+    layout: output.shape.length === 3 ? 'tokens' : 'map',
+    fixedSides: fixedHeight === null || fixedWidth === null ? null : [fixedHeight, fixedWidth],
+    fixedBatch: fixed(batch),
+  };
+}
+
+/**
+ * Reads from the shape of an answer how its tokens lie.
+ * @param dims - shape of the answer to pictures with these sides.
+ * @throws Error where it holds no grid of patches.
+ */
+export function inspectAnswer(
+  dims: readonly number[],
+  sides: Sides,
+  { layout, output }: ModelInterface,
+  { patchSize, prefixTokens }: Dinov3Options,
+  file: string,
+): TokenLayout {
+  if (layout === 'map') {
+    const [, channels, rows, columns] = dims as [number, number, number, number];
+    return { rows, columns, prefix: 0, channels };
+  }
+  const [, tokens, channels] = dims as [number, number, number];
+  const [rows, columns] = [Math.floor(sides[0] / patchSize), Math.floor(sides[1] / patchSize)];
+  const prefix = prefixTokens ?? tokens - rows * columns;
+  if (prefix < 0 || prefix + rows * columns !== tokens) {
+    const before = prefixTokens === null ? 'at least' : `${prefixTokens} +`;
+    throw new Error(
+      `dinov3: "${file}" answers a picture of ${sides[0]}x${sides[1]} with ${tokens} tokens in "${output}". ` +
+        `Expected ${before} ${rows * columns}: ${rows}x${columns} patches of ${patchSize} pixels. ` +
+        'Set the options "patchSize" and "prefixTokens" to those of the model.',
+    );
+  }
+  return { rows, columns, prefix, channels };
+}

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type * as OnnxRuntime from 'onnxruntime-node';
+import { buildRandomVit } from './control/vit.js';
+import { type Declared, inspectAnswer, inspectModel, type ModelInterface, type TokenLayout } from './inspect.js';
+import type { Dinov3Options } from './options.js';
+import type { Sides } from './slices.js';
+
+/** What is said wherever a result of the random network is shown. */
+export const CONTROL_PROVENANCE = 'teacher: random control weights, not DINOv3';
+
+/** Answer to one picture: tokens `[t, c]` or a map `[c, h, w]`. */
+type Answer = Float32Array;
+
+/** A loaded vision model. */
+export interface VisionModel {
+  readonly provenance: string;
+  readonly interface: ModelInterface;
+  /** How the tokens of pictures with these sides lie; asks the model once for each size. */
+  layout(sides: Sides): Promise<TokenLayout>;
+  /** Answers to `count` pictures `[count, 3, h, w]`, `slicesPerCall` at a time. */
+  run(pictures: Float32Array, count: number, sides: Sides, signal: AbortSignal): Promise<readonly Answer[]>;
+  dispose(): Promise<void>;
+}
+
+interface Source {
+  /** For messages. */
+  readonly name: string;
+  readonly provenance: string;
+  readonly model: string | Uint8Array;
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+/** @throws Error when there is no file at the path. */
+async function sourceOf({ model, control }: Dinov3Options): Promise<Source> {
+  if (model === null) {
+    return { name: 'random control network', provenance: CONTROL_PROVENANCE, model: buildRandomVit(control) };
+  }
+  const path = resolve(model);
+  const found = await stat(path).catch(() => null);
+  if (found === null || !found.isFile()) {
+    throw new Error(
+      `dinov3: there is no file "${path}" (option "model"). DinoMix ships no weights: export a DINOv3 model to ONNX or ` +
+        'download an export, with its .onnx_data file beside it if it has one, and give its path.',
+    );
+  }
+  return {
+    name: path,
+    provenance: `teacher: ${basename(path)}, sha256 ${(await sha256(path)).slice(0, 12)}`,
+    model: path,
+  };
+}
+
+async function createSession(
+  ort: typeof OnnxRuntime,
+  { model, name }: Source,
+  threads: number | null,
+): Promise<OnnxRuntime.InferenceSession> {
+  const options: OnnxRuntime.InferenceSession.SessionOptions = {
+    executionProviders: ['cpu'],
+    logSeverityLevel: 3,
+    ...(threads === null ? {} : { intraOpNumThreads: threads }),
+  };
+  try {
+    return typeof model === 'string'
+      ? await ort.InferenceSession.create(model, options)
+      : await ort.InferenceSession.create(model, options);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `dinov3: "${name}" is not a DINOv3-like model. Expected an ONNX file that ONNX Runtime loads. Found: ${reason}`,
+      { cause },
+    );
+  }
+}
+
+function declared(values: readonly OnnxRuntime.InferenceSession.ValueMetadata[]): readonly Declared[] {
+  return values.map((value) =>
+    value.isTensor
+      ? { name: value.name, type: value.type, shape: value.shape }
+      : { name: value.name, type: 'no tensor', shape: [] },
+  );
+}
+
+/**
+ * Loads the model of the options, or builds the random control network.
+ * @throws Error that says what was expected and found when the file is not such a model.
+ */
+export async function openVisionModel(options: Dinov3Options): Promise<VisionModel> {
+  const source = await sourceOf(options);
+  const ort = await import('onnxruntime-node');
+  const session = await createSession(ort, source, options.threads);
+  const contract = inspectModel(
+    declared(session.inputMetadata),
+    declared(session.outputMetadata),
+    options,
+    source.name,
+  );
+  const call = async (pictures: Float32Array, sides: Sides): Promise<OnnxRuntime.Tensor> => {
+    const count = pictures.length / (3 * sides[0] * sides[1]);
+    const image = new ort.Tensor('float32', pictures, [count, 3, ...sides]);
+    return (await session.run({ [contract.input]: image }, [contract.output]))[contract.output]!;
+  };
+  const layouts = new Map<string, TokenLayout>();
+  return {
+    provenance: source.provenance,
+    interface: contract,
+    layout: async (sides) => {
+      const known = layouts.get(sides.join());
+      if (known !== undefined) return known;
+      const { dims } = await call(new Float32Array((contract.fixedBatch ?? 1) * 3 * sides[0] * sides[1]), sides);
+      const layout = inspectAnswer(dims, sides, contract, options, source.name);
+      layouts.set(sides.join(), layout);
+      return layout;
+    },
+    run: async (pictures, count, sides, signal) => {
+      const area = 3 * sides[0] * sides[1];
+      const atOnce = contract.fixedBatch ?? options.slicesPerCall;
+      const answers: Answer[] = [];
+      for (let first = 0; first < count; first += atOnce) {
+        signal.throwIfAborted();
+        const taken = Math.min(atOnce, count - first);
+        const given = pictures.subarray(first * area, (first + taken) * area);
+        // A model with a fixed batch gets its last call filled up with black.
+        const batch = contract.fixedBatch === null ? given : filled(given, contract.fixedBatch * area);
+        const output = await call(batch, sides);
+        const data = output.data as Float32Array;
+        const size = data.length / output.dims[0]!;
+        for (let index = 0; index < taken; index++) answers.push(data.slice(index * size, (index + 1) * size));
+      }
+      return answers;
+    },
+    dispose: () => session.release(),
+  };
+}
+
+function filled(values: Float32Array, length: number): Float32Array {
+  if (values.length === length) return values;
+  const result = new Float32Array(length);
+  result.set(values);
+  return result;
+}
