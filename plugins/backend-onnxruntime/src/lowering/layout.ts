@@ -67,7 +67,7 @@ export function layoutRank(layout: Layout): number {
 }
 
 /** Sizes of the split tensor's axes. An axis of length one (a broadcast one) splits into (1, 1). */
-export function splitSides(layout: Layout, shape: readonly number[]): number[] {
+function splitSides(layout: Layout, shape: readonly number[]): number[] {
   const sides: number[] = [];
   shape.forEach((side, axis) => {
     if (!layout.splits.includes(axis)) sides.push(side);

@@ -4,7 +4,6 @@ import {
   blockedLayout,
   channelFirstLayout,
   identityLayout,
-  isIdentity,
   type Layout,
   layoutKey,
   parseLayout,
@@ -141,5 +140,3 @@ export function onnxType(dtype: GraphDType): OnnxDType {
 export function isDense(layout: Layout): boolean {
   return layout.splits.length === 0;
 }
-
-export { isIdentity };

@@ -43,7 +43,7 @@ function settle(value: Value, buffer: HostBuffer): void {
 }
 
 /** ONNX Runtime's view of a buffer; the bytes are shared, not copied. */
-export function tensorOf(buffer: HostBuffer, dtype: Value['dtype']): OrtTensor {
+function tensorOf(buffer: HostBuffer, dtype: Value['dtype']): OrtTensor {
   if (!buffer.tensor) {
     const { Tensor } = ort();
     buffer.tensor = new Tensor(dtype, buffer.data as never, buffer.dims);
