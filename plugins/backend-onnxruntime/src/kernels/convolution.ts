@@ -1,159 +1,154 @@
-import { backend_util, type KernelConfig, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import type { OnnxRuntimeBackend } from '../backend.js';
+import type { Value } from '../graph/ir.js';
+import { composeActivation, type FusedActivation, optionalValue } from './activation.js';
+import { channelFirst, channelLast } from './data-format.js';
 import { defineKernel, type Input } from './define.js';
+import { floatValue } from './elementwise.js';
+import {
+  type Conv2DAttributes,
+  type Conv3DAttributes,
+  convAttributes,
+  convWindows2d,
+  convWindows3d,
+  type Windows,
+} from './geometry.js';
+import { composeSlice } from './join.js';
 
-/** Geometry of a convolution over its spatial axes. */
-interface Geometry {
-  readonly strides: readonly number[];
-  readonly dilations: readonly number[];
-  readonly padBefore: readonly number[];
-  readonly padAfter: readonly number[];
+function conv(backend: OnnxRuntimeBackend, inputs: readonly Value[], found: Windows): Value {
+  return backend.compose('Conv', inputs, convAttributes(found), found.outShape, 'float32');
 }
 
-type Triple = [number, number, number];
-type Pad3 = 'valid' | 'same';
-
-function geometry3d(info: ReturnType<typeof backend_util.computeConv3DInfo>): Geometry & { outShape: number[] } {
-  const { padInfo } = info;
-  return {
-    strides: [info.strideDepth, info.strideHeight, info.strideWidth],
-    dilations: [info.dilationDepth, info.dilationHeight, info.dilationWidth],
-    padBefore: [padInfo.front, padInfo.top, padInfo.left],
-    padAfter: [padInfo.back, padInfo.bottom, padInfo.right],
-    outShape: info.outShape,
-  };
+/** A per-channel operand of a channel-first result: [c] -> [c, 1, 1]. */
+function perChannel(backend: OnnxRuntimeBackend, x: Value | undefined, format: string | undefined): Value | undefined {
+  if (!x || format !== 'NCHW' || x.shape.length !== 1 || x.shape[0] === 1) return x;
+  return backend.compose('Reshape', [x], {}, [x.shape[0]!, 1, 1], x.dtype);
 }
 
-function geometry2d(info: ReturnType<typeof backend_util.computeConv2DInfo>): Geometry & { outShape: number[] } {
-  const { padInfo } = info;
-  return {
-    strides: [info.strideHeight, info.strideWidth],
-    dilations: [info.dilationHeight, info.dilationWidth],
-    padBefore: [padInfo.top, padInfo.left],
-    padAfter: [padInfo.bottom, padInfo.right],
-    outShape: info.outShape,
-  };
-}
+const conv2d = defineKernel<Input<'x' | 'filter'>, Conv2DAttributes>('Conv2D', (backend, { x, filter }, attributes) => {
+  const { dataFormat } = attributes;
+  const found = convWindows2d(x.shape, filter.shape, attributes);
+  const input = channelLast(backend, floatValue(backend, x), dataFormat);
+  return backend.tensor(channelFirst(backend, conv(backend, [input, floatValue(backend, filter)], found), dataFormat));
+});
 
-function attributesOf({ strides, dilations, padBefore, padAfter }: Geometry) {
-  return { strides, dilations, padBefore, padAfter };
-}
+const conv3d = defineKernel<Input<'x' | 'filter'>, Conv3DAttributes>('Conv3D', (backend, { x, filter }, attributes) =>
+  backend.tensor(
+    conv(
+      backend,
+      [floatValue(backend, x), floatValue(backend, filter)],
+      convWindows3d(x.shape, filter.shape, attributes),
+    ),
+  ),
+);
 
-interface Conv3DAttributes {
-  strides: Triple | number;
-  pad: Pad3;
-  dilations?: Triple | number;
-}
-
-interface Conv2DAttributes {
-  strides: [number, number] | number;
-  pad: Pad3 | number | backend_util.ExplicitPadding;
-  dataFormat?: 'NHWC' | 'NCHW';
-  dilations?: [number, number] | number;
-  dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
-
-type Shape4 = [number, number, number, number];
-type Shape5 = [number, number, number, number, number];
-
-function info3d(
-  inputShape: readonly number[],
-  filterShape: readonly number[],
-  { strides, pad, dilations }: Conv3DAttributes,
-) {
-  const info = backend_util.computeConv3DInfo(
-    inputShape as Shape5,
-    filterShape as Shape5,
-    strides,
-    dilations ?? 1,
-    pad,
-  );
-  return geometry3d(info);
-}
-
-function info2d(inputShape: readonly number[], filterShape: readonly number[], attributes: Conv2DAttributes) {
-  const { strides, pad, dataFormat, dilations, dimRoundingMode } = attributes;
-  util.assert((dataFormat ?? 'NHWC') === 'NHWC', () => `conv2d: data format ${dataFormat} is not supported, only NHWC`);
-  const info = backend_util.computeConv2DInfo(
-    inputShape as Shape4,
-    filterShape as Shape4,
-    strides,
-    dilations ?? 1,
-    pad as 'same',
-    dimRoundingMode,
-    false,
-  );
-  return geometry2d(info);
-}
-
-function conv(backend: OnnxRuntimeBackend, inputs: TensorInfo[], found: ReturnType<typeof info3d>): TensorInfo {
-  return backend.recordOne('Conv', inputs, attributesOf(found), found.outShape, 'float32');
-}
-
-/** Convolution with its bias in one operation. Own kernel names: `ops.conv` dispatches to them. */
+/** Convolution with its bias in one operation. Own kernel names: `conv2d` and `conv3d` of this package call them. */
 const biased3d = defineKernel<Input<'x' | 'filter' | 'bias'>, Conv3DAttributes>(
   'BiasedConv3D',
-  (backend, { x, filter, bias }, attributes) =>
-    conv(backend, [x, filter, bias], info3d(x.shape, filter.shape, attributes)),
+  (backend, { x, filter, bias }, attributes) => {
+    const values = [x, filter, bias].map((info) => floatValue(backend, info));
+    return backend.tensor(conv(backend, values, convWindows3d(x.shape, filter.shape, attributes)));
+  },
 );
 
 const biased2d = defineKernel<Input<'x' | 'filter' | 'bias'>, Conv2DAttributes>(
   'BiasedConv2D',
-  (backend, { x, filter, bias }, attributes) =>
-    conv(backend, [x, filter, bias], info2d(x.shape, filter.shape, attributes)),
+  (backend, { x, filter, bias }, attributes) => {
+    const values = [x, filter, bias].map((info) => floatValue(backend, info));
+    return backend.tensor(conv(backend, values, convWindows2d(x.shape, filter.shape, attributes)));
+  },
 );
 
-const conv3d = defineKernel<Input<'x' | 'filter'>, Conv3DAttributes>('Conv3D', (backend, { x, filter }, attributes) =>
-  conv(backend, [x, filter], info3d(x.shape, filter.shape, attributes)),
-);
+const fusedConv2d = defineKernel<
+  Input<'x' | 'filter' | 'bias' | 'preluActivationWeights'>,
+  Conv2DAttributes & FusedActivation
+>('FusedConv2D', (backend, inputs, attributes) => {
+  const { x, filter } = inputs;
+  const { dataFormat } = attributes;
+  const found = convWindows2d(x.shape, filter.shape, attributes);
+  const input = channelLast(backend, floatValue(backend, x), dataFormat);
+  const bias = optionalValue(backend, inputs.bias);
+  const inside = bias && bias.shape.length === 1 && bias.shape[0] === found.outShape[3];
+  const operands = inside ? [input, floatValue(backend, filter), bias] : [input, floatValue(backend, filter)];
+  let value = channelFirst(backend, conv(backend, operands, found), dataFormat);
+  if (bias && !inside) value = backend.composeElementwise('Add', [value, bias], {}, value.shape, 'float32');
+  const slope = perChannel(backend, optionalValue(backend, inputs.preluActivationWeights), dataFormat);
+  return backend.tensor(composeActivation(backend, value, attributes, slope));
+});
 
-const conv2d = defineKernel<Input<'x' | 'filter'>, Conv2DAttributes>('Conv2D', (backend, { x, filter }, attributes) =>
-  conv(backend, [x, filter], info2d(x.shape, filter.shape, attributes)),
-);
+function inputGradient(
+  backend: OnnxRuntimeBackend,
+  inputs: readonly Value[],
+  found: Windows,
+  shape: readonly number[],
+) {
+  return backend.compose('ConvBackpropInput', inputs, convAttributes(found), shape, 'float32');
+}
 
 const conv3dInput = defineKernel<Input<'dy' | 'filter'>, Conv3DAttributes & { inputShape: number[] }>(
   'Conv3DBackpropInputV2',
   (backend, { dy, filter }, attributes) => {
-    const found = info3d(attributes.inputShape, filter.shape, attributes);
-    return backend.recordOne('ConvBackpropInput', [dy, filter], attributesOf(found), attributes.inputShape, 'float32');
+    const found = convWindows3d(attributes.inputShape, filter.shape, attributes);
+    const values = [floatValue(backend, dy), floatValue(backend, filter)];
+    return backend.tensor(inputGradient(backend, values, found, attributes.inputShape));
   },
 );
 
 const conv2dInput = defineKernel<Input<'dy' | 'filter'>, Conv2DAttributes & { inputShape: number[] }>(
   'Conv2DBackpropInput',
   (backend, { dy, filter }, attributes) => {
-    const found = info2d(attributes.inputShape, filter.shape, attributes);
-    return backend.recordOne('ConvBackpropInput', [dy, filter], attributesOf(found), attributes.inputShape, 'float32');
+    const { dataFormat, inputShape } = attributes;
+    const found = convWindows2d(inputShape, filter.shape, attributes);
+    const gradient = channelLast(backend, floatValue(backend, dy), dataFormat);
+    // Rows and columns past the windows of that input shape are not read.
+    const read = gradient.shape.map((side, axis) => Math.min(side, found.outShape[axis]!));
+    const values = [composeSlice(backend, gradient, [0, 0, 0, 0], read), floatValue(backend, filter)];
+    const [b, c, h, w] = inputShape as [number, number, number, number];
+    const shape = dataFormat === 'NCHW' ? [b, h, w, c] : inputShape;
+    return backend.tensor(channelFirst(backend, inputGradient(backend, values, found, shape), dataFormat));
   },
 );
 
 const biasedTranspose3d = defineKernel<Input<'x' | 'filter' | 'bias'>, Conv3DAttributes & { outputShape: number[] }>(
   'BiasedConvTranspose3D',
   (backend, { x, filter, bias }, attributes) => {
-    const found = info3d(attributes.outputShape, filter.shape, attributes);
-    return backend.recordOne(
-      'ConvBackpropInput',
-      [x, filter, bias],
-      attributesOf(found),
-      attributes.outputShape,
-      'float32',
-    );
+    const found = convWindows3d(attributes.outputShape, filter.shape, attributes);
+    const values = [x, filter, bias].map((info) => floatValue(backend, info));
+    return backend.tensor(inputGradient(backend, values, found, attributes.outputShape));
   },
 );
+
+function filterGradient(
+  backend: OnnxRuntimeBackend,
+  x: Value,
+  dy: Value,
+  found: Windows,
+  filterShape: readonly number[],
+): TensorInfo {
+  return backend.tensor(backend.compose('ConvBackpropFilter', [x, dy], convAttributes(found), filterShape, 'float32'));
+}
 
 const conv3dFilter = defineKernel<Input<'x' | 'dy'>, Conv3DAttributes & { filterShape: number[] }>(
   'Conv3DBackpropFilterV2',
   (backend, { x, dy }, attributes) => {
-    const found = info3d(x.shape, attributes.filterShape, attributes);
-    return backend.recordOne('ConvBackpropFilter', [x, dy], attributesOf(found), attributes.filterShape, 'float32');
+    const found = convWindows3d(x.shape, attributes.filterShape, attributes);
+    return filterGradient(backend, floatValue(backend, x), floatValue(backend, dy), found, attributes.filterShape);
   },
 );
 
 const conv2dFilter = defineKernel<Input<'x' | 'dy'>, Conv2DAttributes & { filterShape: number[] }>(
   'Conv2DBackpropFilter',
   (backend, { x, dy }, attributes) => {
-    const found = info2d(x.shape, attributes.filterShape, attributes);
-    return backend.recordOne('ConvBackpropFilter', [x, dy], attributesOf(found), attributes.filterShape, 'float32');
+    const { dataFormat, filterShape } = attributes;
+    const found = convWindows2d(x.shape, filterShape, attributes);
+    const image = channelLast(backend, floatValue(backend, x), dataFormat);
+    return filterGradient(
+      backend,
+      image,
+      channelLast(backend, floatValue(backend, dy), dataFormat),
+      found,
+      filterShape,
+    );
   },
 );
 
@@ -162,6 +157,7 @@ export const convolutionKernels: readonly KernelConfig[] = [
   conv3d,
   biased2d,
   biased3d,
+  fusedConv2d,
   biasedTranspose3d,
   conv2dInput,
   conv3dInput,

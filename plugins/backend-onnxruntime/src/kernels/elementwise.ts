@@ -1,8 +1,8 @@
-import { type DataType, type KernelConfig, type TensorInfo, upcastType } from '@tensorflow/tfjs-core';
+import { backend_util, type DataType, type KernelConfig, type TensorInfo, upcastType } from '@tensorflow/tfjs-core';
 import type { OnnxRuntimeBackend } from '../backend.js';
-import { broadcastShapes } from '../graph/broadcast.js';
-import type { GraphDType } from '../graph/ir.js';
-import { defineKernel, type Input } from './define.js';
+import type { GraphDType, Value } from '../graph/ir.js';
+import { defineHostKernel, defineKernel, type Input } from './define.js';
+import { scalarLeaf } from './leaf.js';
 
 type ResultType = (x: TensorInfo) => GraphDType;
 const same: ResultType = (x) => (x.dtype === 'bool' ? 'int32' : (x.dtype as GraphDType));
@@ -15,11 +15,14 @@ const unary: Readonly<Record<string, ResultType>> = {
   Square: same,
   Sign: same,
   Relu: same,
+  Relu6: same,
   Floor: same,
   Ceil: same,
   Round: same,
   Exp: float,
+  Expm1: float,
   Log: float,
+  Log1p: float,
   Sqrt: float,
   Rsqrt: float,
   Reciprocal: float,
@@ -38,12 +41,15 @@ const unary: Readonly<Record<string, ResultType>> = {
   Sigmoid: float,
   Erf: float,
   Softplus: float,
+  Elu: float,
+  Selu: float,
   LogicalNot: bool,
   IsNan: bool,
   IsInf: bool,
+  IsFinite: bool,
 };
 
-const binary = ['Add', 'Sub', 'Multiply', 'RealDiv', 'Pow', 'SquaredDifference'];
+const arithmetic = ['Add', 'Sub', 'Multiply', 'RealDiv', 'Pow', 'SquaredDifference', 'Maximum', 'Minimum', 'Mod'];
 const comparison = ['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr'];
 
 function unaryKernel(name: string, result: ResultType): KernelConfig {
@@ -58,7 +64,7 @@ function numeric(dtype: DataType): GraphDType {
 
 function binaryKernel(name: string, result: (a: TensorInfo, b: TensorInfo) => GraphDType): KernelConfig {
   return defineKernel<Input<'a' | 'b'>, object>(name, (backend, { a, b }) => {
-    const shape = broadcastShapes([a.shape, b.shape]);
+    const shape = backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
     return backend.recordElementwise(name, [a, b], {}, shape, result(a, b));
   });
 }
@@ -69,26 +75,73 @@ export function identity(backend: OnnxRuntimeBackend, x: TensorInfo): TensorInfo
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
 }
 
+/** The graph value of a tensor as float32. */
+export function floatValue(backend: OnnxRuntimeBackend, info: TensorInfo): Value {
+  const value = backend.value(info);
+  if (value.dtype === 'float32') return value;
+  return backend.composeElementwise('Cast', [value], { dtype: 'float32' }, value.shape, 'float32');
+}
+
 const select = defineKernel<Input<'condition' | 't' | 'e'>, object>('Select', (backend, { condition, t, e }) => {
+  const mask = backend.value(condition);
   const lifted =
     condition.shape.length === 1 && t.shape.length > 1
-      ? backend.recordOne('Reshape', [condition], {}, [condition.shape[0]!, ...t.shape.slice(1).map(() => 1)], 'bool')
-      : condition;
+      ? backend.compose('Reshape', [mask], {}, [condition.shape[0]!, ...t.shape.slice(1).map(() => 1)], mask.dtype)
+      : mask;
   const dtype = upcastType(t.dtype, e.dtype) as GraphDType;
-  const result = backend.recordElementwise('Select', [lifted, t, e], {}, t.shape, dtype);
-  if (lifted !== condition) backend.disposeData(lifted.dataId);
-  return result;
+  const values = [lifted, backend.value(t), backend.value(e)];
+  return backend.tensor(backend.composeElementwise('Select', values, {}, t.shape, dtype));
 });
 
 const leakyRelu = defineKernel<Input<'x'>, { alpha: number }>('LeakyRelu', (backend, { x }, { alpha }) =>
   backend.recordElementwise('LeakyRelu', [x], { alpha }, x.shape, 'float32'),
 );
 
+const step = defineKernel<Input<'x'>, { alpha: number }>('Step', (backend, { x }, { alpha }) => {
+  const dtype = same(x);
+  const below = scalarLeaf(alpha, dtype);
+  return backend.tensor(backend.composeElementwise('Step', [backend.value(x), below], {}, x.shape, dtype));
+});
+
+const clip = defineKernel<Input<'x'>, { clipValueMin: number; clipValueMax: number }>(
+  'ClipByValue',
+  (backend, { x }, { clipValueMin, clipValueMax }) => {
+    const dtype = same(x);
+    const inputs = [backend.value(x), scalarLeaf(clipValueMin, dtype), scalarLeaf(clipValueMax, dtype)];
+    return backend.tensor(backend.composeElementwise('Clip', inputs, {}, x.shape, dtype));
+  },
+);
+
+const prelu = defineKernel<Input<'x' | 'alpha'>, object>('Prelu', (backend, { x, alpha }) => {
+  const shape = backend_util.assertAndGetBroadcastShape(x.shape, alpha.shape);
+  return backend.recordElementwise('Prelu', [x, alpha], {}, shape, 'float32');
+});
+
+const eluGrad = defineKernel<Input<'dy' | 'y'>, object>('EluGrad', (backend, { dy, y }) =>
+  backend.recordElementwise('EluGrad', [dy, y], {}, y.shape, 'float32'),
+);
+
+const addN = defineKernel<Record<string, TensorInfo>, object>('AddN', (backend, inputs) => {
+  const terms = inputs as unknown as readonly TensorInfo[];
+  const { shape, dtype } = terms[0]!;
+  const values = terms.map((term) => backend.value(term));
+  const sum = values.reduce((a, b) => backend.composeElementwise('Add', [a, b], {}, shape, numeric(dtype)));
+  return backend.tensor(sum);
+});
+
 export const elementwiseKernels: readonly KernelConfig[] = [
   ...Object.entries(unary).map(([name, result]) => unaryKernel(name, result)),
-  ...binary.map((name) => binaryKernel(name, (a, b) => numeric(upcastType(a.dtype, b.dtype)))),
+  ...arithmetic.map((name) => binaryKernel(name, (a, b) => numeric(upcastType(a.dtype, b.dtype)))),
   ...comparison.map((name) => binaryKernel(name, () => 'bool')),
-  defineKernel<Input<'x'>, object>('Identity', (backend, { x }) => identity(backend, x)),
+  binaryKernel('FloorDiv', () => 'int32'),
+  binaryKernel('Atan2', () => 'float32'),
+  binaryKernel('BitwiseAnd', () => 'int32'),
+  defineHostKernel<Input<'x'>, object>('Identity', (backend, { x }) => identity(backend, x)),
   select,
   leakyRelu,
+  step,
+  clip,
+  prelu,
+  eluGrad,
+  addN,
 ];

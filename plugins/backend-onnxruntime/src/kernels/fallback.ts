@@ -5,10 +5,11 @@ import {
   getKernelsForBackend,
   type KernelConfig,
   type NamedTensorInfoMap,
+  Tensor,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import type { OnnxRuntimeBackend } from '../backend.js';
-import { BACKEND_NAME } from './define.js';
+import { BACKEND_NAME } from './backend-name.js';
 
 let shared: MathBackendCPU | undefined;
 
@@ -28,31 +29,44 @@ export function runOnCpu(
   const cpu = cpuBackend();
   const kernel = getKernel(kernelName, 'cpu');
   if (!kernel) throw new Error(`the kernel ${kernelName} exists neither here nor on the CPU backend`);
-  const created: TensorInfo[] = [];
-  const toCpu = (info: TensorInfo): TensorInfo => {
-    const copy = writeToCpu(cpu, backend, info);
-    created.push(copy);
-    return copy;
-  };
-  const moved: NamedTensorInfoMap = {};
-  for (const [name, info] of Object.entries(inputs)) if (info) moved[name] = toCpu(info);
-  const list = Array.isArray(inputs) ? (Object.values(moved) as unknown as NamedTensorInfoMap) : moved;
-  const result = kernel.kernelFunc({ inputs: list, attrs: attrs as never, backend: cpu });
-  const outputs = Array.isArray(result) ? result : [result];
-  const written = outputs.map((output) => readFromCpu(cpu, backend, output));
-  for (const output of outputs) cpu.disposeIntermediateTensorInfo(output);
-  for (const copy of created) cpu.disposeIntermediateTensorInfo(copy);
-  return Array.isArray(result) ? written : written[0]!;
+  const copies: TensorInfo[] = [];
+  try {
+    const moved = moveInputs(inputs, (info) => {
+      const copy = writeToCpu(cpu, backend, info);
+      copies.push(copy);
+      return copy;
+    });
+    const result = kernel.kernelFunc({ inputs: moved as NamedTensorInfoMap, attrs: attrs as never, backend: cpu });
+    const outputs = Array.isArray(result) ? result : [result];
+    const written = outputs.map((output) => readFromCpu(cpu, backend, output));
+    for (const output of outputs) cpu.disposeIntermediateTensorInfo(output);
+    return Array.isArray(result) ? written : written[0]!;
+  } finally {
+    for (const copy of copies) cpu.disposeIntermediateTensorInfo(copy);
+  }
 }
 
+/** Inputs are a record of tensors, of lists of tensors, or a list of tensors. */
+function moveInputs(inputs: unknown, move: (info: TensorInfo) => TensorInfo): unknown {
+  if (inputs === undefined || inputs === null) return inputs;
+  if (Array.isArray(inputs)) return inputs.map((item) => moveInputs(item, move));
+  if (inputs instanceof Tensor || 'dataId' in (inputs as object)) return move(inputs as TensorInfo);
+  return Object.fromEntries(Object.entries(inputs).map(([name, item]) => [name, moveInputs(item, move)]));
+}
+
+/** A tensor of the CPU backend with the fields of `tf.Tensor` that some of its kernels read. */
 function writeToCpu(cpu: MathBackendCPU, backend: OnnxRuntimeBackend, info: TensorInfo): TensorInfo {
+  const rank = { rank: info.shape.length };
   const entry = backend.data.get(info.dataId);
-  if (!entry.complex) return cpu.makeTensorInfo(info.shape, info.dtype, backend.readSync(info.dataId) as never);
+  if (!entry.complex) {
+    const values = backend.readSync(info.dataId);
+    return { ...cpu.makeTensorInfo(info.shape, info.dtype, values as never), ...rank };
+  }
   const real = writeToCpu(cpu, backend, entry.complex.real);
   const imag = writeToCpu(cpu, backend, entry.complex.imag);
   const result = cpu.makeTensorInfo(info.shape, 'complex64');
   cpu.data.get(result.dataId).complexTensorInfos = { real, imag };
-  return result;
+  return { ...result, ...rank };
 }
 
 function readFromCpu(cpu: MathBackendCPU, backend: OnnxRuntimeBackend, info: TensorInfo): TensorInfo {
@@ -60,9 +74,9 @@ function readFromCpu(cpu: MathBackendCPU, backend: OnnxRuntimeBackend, info: Ten
   if (!data.complexTensorInfos) {
     return backend.makeTensorInfo(info.shape, info.dtype, data.values as BackendValues);
   }
-  const real = readFromCpu(cpu, backend, data.complexTensorInfos.real);
-  const imag = readFromCpu(cpu, backend, data.complexTensorInfos.imag);
-  const result = backend.makeComplex({ ...real, shape: info.shape }, { ...imag, shape: info.shape });
+  const real = readFromCpu(cpu, backend, { ...data.complexTensorInfos.real, shape: info.shape });
+  const imag = readFromCpu(cpu, backend, { ...data.complexTensorInfos.imag, shape: info.shape });
+  const result = backend.makeComplex(real, imag);
   backend.disposeData(real.dataId);
   backend.disposeData(imag.dataId);
   return result;

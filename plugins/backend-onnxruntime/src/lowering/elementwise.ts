@@ -1,8 +1,9 @@
 import type { GraphDType, Node } from '../graph/ir.js';
-import { type LoweringContext, type LoweringTable, numberAttribute, stringAttribute } from './context.js';
+import { type Lowering, type LoweringContext, type LoweringTable, stringAttribute } from './context.js';
 import type { Emitted, OnnxDType } from './emitter.js';
 import { admits, identityLayout, type Layout, physicalShape } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { binary, compare, test, unary, where } from './primitives.js';
 
 /** Layout in which an elementwise operation runs: that of a full-size operand, a split one first. */
 export function elementwiseLayout(shape: readonly number[], operands: readonly Lowered[]): Layout {
@@ -28,18 +29,13 @@ export function broadcastOperand(
   return lifted.as(layout);
 }
 
+/** Real functions of one operand; whole numbers are converted. */
 const UNARY: Readonly<Record<string, string>> = {
-  Abs: 'Abs',
-  Neg: 'Neg',
-  Exp: 'Exp',
   Log: 'Log',
   Sqrt: 'Sqrt',
   Reciprocal: 'Reciprocal',
-  Floor: 'Floor',
-  Ceil: 'Ceil',
   Sin: 'Sin',
   Cos: 'Cos',
-  Tan: 'Tan',
   Asin: 'Asin',
   Acos: 'Acos',
   Atan: 'Atan',
@@ -52,20 +48,12 @@ const UNARY: Readonly<Record<string, string>> = {
   Sigmoid: 'Sigmoid',
   Erf: 'Erf',
   Softplus: 'Softplus',
-  Relu: 'Relu',
-  LogicalNot: 'Not',
-  IsNan: 'IsNaN',
-  IsInf: 'IsInf',
-  Round: 'Round',
-  Sign: 'Sign',
-  Identity: 'Identity',
 };
 
 const BINARY: Readonly<Record<string, string>> = {
   Add: 'Add',
   Sub: 'Sub',
   Multiply: 'Mul',
-  RealDiv: 'Div',
   Pow: 'Pow',
 };
 
@@ -75,15 +63,13 @@ const COMPARE: Readonly<Record<string, string>> = {
   GreaterEqual: 'GreaterOrEqual',
   Less: 'Less',
   LessEqual: 'LessOrEqual',
-  LogicalAnd: 'And',
-  LogicalOr: 'Or',
 };
 
 type Compute = (ctx: LoweringContext, operands: readonly Emitted[], shape: readonly number[], node: Node) => Emitted;
 
-/** Runs a computation on all operands in one common layout. */
-function elementwise(compute: Compute, operandType?: (node: Node) => OnnxDType | undefined) {
-  return (ctx: LoweringContext, node: Node, inputs: readonly Lowered[]): readonly Lowered[] => {
+/** Runs a computation on all operands in one common layout; `operandType` says what they are cast to first. */
+export function elementwise(compute: Compute, operandType?: (node: Node) => OnnxDType): Lowering {
+  return (ctx, node, inputs) => {
     const { shape } = node.outputs[0]!;
     const layout = elementwiseLayout(shape, inputs);
     const wanted = operandType?.(node);
@@ -100,82 +86,60 @@ function elementwise(compute: Compute, operandType?: (node: Node) => OnnxDType |
   };
 }
 
-function broadcastShape(operands: readonly Emitted[]): number[] {
-  const rank = Math.max(0, ...operands.map((operand) => operand.shape.length));
-  return Array.from({ length: rank }, (_, axis) => {
-    const sides = operands.map((operand) => operand.shape[axis - rank + operand.shape.length] ?? 1);
-    return sides.includes(0) ? 0 : Math.max(...sides);
-  });
+/** Arithmetic on booleans is arithmetic on 0 and 1, which ONNX has only for numbers. */
+export function numberType(node: Node): OnnxDType {
+  return node.inputs.some((input) => input.dtype === 'float32') ? 'float32' : 'int32';
 }
 
-function simple(opType: string, resultType?: OnnxDType): Compute {
-  return (ctx, operands) =>
-    ctx.emitter.node(opType, operands, {}, broadcastShape(operands), resultType ?? operands[0]!.dtype);
+const float = () => 'float32' as const;
+const bool = () => 'bool' as const;
+
+/** Rounding leaves whole numbers as they are. */
+function rounding(opType: string): Lowering {
+  return elementwise((ctx, [x]) => (x!.dtype === 'float32' ? unary(ctx, opType, x!) : x!));
 }
 
-/** A factor that pushes every value but zero and the subnormal ones past any bound of a clip. */
-export const STEEP = 1e30;
-
-/** x > 0 ? 1 : alpha by one clip. */
-export function leakySlope(ctx: LoweringContext, value: Emitted, alpha: number): Emitted {
-  const { emitter } = ctx;
-  const scaled = emitter.node('Mul', [value, emitter.float(STEEP)], {}, value.shape);
-  return emitter.node('Clip', [scaled, emitter.float(alpha), emitter.float(1)], {}, value.shape);
-}
-
-const computations: Record<string, Compute> = {
-  Square: (ctx, [x]) => ctx.emitter.node('Mul', [x, x], {}, x!.shape, x!.dtype),
-  Rsqrt: (ctx, [x]) => ctx.emitter.node('Reciprocal', [ctx.emitter.node('Sqrt', [x], {}, x!.shape)], {}, x!.shape),
-  SquaredDifference: (ctx, operands) => {
-    const shape = broadcastShape(operands);
-    const difference = ctx.emitter.node('Sub', operands, {}, shape, operands[0]!.dtype);
-    return ctx.emitter.node('Mul', [difference, difference], {}, shape, operands[0]!.dtype);
-  },
-  NotEqual: (ctx, operands) => {
-    const shape = broadcastShape(operands);
-    return ctx.emitter.node('Not', [ctx.emitter.node('Equal', operands, {}, shape, 'bool')], {}, shape, 'bool');
-  },
-  LeakyRelu: (ctx, [x], _shape, node) =>
-    ctx.emitter.node('LeakyRelu', [x], { alpha: { float: numberAttribute(node, 'alpha') } }, x!.shape),
-  LeakyReluGrad: (ctx, [dy, y], _shape, node) =>
-    ctx.emitter.node('Mul', [dy, leakySlope(ctx, y!, numberAttribute(node, 'alpha'))], {}, dy!.shape),
-  Select: (ctx, operands) => ctx.emitter.node('Where', operands, {}, broadcastShape(operands), operands[1]!.dtype),
-  Cast: (ctx, [x], _shape, node) => ctx.emitter.cast(x!, stringAttribute(node, 'dtype') as GraphDType),
-};
-
-const needsFloat = new Set([
-  'RealDiv',
-  ...Object.keys(UNARY).filter((name) => !['Abs', 'Neg', 'Identity', 'LogicalNot', 'Sign', 'Relu'].includes(name)),
-]);
-const needsBool = new Set(['LogicalAnd', 'LogicalOr', 'LogicalNot']);
-
-function operandTypeOf(op: string): ((node: Node) => OnnxDType | undefined) | undefined {
-  if (needsBool.has(op)) return () => 'bool';
-  if (needsFloat.has(op)) return () => 'float32';
-  // Arithmetic on booleans is arithmetic on 0 and 1, which ONNX has only for numbers.
-  if (
-    op in BINARY ||
-    op in COMPARE ||
-    op === 'NotEqual' ||
-    op === 'SquaredDifference' ||
-    op === 'Square' ||
-    op in UNARY
-  ) {
-    return (node) => (node.inputs.some((input) => input.dtype === 'float32') ? 'float32' : 'int32');
-  }
-  return undefined;
+function logical(opType: string): Lowering {
+  return elementwise((ctx, [a, b]) => compare(ctx, opType, a!, b!), bool);
 }
 
 function table(): LoweringTable {
-  const lowerings: Record<string, ReturnType<typeof elementwise>> = {};
+  const lowerings: Record<string, Lowering> = {
+    Abs: elementwise((ctx, [x]) => unary(ctx, 'Abs', x!), numberType),
+    Neg: elementwise((ctx, [x]) => unary(ctx, 'Neg', x!), numberType),
+    Relu: elementwise((ctx, [x]) => unary(ctx, 'Relu', x!), numberType),
+    Identity: elementwise((_ctx, [x]) => x!),
+    Square: elementwise((ctx, [x]) => binary(ctx, 'Mul', x!, x!), numberType),
+    Rsqrt: elementwise((ctx, [x]) => unary(ctx, 'Reciprocal', unary(ctx, 'Sqrt', x!)), float),
+    SquaredDifference: elementwise((ctx, [a, b]) => {
+      const difference = binary(ctx, 'Sub', a!, b!);
+      return binary(ctx, 'Mul', difference, difference);
+    }, numberType),
+    RealDiv: elementwise((ctx, [a, b]) => binary(ctx, 'Div', a!, b!), float),
+    NotEqual: elementwise((ctx, [a, b]) => test(ctx, 'Not', compare(ctx, 'Equal', a!, b!)), numberType),
+    LogicalAnd: logical('And'),
+    LogicalOr: logical('Or'),
+    LogicalNot: elementwise((ctx, [x]) => test(ctx, 'Not', x!), bool),
+    IsNan: elementwise((ctx, [x]) => test(ctx, 'IsNaN', x!), float),
+    IsInf: elementwise((ctx, [x]) => test(ctx, 'IsInf', x!), float),
+    Floor: rounding('Floor'),
+    Ceil: rounding('Ceil'),
+    Round: rounding('Round'),
+    Select: elementwise((ctx, [condition, yes, no], _shape, node) => {
+      const { dtype } = node.outputs[0]!;
+      return where(ctx, condition!, ctx.emitter.cast(yes!, dtype), ctx.emitter.cast(no!, dtype));
+    }),
+    Cast: elementwise((ctx, [x], _shape, node) => ctx.emitter.cast(x!, stringAttribute(node, 'dtype') as GraphDType)),
+  };
   for (const [op, opType] of Object.entries(UNARY)) {
-    const boolean = op === 'IsNan' || op === 'IsInf' ? 'bool' : undefined;
-    lowerings[op] = elementwise(simple(opType, boolean), operandTypeOf(op));
+    lowerings[op] = elementwise((ctx, [x]) => unary(ctx, opType, x!), float);
   }
-  for (const [op, opType] of Object.entries(BINARY)) lowerings[op] = elementwise(simple(opType), operandTypeOf(op));
-  for (const [op, opType] of Object.entries(COMPARE))
-    lowerings[op] = elementwise(simple(opType, 'bool'), operandTypeOf(op));
-  for (const [op, compute] of Object.entries(computations)) lowerings[op] = elementwise(compute, operandTypeOf(op));
+  for (const [op, opType] of Object.entries(BINARY)) {
+    lowerings[op] = elementwise((ctx, [a, b]) => binary(ctx, opType, a!, b!), numberType);
+  }
+  for (const [op, opType] of Object.entries(COMPARE)) {
+    lowerings[op] = elementwise((ctx, [a, b]) => compare(ctx, opType, a!, b!), numberType);
+  }
   return lowerings;
 }
 

@@ -3,12 +3,15 @@ import {
   booleanAttribute,
   type LoweringContext,
   type LoweringTable,
+  numberAttribute,
   numbersAttribute,
   stringAttribute,
 } from './context.js';
-import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
-import { physicalAxes, physicalShape } from './layout.js';
+import type { Emitted } from './emitter.js';
+import { physicalAxes } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { binary, test, unary, where } from './primitives.js';
+import { layoutKeeping } from './shape.js';
 
 export function emitReduce(
   ctx: LoweringContext,
@@ -25,45 +28,64 @@ export function emitReduce(
   return ctx.emitter.node(opType, [x, ctx.emitter.int64(sorted)], { keepdims }, shape, x.dtype);
 }
 
+/** ONNX Runtime's maximum and minimum skip NaN; TensorFlow.js's do not. */
+function extremeWithNan(ctx: LoweringContext, opType: string, x: Emitted, axes: readonly number[]): Emitted {
+  const extreme = emitReduce(ctx, opType, x, axes);
+  const anyNan = emitReduce(ctx, 'ReduceMax', test(ctx, 'IsNaN', x), axes);
+  return where(ctx, anyNan, ctx.emitter.float(Number.NaN), extreme);
+}
+
+function emitKind(ctx: LoweringContext, kind: string, x: Emitted, axes: readonly number[]): Emitted {
+  const { emitter } = ctx;
+  if (kind === 'All') return emitReduce(ctx, 'ReduceMin', emitter.cast(x, 'bool'), axes);
+  if (kind === 'Any') return emitReduce(ctx, 'ReduceMax', emitter.cast(x, 'bool'), axes);
+  if (x.dtype === 'float32' && (kind === 'Max' || kind === 'Min')) return extremeWithNan(ctx, `Reduce${kind}`, x, axes);
+  return emitReduce(ctx, `Reduce${kind}`, x, axes);
+}
+
 function reduce(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
   const axes = numbersAttribute(node, 'axes');
   const kind = stringAttribute(node, 'kind');
-  const { dtype } = node.outputs[0]!;
+  const { dtype, shape } = node.outputs[0]!;
   const layout = x!.primary;
   const physical = axes.flatMap((axis) => physicalAxes(layout, axis));
   const source = ctx.emitter.cast(x!.as(layout), dtype === 'bool' ? 'int32' : dtype);
-  const kept = emitReduce(ctx, `Reduce${kind}`, source, physical);
-  const keptShape = x!.shape.map((side, axis) => (axes.includes(axis) ? 1 : side));
-  const lowered = ctx.wrap(keptShape, dtype === 'bool' ? 'int32' : dtype, kept, layout);
+  const kept = emitKind(ctx, kind, source, physical);
   if (booleanAttribute(node, 'keepDims')) return [ctx.result(node, 0, kept, layout)];
-  return [ctx.result(node, 0, ctx.emitter.reshape(lowered.dense(), node.outputs[0]!.shape))];
+  const keptShape = x!.shape.map((side, axis) => (axes.includes(axis) ? 1 : side));
+  const lowered = ctx.wrap(keptShape, dtype, ctx.emitter.cast(kept, dtype), layout);
+  return [ctx.result(node, 0, ctx.emitter.reshape(lowered.dense(), shape))];
 }
 
-/** Batched a * b, each optionally transposed in its last two axes. */
-function matMul(ctx: LoweringContext, node: Node, [a, b]: readonly Lowered[]): readonly Lowered[] {
-  const { emitter, target } = ctx;
-  const { shape } = node.outputs[0]!;
-  const transA = booleanAttribute(node, 'transposeA');
-  const transB = booleanAttribute(node, 'transposeB');
-  const left = a!.dense();
-  const right = b!.dense();
-  if (!transA && !transB) return [ctx.result(node, 0, emitter.node('MatMul', [left, right], {}, shape))];
-  if (target.provider === 'cpu') {
-    const attributes = { transA: transA ? 1 : 0, transB: transB ? 1 : 0, alpha: { float: 1 } };
-    return [
-      ctx.result(node, 0, emitter.node('FusedMatMul', [left, right], attributes, shape, 'float32', MICROSOFT_DOMAIN)),
-    ];
+/** Position of the first largest or smallest element; NaN never wins. */
+function argReduce(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
+  const { emitter } = ctx;
+  const axis = numberAttribute(node, 'axis');
+  const kind = stringAttribute(node, 'kind');
+  const layout = layoutKeeping(x!, [axis]);
+  let source = x!.as(layout);
+  if (source.dtype === 'bool') source = emitter.cast(source, 'int32');
+  if (source.dtype === 'float32') {
+    const loser = emitter.float(kind === 'ArgMax' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
+    source = where(ctx, test(ctx, 'IsNaN', source), loser, source);
   }
-  const turned = (value: Emitted, turn: boolean) => {
-    const rank = value.shape.length;
-    const perm = value.shape.map((_, axis) => axis);
-    return turn ? emitter.transpose(value, [...perm.slice(0, rank - 2), rank - 1, rank - 2]) : value;
-  };
-  return [ctx.result(node, 0, emitter.node('MatMul', [turned(left, transA), turned(right, transB)], {}, shape))];
+  const [physical] = physicalAxes(layout, axis);
+  const shape = source.shape.map((side, index) => (index === physical ? 1 : side));
+  const found = emitter.node(kind, [source], { axis: physical!, keepdims: 1 }, shape, 'int64');
+  const kept = x!.shape.map((side, index) => (index === axis ? 1 : side));
+  const lowered = ctx.wrap(kept, 'int32', emitter.cast(found, 'int32'), layout);
+  return [ctx.result(node, 0, emitter.reshape(lowered.dense(), node.outputs[0]!.shape))];
 }
 
-export function physicalOf(x: Lowered): readonly number[] {
-  return physicalShape(x.primary, x.shape);
+/** Composed: ONNX Runtime's own Softmax is slow on any axis but the last one of memory. */
+function softmax(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
+  const layout = layoutKeeping(x!, [x!.rank - 1]);
+  const source = ctx.emitter.cast(x!.as(layout), 'float32');
+  const axes = physicalAxes(layout, x!.rank - 1);
+  const shifted = binary(ctx, 'Sub', source, emitReduce(ctx, 'ReduceMax', source, axes));
+  const exponentials = unary(ctx, 'Exp', shifted);
+  const value = binary(ctx, 'Div', exponentials, emitReduce(ctx, 'ReduceSum', exponentials, axes));
+  return [ctx.result(node, 0, value, layout)];
 }
 
-export const reduceLowerings: LoweringTable = { Reduce: reduce, MatMul: matMul };
+export const reduceLowerings: LoweringTable = { Reduce: reduce, ArgReduce: argReduce, Softmax: softmax };

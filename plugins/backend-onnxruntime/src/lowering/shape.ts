@@ -1,17 +1,23 @@
 import type { Node } from '../graph/ir.js';
 import { type LoweringContext, type LoweringTable, numberAttribute, numbersAttribute } from './context.js';
-import type { Emitted, OnnxDType } from './emitter.js';
-import { denseLayout, identityLayout, isIdentity, type Layout, physicalAxes, physicalShape } from './layout.js';
+import type { Emitted } from './emitter.js';
+import {
+  channelFirstLayout,
+  denseLayout,
+  identityLayout,
+  isIdentity,
+  type Layout,
+  physicalAxes,
+  physicalShape,
+} from './layout.js';
 import { isDense, type Lowered } from './lowered.js';
-
-/** Axes of length one removed: two shapes that agree here differ only by such axes. */
-function squeezed(shape: readonly number[]): string {
-  return shape.filter((side) => side !== 1).join();
-}
+import { reshapeLayout } from './reshape-layout.js';
 
 function reshape(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
   const { shape } = node.outputs[0]!;
-  return [ctx.result(node, 0, ctx.emitter.reshape(x!.dense(), shape))];
+  const layout = reshapeLayout(x!.primary, x!.shape, shape);
+  if (!layout) return [ctx.result(node, 0, ctx.emitter.reshape(x!.dense(), shape))];
+  return [ctx.result(node, 0, ctx.emitter.reshape(x!.as(x!.primary), physicalShape(layout, shape)), layout)];
 }
 
 /** A permutation of a dense tensor moves nothing: the result is the same memory under another layout. */
@@ -22,13 +28,20 @@ function transpose(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): r
   return [ctx.result(node, 0, x!.as(source), layout)];
 }
 
-/** A constant of one repeated value. Kept as a scalar as long as its consumers broadcast. */
+/** Elementwise consumers broadcast by themselves; what is left for the others is written in the memory they ask for. */
 function broadcast(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
   const { shape } = node.outputs[0]!;
   const { emitter } = ctx;
-  const lifted = emitter.reshape(x!.dense(), [...new Array<number>(shape.length - x!.rank).fill(1), ...x!.shape]);
-  if (lifted.shape.join() === shape.join()) return [ctx.result(node, 0, lifted)];
-  return [ctx.result(node, 0, emitter.node('Expand', [lifted, emitter.int64(shape)], {}, shape, lifted.dtype))];
+  const padded = [...new Array<number>(shape.length - x!.rank).fill(1), ...x!.shape];
+  const lifted = ctx.wrap(padded, x!.dtype, emitter.reshape(x!.dense(), padded));
+  const isImage = shape.length >= 4 && padded.some((side) => side !== 1);
+  const layout = isImage ? channelFirstLayout(shape.length) : identityLayout(shape.length);
+  const source = lifted.as(layout);
+  const wanted = physicalShape(layout, shape);
+  if (source.shape.join() === wanted.join()) return [ctx.result(node, 0, source, layout)];
+  return [
+    ctx.result(node, 0, emitter.node('Expand', [source, emitter.int64(wanted)], {}, wanted, source.dtype), layout),
+  ];
 }
 
 /** Layout for an operation along some axes: the operand's own, unless it splits one of them. */
@@ -109,76 +122,10 @@ export function emitSlice(
   return emitter.node('Slice', inputs, {}, shape, x.dtype);
 }
 
-function pad(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
-  const before = numbersAttribute(node, 'before');
-  const after = numbersAttribute(node, 'after');
-  const { shape } = node.outputs[0]!;
-  const moved = x!.shape.flatMap((_, axis) => (before[axis] || after[axis] ? [axis] : []));
-  const layout = layoutKeeping(x!, moved);
-  const source = x!.as(layout);
-  const pads = new Array<number>(2 * source.shape.length).fill(0);
-  for (const axis of moved) {
-    const [physical] = physicalAxes(layout, axis);
-    pads[physical!] = before[axis]!;
-    pads[physical! + source.shape.length] = after[axis]!;
-  }
-  const { emitter } = ctx;
-  const value = emitter.scalar(numberAttribute(node, 'value'), source.dtype);
-  const padded = emitter.node(
-    'Pad',
-    [source, emitter.int64(pads), value],
-    {},
-    physicalShape(layout, shape),
-    source.dtype,
-  );
-  return [ctx.result(node, 0, padded, layout)];
-}
-
-function tile(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
-  const repeats = numbersAttribute(node, 'repeats');
-  const { shape } = node.outputs[0]!;
-  const { emitter } = ctx;
-  const dense = x!.dense();
-  const copies = x!.shape.every((side, axis) => side === 1 || repeats[axis] === 1);
-  const value = copies
-    ? emitter.node('Expand', [dense, emitter.int64(shape)], {}, shape, dense.dtype)
-    : emitter.node('Tile', [dense, emitter.int64(repeats)], {}, shape, dense.dtype);
-  return [ctx.result(node, 0, value)];
-}
-
-/** Class index to one-hot, in channel-first memory where the class axis is last. */
-function oneHot(ctx: LoweringContext, node: Node, [indices]: readonly Lowered[]): readonly Lowered[] {
-  const { emitter } = ctx;
-  const depth = numberAttribute(node, 'depth');
-  const { shape, dtype } = node.outputs[0]!;
-  const classes = emitter.constant(
-    Int32Array.from({ length: depth }, (_, index) => index),
-    [1, depth],
-    'int32',
-  );
-  const flat = emitter.reshape(emitter.cast(indices!.dense(), 'int32'), [
-    shape.slice(0, -1).reduce((a, b) => a * b, 1),
-    1,
-  ]);
-  const hit = emitter.node('Equal', [flat, classes], {}, [flat.shape[0]!, depth], 'bool');
-  const on = numberAttribute(node, 'onValue');
-  const off = numberAttribute(node, 'offValue');
-  let value = emitter.cast(hit, dtype as OnnxDType);
-  if (on !== 1 || off !== 0) {
-    value = emitter.node('Where', [hit, emitter.scalar(on, dtype), emitter.scalar(off, dtype)], {}, hit.shape, dtype);
-  }
-  return [ctx.result(node, 0, emitter.reshape(value, shape))];
-}
-
-export { squeezed };
-
 export const shapeLowerings: LoweringTable = {
   Reshape: reshape,
   Transpose: transpose,
   Broadcast: broadcast,
   Concat: concat,
   Slice: slice,
-  Pad: pad,
-  Tile: tile,
-  OneHot: oneHot,
 };

@@ -1,0 +1,29 @@
+import { type KernelConfig, util } from '@tensorflow/tfjs-core';
+import { defineKernel, type Input } from './define.js';
+import { floatValue } from './elementwise.js';
+import { scalarLeaf } from './leaf.js';
+
+/** (x - mean) * scale / sqrt(variance + epsilon) + offset, with statistics that broadcast against x. */
+const batchNorm = defineKernel<
+  Input<'x' | 'scale' | 'offset' | 'mean' | 'variance'>,
+  { varianceEpsilon?: number | null }
+>('FusedBatchNorm', (backend, inputs, attributes) => {
+  const { x, scale, offset, mean, variance } = inputs;
+  for (const [name, other] of Object.entries({ variance, offset, scale })) {
+    util.assert(
+      !other || other.shape.length === mean.shape.length,
+      () => `Batch normalization gradient requires mean and ${name} to have equal ranks.`,
+    );
+  }
+  const each = (op: string, values: Parameters<typeof backend.compose>[1], shape: readonly number[]) =>
+    backend.composeElementwise(op, values, {}, shape, 'float32');
+  const epsilon = scalarLeaf(attributes.varianceEpsilon ?? 0.001, 'float32');
+  const shifted = each('Add', [floatValue(backend, variance), epsilon], variance.shape);
+  let factor = each('Rsqrt', [shifted], variance.shape);
+  if (scale) factor = each('Multiply', [factor, floatValue(backend, scale)], variance.shape);
+  const centred = each('Sub', [floatValue(backend, x), floatValue(backend, mean)], x.shape);
+  const scaled = each('Multiply', [centred, factor], x.shape);
+  return backend.tensor(offset ? each('Add', [scaled, floatValue(backend, offset)], x.shape) : scaled);
+});
+
+export const normalizationKernels: readonly KernelConfig[] = [batchNorm];

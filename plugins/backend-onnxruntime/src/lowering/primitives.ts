@@ -1,0 +1,67 @@
+/** Single ONNX operations with the shape of their result worked out, for lowerings that compose many of them. */
+import type { LoweringContext } from './context.js';
+import type { EmitAttributes, Emitted, OnnxDType } from './emitter.js';
+
+/** NumPy's rule on memory shapes. */
+export function broadcastShape(operands: readonly Emitted[]): number[] {
+  const rank = Math.max(0, ...operands.map((operand) => operand.shape.length));
+  return Array.from({ length: rank }, (_, axis) => {
+    const sides = operands.map((operand) => operand.shape[axis - rank + operand.shape.length] ?? 1);
+    return sides.includes(0) ? 0 : Math.max(...sides);
+  });
+}
+
+export function unary(ctx: LoweringContext, opType: string, x: Emitted, attributes: EmitAttributes = {}): Emitted {
+  return ctx.emitter.node(opType, [x], attributes, x.shape, x.dtype);
+}
+
+/** IsNaN, IsInf, Not. */
+export function test(ctx: LoweringContext, opType: string, x: Emitted): Emitted {
+  return ctx.emitter.node(opType, [x], {}, x.shape, 'bool');
+}
+
+export function binary(
+  ctx: LoweringContext,
+  opType: string,
+  a: Emitted,
+  b: Emitted,
+  attributes: EmitAttributes = {},
+): Emitted {
+  return ctx.emitter.node(opType, [a, b], attributes, broadcastShape([a, b]), a.dtype);
+}
+
+/** Equal, Less, Greater, And, Or and their like. */
+export function compare(ctx: LoweringContext, opType: string, a: Emitted, b: Emitted): Emitted {
+  return ctx.emitter.node(opType, [a, b], {}, broadcastShape([a, b]), 'bool');
+}
+
+/** ONNX Runtime has no choice between booleans: they pass through bytes. */
+export function where(ctx: LoweringContext, condition: Emitted, yes: Emitted, no: Emitted): Emitted {
+  const { emitter } = ctx;
+  const held: OnnxDType = yes.dtype === 'bool' ? 'uint8' : yes.dtype;
+  const operands = [condition, emitter.cast(yes, held), emitter.cast(no, held)];
+  return emitter.cast(emitter.node('Where', operands, {}, broadcastShape(operands), held), yes.dtype);
+}
+
+/** x on axis `axis` taken at constant positions. */
+export function takeAt(ctx: LoweringContext, x: Emitted, axis: number, positions: readonly number[]): Emitted {
+  const shape = x.shape.map((side, index) => (index === axis ? positions.length : side));
+  return ctx.emitter.node('Gather', [x, ctx.emitter.int64(positions)], { axis }, shape, x.dtype);
+}
+
+/** [n, c, ...spatial] with negative padding cut off, which ONNX does not take, and the padding that is left. */
+export function cropNegativePads(
+  ctx: LoweringContext,
+  x: Emitted,
+  before: readonly number[],
+  after: readonly number[],
+): { readonly x: Emitted; readonly pads: readonly number[] } {
+  const pads = [...before, ...after].map((side) => Math.max(0, side));
+  if ([...before, ...after].every((side) => side >= 0)) return { x, pads };
+  const axes = before.map((_, axis) => axis + 2);
+  const starts = before.map((side) => Math.max(0, -side));
+  const ends = after.map((side, axis) => x.shape[axis + 2]! + Math.min(0, side));
+  const shape = [...x.shape.slice(0, 2), ...ends.map((end, axis) => end - starts[axis]!)];
+  const lists = [starts, ends, axes].map((list) => ctx.emitter.int64(list));
+  return { x: ctx.emitter.node('Slice', [x, ...lists], {}, shape, x.dtype), pads };
+}
