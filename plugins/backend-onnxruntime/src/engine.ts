@@ -3,6 +3,7 @@ import { registerOnnxRuntime } from './register.js';
 registerOnnxRuntime();
 
 export { OnnxRuntimeBackend } from './backend.js';
+export { type DeviceName, type DeviceReport, probeDevices } from './devices.js';
 export { conv2d, conv3d, conv3dTranspose, normActivation, softmaxCrossEntropyDice } from './ops/tensor-ops.js';
 export { createBackend, type EngineOptions, registerOnnxRuntime } from './register.js';
 export { type CompiledStep, compileStep } from './replay.js';

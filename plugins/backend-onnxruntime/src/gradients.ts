@@ -41,11 +41,12 @@ const meanGradient = config('Mean', ['x'], (dy, [x], { axis }) => {
   return { x: () => spread(div(dy, scalar(count)), x!.shape, axis) };
 });
 
-const convAttributes = ({ strides, pad, dataFormat, dimRoundingMode }: Record<string, unknown>) => ({
+const convAttributes = ({ strides, pad, dataFormat, dimRoundingMode, dilations }: Record<string, unknown>) => ({
   strides,
   pad,
   dataFormat,
   dimRoundingMode,
+  dilations,
 });
 
 const biasGradient = (dy: Tensor) => sum(dy, dy.shape.map((_, axis) => axis).slice(0, -1));

@@ -1,12 +1,13 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { availableParallelism } from 'node:os';
-import { findBackendFactory, registerBackend, registerKernel } from '@tensorflow/tfjs-core';
+import { engine, findBackendFactory, registerBackend, registerKernel, removeBackend } from '@tensorflow/tfjs-core';
 import { OnnxRuntimeBackend } from './backend.js';
 import { type DeviceName, resolveDevice } from './devices.js';
 import { registerGradients } from './gradients.js';
 import { BACKEND_NAME } from './kernels/backend-name.js';
 import { fallbackKernels } from './kernels/fallback.js';
 import { nativeKernels } from './kernels/table.js';
+import { createOnnxRuntimeError } from './session/errors.js';
 import { probeBlock } from './session/probe.js';
 
 export interface EngineOptions {
@@ -61,10 +62,19 @@ function registerKernels(): void {
 
 /**
  * Registers the backend as 'onnxruntime'. `tf.setBackend('onnxruntime')` then makes it current.
- * Importing the package calls this with no options; a later call with options counts if the backend is not yet in use.
+ * Importing the engine calls this with no options; a later call with options counts as long as no tensor was made.
+ * @throws `DMX_ENGINE_IN_USE` where options come after the backend was put to use.
  */
 export function registerOnnxRuntime(options: EngineOptions = {}, priority = 3): void {
   registerKernels();
-  if (findBackendFactory(BACKEND_NAME)) return;
+  if (BACKEND_NAME in engine().registry) {
+    if (Object.keys(options).length === 0) return;
+    throw createOnnxRuntimeError(
+      'DMX_ENGINE_IN_USE',
+      `the backend '${BACKEND_NAME}' is already in use, so options can no longer change it`,
+      `Call registerOnnxRuntime before the first tensor, or tf.removeBackend('${BACKEND_NAME}') before it.`,
+    );
+  }
+  if (findBackendFactory(BACKEND_NAME)) removeBackend(BACKEND_NAME);
   registerBackend(BACKEND_NAME, () => createBackend(options), priority);
 }

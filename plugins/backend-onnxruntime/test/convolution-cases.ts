@@ -83,6 +83,18 @@ export const convolutionCases: readonly ConvolutionCase[] = [
       [0, 0],
     ],
   },
+  { name: '2D, window as large as the image', x: [2, 2, 2, 3], filter: [2, 2, 3, 4], padding: 'same' },
+  {
+    name: '2D, one pixel padded behind',
+    x: [2, 3, 4, 3],
+    filter: [1, 1, 3, 4],
+    padding: [
+      [0, 0],
+      [0, 1],
+      [0, 2],
+      [0, 0],
+    ],
+  },
   {
     name: '2D transposed, overlapping windows',
     x: [2, 4, 5, 3],

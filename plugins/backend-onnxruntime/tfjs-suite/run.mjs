@@ -1,7 +1,8 @@
 // Runs tfjs-core's own test suite against a registered backend.
 //
-//   node tfjs-suite/run.mjs [--backend onnxruntime|cpu] [--filter REGEXP] [--exclusions FILE] [--out FILE] [--trace]
+//   node tfjs-suite/run.mjs [--backend onnxruntime|cpu] [--device cpu|webgpu|cuda] [--filter REGEXP] [--exclusions FILE] [--out FILE] [--trace]
 //
+// --device      what the backend computes on (onnxruntime only)
 // --filter      runs only the specs whose full name matches
 // --exclusions  JSON array of { "test": full name or its beginning, "reason" }; excluded specs run, but do not count
 // --out         writes every failure as JSON
@@ -24,6 +25,7 @@ const SPEC_TIMEOUT_MS = 20_000;
 const { values: options } = parseArgs({
   options: {
     backend: { type: 'string', default: 'onnxruntime' },
+    device: { type: 'string' },
     filter: { type: 'string' },
     exclusions: { type: 'string' },
     out: { type: 'string' },
@@ -75,10 +77,14 @@ async function runSpecs(bundle) {
 const exclusions = readExclusions();
 // Without this tfjs-core prints a banner that recommends tfjs-node.
 tf.env().set('IS_TEST', true);
-await importBackend(options.backend);
+await importBackend(options.backend, options.device);
 await registerTheRest();
 const specs = await runSpecs(await bundleSuite(options.backend));
 const { text, json, ok } = report(specs, exclusions, { checkExclusions: options.filter === undefined });
-if (options.out) writeFileSync(options.out, `${JSON.stringify({ backend: options.backend, ...json }, null, 2)}\n`);
+if (options.out)
+  writeFileSync(
+    options.out,
+    `${JSON.stringify({ backend: options.backend, device: options.device, ...json }, null, 2)}\n`,
+  );
 // A backend may keep threads or timers alive, so the process is ended, once its output is out.
 process.stdout.write(text, () => process.exit(ok ? 0 : 1));

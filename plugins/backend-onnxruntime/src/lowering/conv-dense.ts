@@ -1,17 +1,56 @@
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
 import { type ConvGeometry, isPointwise, product } from './conv-geometry.js';
-import { filterFromProducts, withoutStride } from './conv-products.js';
+import { filterFromProducts } from './conv-products.js';
 import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { channelFirstLayout, denseLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
 import { emitSlice } from './shape.js';
+import { padOrCrop, spreadApart } from './windows.js';
 
 /** Memory [o, i, ...kernel] of a filter [...kernel, i, o]. */
 function filterLayout(rank: number, first: 'output' | 'input') {
   const spatial = Array.from({ length: rank - 2 }, (_, axis) => axis);
   return denseLayout(first === 'output' ? [rank - 1, rank - 2, ...spatial] : [rank - 2, rank - 1, ...spatial]);
+}
+
+/** Windows of one emitted convolution. */
+interface Windows {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+/**
+ * ONNX Runtime 1.30's WebGPU convolution of images takes a short cut for kernels of one pixel or of the whole image that
+ * looks at the leading padding alone: trailing padding is then lost.
+ */
+function losesPadding(ctx: LoweringContext, x: Emitted, { kernel, before, after }: Windows): boolean {
+  if (ctx.target.provider !== 'webgpu' || kernel.length !== 2) return false;
+  const short = kernel.every((side) => side === 1) || kernel.every((side, axis) => side === x.shape[axis + 2]);
+  return short && before.every((side) => side === 0) && after.some((side) => side > 0);
+}
+
+/** ONNX Conv of channel-first memory; negative padding crops. */
+function emitConv(
+  ctx: LoweringContext,
+  inputs: readonly [Emitted, Emitted, (Emitted | undefined)?],
+  windows: Windows,
+  shape: readonly number[],
+): Emitted {
+  const [x, weights, bias] = inputs;
+  const { kernel, strides, dilations, before, after } = windows;
+  const axes = kernel.map((_, axis) => axis + 2);
+  const outside = losesPadding(ctx, x, windows);
+  const own = (sides: readonly number[]) => sides.map((side) => (outside ? 0 : Math.max(0, side)));
+  const rest = (sides: readonly number[]) => sides.map((side) => (outside ? side : Math.min(0, side)));
+  const source = padOrCrop(ctx, x, axes, rest(before), rest(after));
+  const pads = [...own(before), ...own(after)];
+  const attributes = { kernel_shape: kernel, strides, dilations, pads, group: 1 };
+  return ctx.emitter.node('Conv', [source, weights, bias], attributes, shape);
 }
 
 /** ONNX Conv in channel-first memory. */
@@ -24,15 +63,9 @@ export function denseConv(
   bias?: Lowered,
 ): Lowered {
   const layout = channelFirstLayout(x.rank);
-  const attributes = {
-    kernel_shape: g.kernel,
-    strides: g.strides,
-    dilations: g.dilations,
-    pads: [...g.padBefore, ...g.padAfter],
-    group: 1,
-  };
-  const inputs = [x.as(layout), filter.as(filterLayout(x.rank, 'output')), bias?.dense()];
-  const value = ctx.emitter.node('Conv', inputs, attributes, [g.batch, g.outChannels, ...g.output]);
+  const windows = { ...g, before: g.padBefore, after: g.padAfter };
+  const inputs = [x.as(layout), filter.as(filterLayout(x.rank, 'output')), bias?.dense()] as const;
+  const value = emitConv(ctx, inputs, windows, [g.batch, g.outChannels, ...g.output]);
   return ctx.result(node, 0, value, layout);
 }
 
@@ -74,20 +107,13 @@ function flippedConv(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter:
   const reach = g.kernel.map((side, axis) => (side - 1) * g.dilations[axis]!);
   const before = reach.map((side, axis) => side - g.padBefore[axis]!);
   const after = g.input.map((side, axis) => side - g.output[axis]! + reach[axis]! - before[axis]!);
-  const attributes = {
-    kernel_shape: g.kernel,
-    strides: g.strides,
-    dilations: g.dilations,
-    pads: [...before, ...after],
-    group: 1,
-  };
-  const inputs = [dy, emitter.reshape(taps === 1 ? flat : reversed, weights.shape)];
-  return emitter.node('Conv', inputs, attributes, [g.batch, g.inChannels, ...g.input]);
+  const filterOf = emitter.reshape(taps === 1 ? flat : reversed, weights.shape);
+  return emitConv(ctx, [dy, filterOf], { ...g, before, after }, [g.batch, g.inChannels, ...g.input]);
 }
 
 /** Strided: the same after zeros were put between the elements of dy. For providers without a general ConvTranspose. */
 function spreadConv(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter: Lowered): Emitted {
-  const spread = withoutStride(ctx, g, dy);
+  const spread = spreadApart(ctx, dy, g.strides);
   const output = spread.shape.slice(2);
   return flippedConv(ctx, { ...g, output, strides: g.strides.map(() => 1) }, spread, filter);
 }
