@@ -4,6 +4,7 @@ registerOnnxRuntime();
 
 export { OnnxRuntimeBackend } from './backend.js';
 export { type DeviceName, type DeviceReport, probeDevices } from './devices.js';
+export { type CounterRandomOptions, counterRandom, type DropoutOptions, dropout } from './ops/random.js';
 export { conv2d, conv3d, conv3dTranspose, normActivation, softmaxCrossEntropyDice } from './ops/tensor-ops.js';
 export { createBackend, type EngineOptions, registerOnnxRuntime } from './register.js';
 export { type CompiledStep, compileStep } from './replay.js';

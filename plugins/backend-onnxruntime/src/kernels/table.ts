@@ -10,6 +10,7 @@ import { joinKernels } from './join.js';
 import { matMulKernels } from './matmul.js';
 import { normalizationKernels } from './normalization.js';
 import { poolingKernels } from './pooling.js';
+import { randomKernels } from './random.js';
 import { rearrangeKernels } from './rearrange.js';
 import { reduceKernels } from './reduce.js';
 import { resizeKernels } from './resize.js';
@@ -35,5 +36,6 @@ export const nativeKernels: readonly KernelConfig[] = [
   ...poolingKernels,
   ...normalizationKernels,
   ...resizeKernels,
+  ...randomKernels,
   ...fusedKernels,
 ];

@@ -8,6 +8,7 @@ import { fusedLowerings } from './fused.js';
 import { indexingLowerings } from './indexing.js';
 import { matMulLowerings } from './matmul.js';
 import { poolingLowerings } from './pooling.js';
+import { randomLowerings } from './random.js';
 import { rearrangeLowerings } from './rearrange.js';
 import { reduceLowerings } from './reduce.js';
 import { reduceOverVoxels } from './reduce-voxels.js';
@@ -33,6 +34,7 @@ export const lowerings: LoweringTable = {
   ...poolingLowerings,
   ...depthwiseLowerings,
   ...convolutionLowerings,
+  ...randomLowerings,
   ...fusedLowerings,
   Reduce: reduce,
 };
