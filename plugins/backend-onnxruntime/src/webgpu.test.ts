@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { convolutionCases, convolutionInputs, convolutionProgram } from '../test/convolution-cases.js';
 import { differentiate, errors, relativeError, useEngine, useReference } from '../test/engine-harness.js';
+import { poolingCases, poolingInputs, poolingProgram } from '../test/pooling-cases.js';
 import { composed, forward, fused, makeBatch, makeWeights, type NetworkShape } from '../test/small-network.js';
 import { describeMissing, thisSystem } from './devices/system.js';
 import { missingForWebGpu, SWIFTSHADER } from './devices/vulkan.js';
@@ -92,6 +93,16 @@ describe.skipIf(missing.length > 0)('WebGPU, against the CPU backend of TensorFl
     await useEngine(device);
     convolutionCases.forEach((c, index) => {
       const found = differentiate(convolutionProgram(c, true), convolutionInputs(c, 3));
+      for (const error of errors(found, expected[index]!)) expect(error, c.name).toBeLessThan(1e-5);
+    });
+  });
+
+  it('pools in every geometry', async () => {
+    await useReference();
+    const expected = poolingCases.map((c) => differentiate(poolingProgram(c), poolingInputs(c)));
+    await useEngine(device);
+    poolingCases.forEach((c, index) => {
+      const found = differentiate(poolingProgram(c), poolingInputs(c));
       for (const error of errors(found, expected[index]!)) expect(error, c.name).toBeLessThan(1e-5);
     });
   });

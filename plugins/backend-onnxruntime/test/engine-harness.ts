@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { OnnxRuntimeBackend } from '../src/backend.js';
+import { OnnxRuntimeBackend } from '../src/backend.js';
 import { type EngineOptions, registerOnnxRuntime } from '../src/engine.js';
+import type { ExecutionProvider } from '../src/lowering/context.js';
 
 export type Gradients = { readonly value: Float32Array; readonly gradients: Float32Array[] };
 export type Program = (...tensors: tf.Tensor[]) => tf.Tensor;
@@ -11,6 +12,15 @@ export async function useEngine(options: EngineOptions = {}): Promise<OnnxRuntim
   registerOnnxRuntime(options);
   await tf.setBackend('onnxruntime');
   return tf.backend() as OnnxRuntimeBackend;
+}
+
+/** Lowers as for `provider` and computes on the CPU, so that the lowering is tested on any machine. */
+export async function useLoweringFor(provider: ExecutionProvider): Promise<void> {
+  const { settings } = await useEngine();
+  tf.removeBackend('onnxruntime');
+  const target = { ...settings.target, provider, block: 0 };
+  tf.registerBackend('onnxruntime', () => new OnnxRuntimeBackend({ ...settings, target }));
+  await tf.setBackend('onnxruntime');
 }
 
 /** Makes TensorFlow.js's CPU backend current: the reference. */

@@ -5,6 +5,7 @@ import { product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
 import { blockedLayout, channelFirstLayout, physicalShape } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { maxGradientByTaps, spreadOverWindows } from './pooling-taps.js';
 import { binary } from './primitives.js';
 import { emitSlice } from './shape.js';
 
@@ -176,6 +177,10 @@ function maxGradient(ctx: LoweringContext, node: Node, pool: Pool, dy: Lowered, 
   const layout = channelFirstLayout(x.rank);
   const source = x.as(layout);
   const updates = dy.as(layout);
+  if (ctx.target.provider !== 'cpu') {
+    const maxima = isWide(pool) ? widePool(ctx, source, pool) : densePool(ctx, source, pool);
+    return ctx.result(node, 0, maxGradientByTaps(ctx, pool, updates, source, maxima), layout);
+  }
   if (!isWide(pool)) return ctx.result(node, 0, scatterToMaxima(ctx, updates, source, pool), layout);
   const wide = written(ctx, source, pool);
   const scattered = scatterToMaxima(ctx, updates, wide.x, wide.pool);
@@ -245,6 +250,7 @@ function repeated(ctx: LoweringContext, dy: Emitted, pool: Pool): Emitted {
 
 /** Transposed convolution of each channel with ones. */
 function spread(ctx: LoweringContext, dy: Emitted, pool: Pool): Emitted {
+  if (ctx.target.provider !== 'cpu') return spreadOverWindows(ctx, dy, pool);
   const { emitter } = ctx;
   const images = dy.shape[0]! * dy.shape[1]!;
   const unread = pool.input.map((side, axis) => {
