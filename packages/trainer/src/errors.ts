@@ -103,11 +103,94 @@ const stepErrors = {
       `Terms: ${d.terms}. Crops of this step: ${d.cases}. ${d.checkpoint}`,
       'Lower the learning rate or raise the smoothing of the loss; look at the named cases with "dinomix data check". The run can be resumed from its last checkpoint.',
     ),
+  DMX_OUT_OF_MEMORY: (d: { reason: string; patch: readonly number[] }) =>
+    text(
+      'The memory did not suffice',
+      `${d.reason}. The crop of a step is ${shown(d.patch)} voxels.`,
+      'Lower train.patch or train.batch, or give the network fewer filters. Checkpoints written before are whole.',
+    ),
   DMX_MIX_PLAN: (d: { plugin: string; problem: string }) =>
     text(`${d.plugin} made a mix plan that cannot be applied`, d.problem, 'Correct the plugin or its options.'),
 } as const;
 
+const setupErrors = {
+  DMX_PATCH_MULTIPLE: (d: { key: string; patch: readonly number[]; multiple: readonly number[] }) =>
+    text(
+      `train.patch ${shown(d.patch)} does not fit ${d.key}`,
+      `Each side must be a multiple of ${shown(d.multiple)}: the network halves its input that often.`,
+      'Change train.patch, or give the network fewer levels.',
+    ),
+  DMX_SPEC_CONFIG: (d: { file: string; found: string; expected: string }) =>
+    text(
+      `${d.file} is not the config that was to be run`,
+      `Its hash is ${d.found.slice(0, 12)}; expected ${d.expected.slice(0, 12)}. The file, an override or a plugin changed in between.`,
+      'Start the run again.',
+    ),
+  DMX_WORKER_DIED: (d: { reason: string }) =>
+    text(
+      'The thread of the run ended without an outcome',
+      d.reason,
+      'If memory was short, lower train.patch or train.batch. The run can be resumed from its last checkpoint.',
+    ),
+  DMX_SELECT_COLUMN: (d: { column: string; known: readonly string[] }) =>
+    text(
+      `train.selectBy names the column "${d.column}", which no metric gives`,
+      `The metrics in use give ${list(d.known)}.`,
+      'Set train.selectBy to one of them, or add the metric to use.metric.',
+    ),
+  DMX_WEIGHTS_CHOICE: (d: { choice: string; known: readonly string[] }) =>
+    text(
+      `inference.weights names "${d.choice}", which keeps no weights to test`,
+      `This run knows ${list(d.known)}.`,
+      'Set inference.weights to one of them.',
+    ),
+  DMX_LOSS_NEEDS: (d: { key: string; plugin: string; kind: 'probabilities' | 'tokens'; teachers: readonly string[] }) =>
+    text(
+      `${d.key} (${d.plugin}) needs a teacher that gives ${d.kind}`,
+      d.teachers.length === 0 ? 'The run has no teacher.' : `The teachers are ${list(d.teachers)}.`,
+      `Add a teacher that gives ${d.kind} to use.teacher, or leave the loss out.`,
+    ),
+} as const;
+
 const checkpointErrors = {
+  DMX_RESUME_CONFIG: (d: { directory: string; found: string; expected: string }) =>
+    text(
+      `${d.directory} was made with another config`,
+      `Its checkpoint has the config hash ${d.found.slice(0, 12)}, this config ${d.expected.slice(0, 12)}.`,
+      'Resume with the config and overrides of record.json, or start a new run.',
+    ),
+  DMX_RESUME_NOTHING: (d: { directory: string }) =>
+    text(
+      `There is nothing to resume in ${d.directory}`,
+      'The folder has no checkpoint.',
+      'Name the folder of a run that wrote one, or start a new run.',
+    ),
+  DMX_RUN_EXISTS: (d: { directory: string }) =>
+    text(
+      `${d.directory} already has checkpoints`,
+      'A new run would mix with them.',
+      'Resume it, or choose another name for the new run.',
+    ),
+  DMX_CHECKPOINT_READ: (d: { path: string; reason: string }) =>
+    text(
+      `The checkpoint ${d.path} cannot be read`,
+      d.reason,
+      'Resume from an older checkpoint of the folder, or start a new run.',
+    ),
+  DMX_CHECKPOINT_WRITE: (d: { path: string; reason: string; last: string | null }) =>
+    text(
+      `The checkpoint ${d.path} cannot be written`,
+      d.reason,
+      d.last === null
+        ? 'Make room or choose another folder, and start again.'
+        : `Make room, then resume: the last checkpoint, ${d.last}, is whole.`,
+    ),
+  DMX_WEIGHTS_NOT_FINITE: (d: { name: string; value: string; step: number }) =>
+    text(
+      `"${d.name}" became ${d.value} before step ${d.step}`,
+      'The loss was still finite, its gradient was not. No checkpoint was written of these weights.',
+      'Lower the learning rate or clip the gradients; resume from the last checkpoint.',
+    ),
   DMX_CHECKPOINT_CONTENT: (d: { file: string; missing: readonly string[]; unknown: readonly string[] }) =>
     text(
       `${d.file} does not fit this run`,
@@ -120,7 +203,7 @@ const checkpointErrors = {
 } as const;
 
 /** Every error of the trainer by code. */
-export const TRAINER_ERROR_CODES = Object.freeze({ ...dataErrors, ...stepErrors, ...checkpointErrors });
+export const TRAINER_ERROR_CODES = Object.freeze({ ...dataErrors, ...stepErrors, ...setupErrors, ...checkpointErrors });
 
 /** A code of the trainer. */
 export type TrainerErrorCode = keyof typeof TRAINER_ERROR_CODES;

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import type {
+  Bound,
+  CaseResult,
+  Dataset,
+  EvaluationReport,
+  InferenceSettings,
+  Metric,
+  MetricValues,
+  ResolvedConfig,
+} from '@dinomix/core';
+import { type LabelNames, writeNifti } from '@dinomix/volume';
+import type { PreparedCase } from '../data/prepare-case.js';
+import { mostProbable, restoreLabels } from '../inference/labels.js';
+import { type SlidingWindowOptions, slidingWindow, type WindowNetwork } from '../inference/sliding-window.js';
+import type { CaseStore } from '../loader/case-store.js';
+import { guardedAsync } from '../step/guard.js';
+import { cutSlice } from './slices.js';
+import { summarise } from './summarise.js';
+
+/** What an evaluation works with. */
+export interface EvaluationMaterial {
+  readonly dataset: Dataset;
+  readonly store: CaseStore;
+  readonly config: ResolvedConfig;
+  readonly metrics: readonly Bound<Metric>[];
+  readonly network: WindowNetwork;
+  /** Which weights the network has, for the report. */
+  readonly weights: string;
+  readonly signal: AbortSignal;
+  readonly onCase: (result: CaseResult) => Promise<void>;
+  /** Receives a picture of each case; absent makes none. */
+  readonly onSlice?: (slice: ReturnType<typeof cutSlice>) => Promise<void>;
+  /** Folder for predicted NIfTI files; absent writes none. */
+  readonly predictions?: string;
+}
+
+function windowOptions({ train, inference }: ResolvedConfig, dataset: Dataset): SlidingWindowOptions {
+  const { stride, overlap, blending, batch, mirror }: InferenceSettings = inference;
+  const classCount = dataset.classes.length;
+  const { padValue } = dataset.sampling;
+  return { stride, overlap, blending, batch, mirror, patch: train.patch, classCount, padValue };
+}
+
+/** Runs every metric on one case. */
+export async function measure(
+  metrics: readonly Bound<Metric>[],
+  { shape, spacing }: PreparedCase,
+  prediction: Uint8Array,
+  reference: Uint8Array,
+  classCount: number,
+): Promise<MetricValues> {
+  const values: MetricValues[] = [];
+  for (const { id, plugin, value: metric } of metrics) {
+    const worker = { key: `metric:${id}`, plugin };
+    values.push(
+      await guardedAsync(worker, 'compare two label maps', null, () =>
+        metric.evaluate({ prediction, reference, shape, spacing, classCount }),
+      ),
+    );
+  }
+  return Object.assign({}, ...values) as MetricValues;
+}
+
+async function evaluateCase(
+  caseId: string,
+  role: 'validation' | 'test',
+  material: EvaluationMaterial,
+): Promise<CaseResult | null> {
+  const { dataset, store, config, metrics, network, signal } = material;
+  const started = performance.now();
+  const prepared = await store.get(caseId, role);
+  const options = windowOptions(config, dataset);
+  const probabilities = await slidingWindow(prepared, network, options, signal);
+  const prediction = mostProbable(probabilities, options.classCount);
+  if (material.onSlice !== undefined) {
+    const { shape, spacing, image, label } = prepared;
+    const { display } = dataset.preprocessing.normalisation;
+    await material.onSlice(cutSlice({ caseId, shape, spacing, image, prediction, reference: label, display }));
+  }
+  if (material.predictions !== undefined) {
+    const restored = restoreLabels(probabilities, prepared.shape, prepared.source, dataset.preprocessing);
+    const labelNames: LabelNames = new Map(dataset.classes.map(({ index, name }) => [index, name]));
+    await writeNifti(join(material.predictions, `${caseId}.nii.gz`), restored, { labelNames });
+  }
+  if (prepared.label === null) return null;
+  const values = await measure(metrics, prepared, prediction, prepared.label, options.classCount);
+  return { caseId, role, values, seconds: (performance.now() - started) / 1000 };
+}
+
+/**
+ * Evaluates a split by sliding window on the working grid (method.md §2.6). Cases without a reference are predicted and not
+ * scored.
+ */
+export async function evaluateSplit(
+  role: 'validation' | 'test',
+  material: EvaluationMaterial,
+): Promise<EvaluationReport> {
+  const { dataset, metrics } = material;
+  const results: CaseResult[] = [];
+  for (const caseId of dataset.splits[role]) {
+    material.signal.throwIfAborted();
+    const result = await evaluateCase(caseId, role, material);
+    if (result === null) continue;
+    results.push(result);
+    await material.onCase(result);
+  }
+  const columns = metrics.flatMap(({ value }) => value.columns);
+  return summarise(role, columns, results, dataset.classes, material.weights);
+}

@@ -1,0 +1,113 @@
+import type { Bound, Dataset, DatasetFacts, Metric, Run } from '@dinomix/core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Checkpoints, checkpointFolder, createCheckpoints } from '../checkpoint/checkpoints.js';
+import { createDonorBank } from '../data/donor-bank.js';
+import { countDataset } from '../data/facts.js';
+import { automaticSteps } from '../data/sampling.js';
+import { trainerError } from '../errors.js';
+import { type BatchLoader, createBatchLoader } from '../loader/batch-loader.js';
+import { type CaseStore, createCaseStore } from '../loader/case-store.js';
+import { createCaseWorkers } from '../loader/case-workers.js';
+import type { StepParts } from '../step/parts.js';
+import { createStepRunner, type StepRunner } from '../step/step-runner.js';
+import { createVariables, type Variables } from '../step/variables.js';
+import type { RunningBackend } from '../types.js';
+import { buildParts } from './build-parts.js';
+import type { EventStream } from './events.js';
+
+/** A run with everything that it works with. */
+export interface Training {
+  readonly run: Run<Tensor>;
+  readonly session: RunningBackend;
+  readonly dataset: Dataset;
+  readonly facts: DatasetFacts;
+  readonly variables: Variables;
+  readonly parts: StepParts;
+  readonly store: CaseStore;
+  readonly metrics: readonly Bound<Metric>[];
+  readonly checkpoints: Checkpoints;
+  readonly runner: StepRunner;
+  readonly events: EventStream;
+  readonly stepsPerEpoch: number;
+  /** Path of the newest checkpoint of this process; null before the first. */
+  lastCheckpoint: string | null;
+  /** The batches from a step on. */
+  loadFrom(step: number): BatchLoader;
+}
+
+/** @throws DMX_SELECT_COLUMN when the best checkpoint would be chosen by a number that nobody gives. */
+function assertSelection(metrics: readonly Bound<Metric>[], { train }: Run<Tensor>['config']): void {
+  if (train.validateEvery === 0 || metrics.length === 0) return;
+  const known = metrics.flatMap(({ value }) => value.columns.map(({ name }) => name));
+  if (!known.includes(train.selectBy)) throw trainerError('DMX_SELECT_COLUMN', { column: train.selectBy, known });
+}
+
+function checkpointNote(path: string | null): string {
+  return path === null ? 'No checkpoint was written before.' : `The last good checkpoint is ${path}.`;
+}
+
+/**
+ * Opens the data, counts it, builds networks and teachers. Everything is disposed with the run.
+ * @throws errors of the data set and of plugins, each naming its cause.
+ */
+export async function assembleTraining(
+  run: Run<Tensor>,
+  session: RunningBackend,
+  events: EventStream,
+): Promise<Training> {
+  const { config, info, hooks } = run;
+  const { train } = config;
+  const [bound] = await run.resolve('dataset');
+  const dataset = bound!.value;
+  const { preprocessing, workerSource, sampling, splits } = dataset;
+  const source = { reader: dataset, workerSource, preprocessing, classCount: dataset.classes.length };
+  const workers = createCaseWorkers(source, train.workers);
+  run.onDispose('loader', () => workers.dispose());
+  const store = createCaseStore({ workers, hook: hooks.datasetSample, run: info });
+  const metrics = await run.resolve('metric');
+  assertSelection(metrics, config);
+  const { facts, labels } = await countDataset(dataset, store, train);
+  await hooks.datasetReady.call(facts, { run: info, position: null });
+  const variables = createVariables();
+  run.onDispose('weights', () => variables.dispose());
+  const warn = (message: string, plugin: string | null) => {
+    void events.emit({ type: 'warning', message, plugin });
+  };
+  const parts = await buildParts({ run, session, dataset, facts, variables, warn });
+  const lengths = { labelled: splits.labelled.length, unlabelled: splits.unlabelled.length };
+  const stepsPerEpoch = train.stepsPerEpoch === 'auto' ? automaticSteps(lengths, train.batch) : train.stepsPerEpoch;
+  const loadFrom = (step: number): BatchLoader => {
+    const { labelled, unlabelled } = splits;
+    const drawn = { seed: info.seed, labelled, unlabelled, batch: train.batch, patch: train.patch, sampling, labels };
+    const ahead = { stepsPerEpoch, steps: train.epochs * stepsPerEpoch, queue: train.queue };
+    return createBatchLoader({ ...drawn, ...ahead, store, workers }, step);
+  };
+  const donors = loadFrom(0);
+  const training: Training = {
+    run,
+    session,
+    dataset,
+    facts,
+    variables,
+    parts,
+    store,
+    metrics,
+    checkpoints: createCheckpoints(checkpointFolder(info.directory), train.keepCheckpoints),
+    events,
+    stepsPerEpoch,
+    lastCheckpoint: null,
+    loadFrom,
+    runner: createStepRunner({
+      parts,
+      variables,
+      hooks,
+      run: info,
+      session,
+      facts,
+      bank: createDonorBank(labels, train.patch, sampling.flips),
+      cutDonors: (crops) => donors.donors(crops),
+      checkpointNote: () => checkpointNote(training.lastCheckpoint),
+    }),
+  };
+  return training;
+}

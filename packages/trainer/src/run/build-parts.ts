@@ -1,0 +1,183 @@
+import { dirname, join } from 'node:path';
+import type { Bound, Dataset, DatasetFacts, ParameterSpec, ResolvedConfig, Run } from '@dinomix/core';
+import { clone, type Tensor } from '@tensorflow/tfjs-core';
+import { trainerError } from '../errors.js';
+import { createOps } from '../ops/create-ops.js';
+import { guarded, guardedAsync } from '../step/guard.js';
+import { initialValues } from '../step/initial-values.js';
+import { viewsInUse } from '../step/needs.js';
+import {
+  type LossPart,
+  lossPrefix,
+  optimizerVariable,
+  type StepParts,
+  type StudentPart,
+  studentVariable,
+  type TeacherPart,
+  teacherVariable,
+} from '../step/parts.js';
+import { runningStudents } from '../step/students.js';
+import type { Variables } from '../step/variables.js';
+import type { LossSlot, RunningBackend, StudentSlot, TeacherSlot } from '../types.js';
+
+/** What the parts of a run are built from. */
+export interface BuildMaterial {
+  readonly run: Run<Tensor>;
+  readonly session: RunningBackend;
+  readonly dataset: Dataset;
+  readonly facts: DatasetFacts;
+  readonly variables: Variables;
+  /** Tells the user something that does not stop the run. */
+  readonly warn: (message: string, plugin: string | null) => void;
+}
+
+const INPUT_CHANNELS = 1;
+
+function createAll(
+  specs: readonly ParameterSpec[],
+  owner: string,
+  name: (own: string) => string,
+  material: BuildMaterial,
+) {
+  const { variables, run } = material;
+  for (const spec of specs) variables.create(name(spec.name), spec.shape, initialValues(spec, owner, run.info.seed));
+}
+
+/** Builds the networks and their weights. @throws DMX_PATCH_MULTIPLE when the crop does not fit a network. */
+function buildStudents(
+  bound: readonly Bound<StudentSlot>[],
+  material: BuildMaterial,
+  ops: StepParts['ops'],
+): StudentPart[] {
+  const { patch } = material.run.config.train;
+  const classCount = material.facts.classes.length;
+  return bound.map(({ id, plugin, value }) => {
+    const worker = { key: `student:${id}`, plugin };
+    const model = guarded(worker, 'build its network', null, () =>
+      value.build({ id, ops, inputChannels: INPUT_CHANNELS, classCount, patch }),
+    );
+    if (patch.some((side, axis) => side % model.multiple[axis]! !== 0)) {
+      throw trainerError('DMX_PATCH_MULTIPLE', { key: worker.key, patch, multiple: model.multiple });
+    }
+    createAll(model.parameters, worker.key, (name) => studentVariable(id, name), material);
+    return { ...worker, id, model, specs: model.parameters };
+  });
+}
+
+/** Fills a teacher's variables: a copy of the student's where the name says so. */
+function createTeacherVariables(teacher: TeacherPart, students: readonly StudentPart[], material: BuildMaterial): void {
+  const { slot, id, key } = teacher;
+  const own = new Set(
+    students.flatMap((student) => student.model.parameters.map(({ name }) => `${student.id}/${name}`)),
+  );
+  const specs = slot.parameters?.() ?? [];
+  createAll(specs, key, (name) => teacherVariable(id, name), material);
+  const copied = specs.filter(({ name }) => own.has(name));
+  const { tensors } = material.variables;
+  const copies = copied.map(({ name }) => [teacherVariable(id, name), clone(tensors[`student/${name}`]!)] as const);
+  material.variables.assign(Object.fromEntries(copies));
+}
+
+async function openTeachers(
+  bound: readonly Bound<TeacherSlot>[],
+  students: readonly StudentPart[],
+  material: BuildMaterial,
+): Promise<TeacherPart[]> {
+  const { run, facts, dataset, variables } = material;
+  const teachers: TeacherPart[] = [];
+  for (const { id, plugin, value: slot } of bound) {
+    const teacher: TeacherPart = { key: `teacher:${id}`, plugin, id, slot };
+    await guardedAsync(teacher, 'open', null, () =>
+      slot.open?.({
+        id,
+        students: runningStudents(students, () => variables.tensors),
+        dataset: facts,
+        normalisation: dataset.preprocessing.normalisation,
+        cacheDirectory: join(dirname(run.info.directory), '.cache', id),
+      }),
+    );
+    createTeacherVariables(teacher, students, material);
+    teachers.push(teacher);
+  }
+  return teachers;
+}
+
+function bindLosses(bound: readonly Bound<LossSlot>[], { use }: ResolvedConfig): LossPart[] {
+  return bound.map(({ id, plugin, value: slot }) => ({ key: `loss:${id}`, plugin, id, slot, weight: use.loss[id]! }));
+}
+
+/** @throws DMX_LOSS_NEEDS when no teacher gives what a loss takes. */
+function assertNeeds(losses: readonly LossPart[], teachers: readonly TeacherPart[]): void {
+  for (const { key, plugin, slot } of losses) {
+    for (const kind of ['probabilities', 'tokens'] as const) {
+      if (!slot.needs[kind] || teachers.some((teacher) => teacher.slot.produces[kind])) continue;
+      throw trainerError('DMX_LOSS_NEEDS', { key, plugin, kind, teachers: teachers.map(({ key: name }) => name) });
+    }
+  }
+}
+
+/** Adds the parameters that losses have for each student. */
+function withLossParameters(
+  students: readonly StudentPart[],
+  losses: readonly LossPart[],
+  teachers: readonly TeacherPart[],
+  material: BuildMaterial,
+): StudentPart[] {
+  const classCount = material.facts.classes.length;
+  const channels = teachers.flatMap(({ id, slot }) =>
+    slot.produces.tokens ? [[id, slot.tokenChannels?.() ?? 0] as const] : [],
+  );
+  const tokenChannels = Object.fromEntries(channels);
+  return students.map((student) => {
+    const extra = losses.flatMap((loss) => {
+      const context = { studentId: student.id, model: student.model, classCount, tokenChannels };
+      const specs = guarded(loss, 'declare its parameters', null, () => loss.slot.parameters?.(context) ?? []);
+      return specs.map((spec) => ({ ...spec, name: lossPrefix(loss.id) + spec.name }));
+    });
+    createAll(extra, student.key, (name) => studentVariable(student.id, name), material);
+    return { ...student, specs: [...student.specs, ...extra] };
+  });
+}
+
+function warnUnused(parts: StepParts, warn: BuildMaterial['warn']): void {
+  for (const { key, plugin, slot } of parts.losses) {
+    if (slot.views.some((view) => parts.views.includes(view))) continue;
+    warn(`${key} is not used: this run has none of its views (${slot.views.join(', ')}).`, plugin);
+  }
+}
+
+/**
+ * Creates everything that works in a step, with its variables: networks, teachers, losses, optimizer, in this order.
+ * @throws DMX_PLUGIN_FAILED, DMX_PATCH_MULTIPLE, DMX_LOSS_NEEDS, DMX_PARAMETER_TWICE.
+ */
+export async function buildParts(material: BuildMaterial): Promise<StepParts> {
+  const { run, session, facts } = material;
+  const ops = createOps(session.ops);
+  const networks = buildStudents(await run.resolve('student'), material, ops);
+  const teachers = await openTeachers(await run.resolve('teacher'), networks, material);
+  const losses = bindLosses(await run.resolve('loss'), run.config);
+  assertNeeds(losses, teachers);
+  const students = withLossParameters(networks, losses, teachers, material);
+  const [optimizer] = await run.resolve('optimizer');
+  const [schedule] = await run.resolve('schedule');
+  for (const { id, key, specs } of students) {
+    const state = optimizer!.value.state(specs.filter(({ trainable }) => trainable));
+    createAll(state, key, (name) => optimizerVariable(id, name), material);
+  }
+  const mixers = await run.resolve('mixer');
+  const shape = { unlabelled: run.config.train.batch.unlabelled > 0, mixers: mixers.length > 0 };
+  const parts: StepParts = {
+    students,
+    teachers,
+    mixers,
+    weighters: await run.resolve('weighter'),
+    losses,
+    optimizer: optimizer!,
+    schedule: schedule!,
+    ops,
+    classCount: facts.classes.length,
+    views: viewsInUse(losses, shape),
+  };
+  warnUnused(parts, material.warn);
+  return parts;
+}

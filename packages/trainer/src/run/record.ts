@@ -1,0 +1,49 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { CORE_VERSION, type JsonObject, type RunRecord } from '@dinomix/core';
+import { writeFileAtomic } from '@dinomix/volume';
+import { version_core } from '@tensorflow/tfjs-core';
+import type { Training } from './assemble.js';
+
+/** Name of the record in a run folder. */
+export const RECORD_FILE = 'record.json';
+
+/** Versions of everything whose code took part. */
+function packagesOf({ run }: Training): Record<string, string> {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+  const plugins = run.config.plugins
+    .filter(({ active }) => active)
+    .map((plugin) => [plugin.name, plugin.version] as const);
+  return {
+    '@dinomix/core': CORE_VERSION,
+    '@dinomix/trainer': version,
+    '@tensorflow/tfjs-core': version_core,
+    ...Object.fromEntries(plugins),
+  };
+}
+
+/** The record of a run. @param predictCommand - command that predicts with its network. */
+export function makeRecord(training: Training, predictCommand: string): RunRecord {
+  const { run, session, parts, facts, dataset } = training;
+  const provenance = parts.teachers.flatMap(({ id, slot }) =>
+    slot.provenance === null ? [] : [[id, slot.provenance] as const],
+  );
+  return {
+    run: run.info,
+    config: structuredClone(run.config) as unknown as JsonObject,
+    packages: packagesOf(training),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    backend: { name: session.name, device: session.device, facts: session.facts },
+    teachers: Object.fromEntries(provenance),
+    dataset: facts,
+    patch: run.config.train.patch,
+    licences: { [dataset.title]: dataset.licence },
+    predictCommand,
+  };
+}
+
+/** Writes the record into the folder of the run. */
+export async function writeRecord(record: RunRecord): Promise<void> {
+  await writeFileAtomic(join(record.run.directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
+}

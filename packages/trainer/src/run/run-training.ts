@@ -1,0 +1,166 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type DmxError,
+  dmxError,
+  type Host,
+  isDmxError,
+  type JsonObject,
+  type Run,
+  type RunEvent,
+  type RunOutcome,
+  reasonOf,
+  type StepPosition,
+} from '@dinomix/core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
+import { trainerError } from '../errors.js';
+import { evaluateSplit } from '../evaluation/evaluate.js';
+import { assembleTraining, type Training } from './assemble.js';
+import { createEventStream, type EventStream } from './events.js';
+import { evaluationMaterial, type LoopEnd, TrainingLoop } from './loop.js';
+import { openBackend } from './open-backend.js';
+import { makeRecord, RECORD_FILE, writeRecord } from './record.js';
+import { restoreState } from './save.js';
+
+/** What {@link runTraining} takes. */
+export interface TrainingOptions {
+  readonly host: Host<Tensor>;
+  readonly id: string;
+  /** Absolute path of the run folder. */
+  readonly directory: string;
+  /** Go on from the newest checkpoint of the folder. */
+  readonly resume?: boolean;
+  /** A stop request: the step is finished, a checkpoint written, the run ended. */
+  readonly signal?: AbortSignal;
+  /** Receives every event, beside the reporters. */
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Command that predicts with the run's network, for the record. */
+  readonly predictCommand?: string;
+}
+
+/** How training ended, for a person. */
+interface TrainingEnd {
+  readonly status: LoopEnd;
+  readonly reason: string;
+}
+
+function endOf(status: LoopEnd, stopReason: string | null): TrainingEnd {
+  const reasons: Readonly<Record<LoopEnd, string>> = {
+    completed: 'all epochs are done',
+    stopped: stopReason ?? 'stopped early',
+    interrupted: 'stopped on request; resume goes on from the last checkpoint',
+  };
+  return { status, reason: reasons[status] };
+}
+
+/** Begins anew, or loads the newest checkpoint. */
+async function startLoop(training: Training, resume: boolean, stop: AbortSignal): Promise<TrainingLoop> {
+  const { checkpoints, run, events } = training;
+  if (!resume) return new TrainingLoop(training, stop);
+  const damaged: string[] = [];
+  const latest = await checkpoints.readLatest((problem) => damaged.push(problem));
+  for (const message of damaged) await events.emit({ type: 'warning', message, plugin: null });
+  if (latest === null) throw trainerError('DMX_RESUME_NOTHING', { directory: run.info.directory });
+  training.lastCheckpoint = latest.path;
+  return new TrainingLoop(training, stop, await restoreState(training, latest.state, latest.path));
+}
+
+/** Tests the best weights on the test split and writes the predictions. @returns false when a stop request came in between. */
+async function testBest(training: Training, stop: AbortSignal): Promise<boolean> {
+  const { dataset, run, checkpoints, variables, events } = training;
+  if (dataset.splits.test.length === 0) return true;
+  const best = await checkpoints.readBest();
+  if (best !== null) variables.write(best.path, best.state.variables);
+  const predictions = join(run.info.directory, 'predictions');
+  await mkdir(predictions, { recursive: true });
+  const material = evaluationMaterial(training, stop);
+  try {
+    const report = await evaluateSplit('test', {
+      ...material,
+      predictions,
+      onSlice: (slice) => events.emit({ type: 'slice', slice }),
+    });
+    await events.emit({ type: 'evaluation', report });
+    return true;
+  } catch (thrown) {
+    if (stop.aborted && thrown === stop.reason) return false;
+    throw thrown;
+  }
+}
+
+async function train(
+  run: Run<Tensor>,
+  events: EventStream,
+  options: TrainingOptions,
+  stop: AbortSignal,
+): Promise<TrainingEnd> {
+  const { host, directory, resume = false } = options;
+  await mkdir(directory, { recursive: true });
+  if (!resume && (await hasCheckpoints(checkpointFolder(directory))))
+    throw trainerError('DMX_RUN_EXISTS', { directory });
+  await events.open();
+  await run.start();
+  const training = await assembleTraining(run, await openBackend(host), events);
+  const loop = await startLoop(training, resume, stop);
+  const record = makeRecord(training, options.predictCommand ?? `dinomix predict --run ${directory} <image.nii.gz>`);
+  if (!existsSync(join(directory, RECORD_FILE))) await writeRecord(record);
+  await events.emit({ type: 'run.start', record });
+  const status = await loop.run();
+  const tested = status === 'interrupted' || (await testBest(training, stop));
+  return endOf(tested ? status : 'interrupted', loop.progress.stopReason);
+}
+
+/** Largest memory of the process so far, in MB. */
+function peakMb(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
+}
+
+/** What the engines say when memory is short. */
+const OUT_OF_MEMORY = /bad_alloc|out of memory|allocation failed|failed to allocate/i;
+
+function asDmxError(thrown: unknown, run: Run<Tensor>): DmxError {
+  if (isDmxError(thrown)) return thrown;
+  const reason = reasonOf(thrown);
+  const context = { runId: run.info.id, phase: 'run', cause: thrown } as const;
+  if (OUT_OF_MEMORY.test(reason))
+    return trainerError('DMX_OUT_OF_MEMORY', { reason, patch: run.config.train.patch }, context);
+  return dmxError('DMX_RUN_FAILED', { run: run.info.id, reason }, context);
+}
+
+/**
+ * Trains one run from beginning to end: data, networks, steps, evaluation, checkpoints, test, predictions. Blocks its thread
+ * while the backend computes; `dinomix` runs it in a worker thread.
+ * @returns how the run ended. A failure is an outcome too: it carries the error, and every checkpoint written before is whole.
+ */
+export async function runTraining(options: TrainingOptions): Promise<RunOutcome> {
+  const { host, id, directory, onEvent = () => undefined } = options;
+  const stop = options.signal ?? new AbortController().signal;
+  const started = performance.now();
+  const run = host.createRun({ id, directory });
+  const events = createEventStream({
+    run: run.info,
+    reporters: await run.resolve('reporter'),
+    hooks: run.hooks,
+    onEvent,
+  });
+  const outcome = (status: RunOutcome['status'], reason: string, error: JsonObject | null): RunOutcome => {
+    const position: StepPosition | null = events.position;
+    return { status, reason, position, error, seconds: (performance.now() - started) / 1000, peakMb: peakMb() };
+  };
+  let ended: RunOutcome;
+  try {
+    const { status, reason } = await train(run, events, options, stop);
+    ended = outcome(status, reason, null);
+  } catch (thrown) {
+    const error = asDmxError(thrown, run);
+    ended = outcome('failed', `${error.summary}: ${error.why}`, error.toJSON());
+    await run.fail(error, events.position);
+  }
+  // A tap that fails here must not hide how the run ended.
+  await events.emit({ type: 'run.end', outcome: ended }).catch(() => undefined);
+  await events.close().catch(() => undefined);
+  await run.end(ended);
+  return ended;
+}

@@ -1,0 +1,64 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClassInfo, EvaluationReport, Host, RunEvent, RunOutcome } from '@dinomix/core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { trainerError } from '../errors.js';
+import { evaluateSplit } from '../evaluation/evaluate.js';
+import { assembleTraining } from '../run/assemble.js';
+import { createEventStream } from '../run/events.js';
+import { evaluationMaterial } from '../run/loop.js';
+import { openBackend } from '../run/open-backend.js';
+import type { CheckpointChoice } from './open-trained.js';
+
+/** What {@link evaluateRun} takes. */
+export interface EvaluateOptions {
+  readonly host: Host<Tensor>;
+  readonly id: string;
+  /** Absolute path of the run folder. */
+  readonly directory: string;
+  readonly role: 'validation' | 'test';
+  readonly checkpoint: CheckpointChoice;
+  /** Writes predicted NIfTI files to `predictions/` of the folder. */
+  readonly writePredictions: boolean;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+  /** Receives the classes before the first case is evaluated. */
+  readonly onClasses: (classes: readonly ClassInfo[]) => void;
+}
+
+const FINISHED: RunOutcome = {
+  status: 'completed',
+  reason: 'evaluated',
+  position: null,
+  error: null,
+  seconds: 0,
+  peakMb: 0,
+};
+
+/**
+ * Evaluates a checkpoint of a run on a split, without its reporters: the events of the training stay as they are.
+ * @throws DMX_RESUME_NOTHING, DMX_SPLIT_EMPTY, errors of the checkpoint, the data set and the metrics.
+ */
+export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationReport> {
+  const { host, id, directory, role, signal, onEvent } = options;
+  const run = host.createRun({ id, directory });
+  const events = createEventStream({ run: run.info, reporters: [], hooks: run.hooks, onEvent });
+  await run.start();
+  try {
+    const training = await assembleTraining(run, await openBackend(host), events);
+    const { checkpoints, variables, dataset } = training;
+    if (dataset.splits[role].length === 0)
+      throw trainerError('DMX_SPLIT_EMPTY', { role, needed: 'It is to be evaluated.' });
+    options.onClasses(dataset.classes);
+    const best = options.checkpoint === 'best' ? await checkpoints.readBest() : null;
+    const found = best ?? (await checkpoints.readLatest(() => undefined));
+    if (found === null) throw trainerError('DMX_RESUME_NOTHING', { directory });
+    variables.write(found.path, found.state.variables);
+    const material = evaluationMaterial(training, signal);
+    const predictions = join(directory, 'predictions');
+    if (options.writePredictions) await mkdir(predictions, { recursive: true });
+    return await evaluateSplit(role, options.writePredictions ? { ...material, predictions } : material);
+  } finally {
+    await run.end(FINISHED);
+  }
+}

@@ -1,0 +1,116 @@
+import type { Dataset, Index3, NamedTensors, Run } from '@dinomix/core';
+import { addN, div, type Tensor } from '@tensorflow/tfjs-core';
+import { checkpointFolder, createCheckpoints } from '../checkpoint/checkpoints.js';
+import { trainerError } from '../errors.js';
+import { createTestNetwork, type TestedWeights, testedWeights } from '../evaluation/network.js';
+import type { WindowNetwork } from '../inference/sliding-window.js';
+import { createOps } from '../ops/create-ops.js';
+import { guarded } from '../step/guard.js';
+import { prefixed, type StudentPart, type TeacherPart, under } from '../step/parts.js';
+import { createVariables, type Variables } from '../step/variables.js';
+import type { RunningBackend, StudentNetwork } from '../types.js';
+
+/** Which checkpoint of a run: the best where one was chosen, else the newest. */
+export type CheckpointChoice = 'best' | 'latest';
+
+/** A trained network out of a run folder. Its data set is there, but no case was read. */
+export interface TrainedNetwork {
+  readonly dataset: Dataset;
+  /** Path of the checkpoint, without extension. */
+  readonly checkpoint: string;
+  /** `student`, or the id of the teacher whose weights these are. */
+  readonly source: string;
+  readonly model: StudentNetwork;
+  /** By parameter name of {@link model}. */
+  readonly weights: NamedTensors<Tensor>;
+  readonly patch: Index3;
+  /** The same network, run by the backend directly. */
+  readonly network: WindowNetwork;
+}
+
+const INPUT_CHANNELS = 1;
+
+async function buildNetworks(run: Run<Tensor>, session: RunningBackend, classCount: number): Promise<StudentPart[]> {
+  const ops = createOps(session.ops);
+  const { patch } = run.config.train;
+  return (await run.resolve('student')).map(({ id, plugin, value }) => {
+    const worker = { key: `student:${id}`, plugin };
+    const model = guarded(worker, 'build its network', null, () =>
+      value.build({ id, ops, inputChannels: INPUT_CHANNELS, classCount, patch }),
+    );
+    return { ...worker, id, model, specs: model.parameters };
+  });
+}
+
+/** Teachers that are not opened: they are asked for their weights only. */
+async function teachersOf(run: Run<Tensor>): Promise<TeacherPart[]> {
+  if (run.config.inference.weights === 'student') return [];
+  const bound = await run.resolve('teacher');
+  return bound.map(({ id, plugin, value }) => ({ key: `teacher:${id}`, plugin, id, slot: value }));
+}
+
+async function readWeights(directory: string, choice: CheckpointChoice, variables: Variables): Promise<string> {
+  const checkpoints = createCheckpoints(checkpointFolder(directory), 1);
+  const best = choice === 'best' ? await checkpoints.readBest() : null;
+  const found = best ?? (await checkpoints.readLatest(() => undefined));
+  if (found === null) throw trainerError('DMX_RESUME_NOTHING', { directory });
+  for (const [name, { shape, data }] of found.state.variables) {
+    if (/^(student|teacher)\//.test(name)) variables.create(name, shape, data);
+  }
+  return found.path;
+}
+
+/** Several students as one network: the mean of their logits (method.md §2.6). Parameters are named `<id>/<name>`. */
+function joined(
+  students: readonly StudentPart[],
+  tested: TestedWeights,
+): { readonly model: StudentNetwork; readonly weights: NamedTensors<Tensor> } {
+  const [first] = students;
+  if (students.length === 1) return { model: first!.model, weights: tested.weightsOf(first!) };
+  const largest = (axis: 0 | 1 | 2) => Math.max(...students.map(({ model }) => model.multiple[axis]));
+  const parameters = students.flatMap(({ id, model }) =>
+    model.parameters.map((spec) => ({ ...spec, name: `${id}/${spec.name}` })),
+  );
+  const model: StudentNetwork = {
+    parameters,
+    features: {},
+    multiple: [largest(0), largest(1), largest(2)],
+    forward: (x, weights, pass) => {
+      const logits = students.map((student) => student.model.forward(x, under(`${student.id}/`, weights), pass).logits);
+      return { logits: div(addN(logits), logits.length), features: {} };
+    },
+  };
+  return { model, weights: Object.assign({}, ...students.map((one) => prefixed(`${one.id}/`, tested.weightsOf(one)))) };
+}
+
+/**
+ * Loads the network of a run out of a checkpoint. Its tensors are disposed with the run.
+ * @param run - of the config that the folder was trained with.
+ * @throws DMX_RESUME_NOTHING, DMX_CHECKPOINT_READ, DMX_CHECKPOINT_CONTENT, DMX_WEIGHTS_CHOICE, DMX_PLUGIN_FAILED.
+ */
+export async function openTrained(
+  run: Run<Tensor>,
+  session: RunningBackend,
+  choice: CheckpointChoice,
+): Promise<TrainedNetwork> {
+  const [bound] = await run.resolve('dataset');
+  const dataset = bound!.value;
+  const students = await buildNetworks(run, session, dataset.classes.length);
+  const variables = createVariables();
+  run.onDispose('weights', () => variables.dispose());
+  const checkpoint = await readWeights(run.info.directory, choice, variables);
+  const parts = { students, teachers: await teachersOf(run) };
+  const tested = testedWeights(parts, variables, run.config.inference.weights);
+  const { model, weights } = joined(students, tested);
+  const missing = model.parameters.map(({ name }) => name).filter((name) => weights[name] === undefined);
+  if (missing.length > 0) throw trainerError('DMX_CHECKPOINT_CONTENT', { file: checkpoint, missing, unknown: [] });
+  return {
+    dataset,
+    checkpoint,
+    source: tested.source,
+    model,
+    weights,
+    patch: run.config.train.patch,
+    network: createTestNetwork(parts, tested, session),
+  };
+}
