@@ -9,7 +9,10 @@ const scratch = mkdtempSync(join(tmpdir(), 'dinomix-pack-'));
 const failures = [];
 
 function run(tool, args) {
-  const done = spawnSync(process.execPath, [join(root, 'node_modules', tool), ...args], { cwd: root, encoding: 'utf8' });
+  const done = spawnSync(process.execPath, [join(root, 'node_modules', tool), ...args], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   if (done.status !== 0) failures.push(`${tool} ${args.join(' ')}\n${done.stdout}${done.stderr}`);
 }
 

@@ -8,7 +8,9 @@ const check = process.argv.includes('--check');
 const folders = ['packages', 'plugins']
   .flatMap((group) => readdirSync(join(root, group)).map((name) => `${group}/${name}`))
   .filter((folder) => existsSync(join(root, folder, 'package.json')) && existsSync(join(root, folder, 'src')));
-const manifests = new Map(folders.map((folder) => [folder, JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))]));
+const manifests = new Map(
+  folders.map((folder) => [folder, JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))]),
+);
 const folderOf = new Map([...manifests].map(([folder, manifest]) => [manifest.name, folder]));
 
 const stale = [];
