@@ -167,8 +167,7 @@ describe('gradients', () => {
   });
 });
 
-it('a crop that the levels do not divide is refused', () => {
-  expect(() => build({}, 14, [64, 128, 120])).toThrow(
-    'train.patch is [64,128,120], and 5 levels need sides that are multiples of 16',
-  );
+it('inputs must be multiples of the coarsest stride', () => {
+  expect(build({}).multiple).toEqual([16, 16, 16]);
+  expect(build({ levels: 3 }).multiple).toEqual([4, 4, 4]);
 });

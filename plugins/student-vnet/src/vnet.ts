@@ -17,18 +17,8 @@ export function createVnet(options: VnetOptions): StudentSlot {
   return { build: (ctx) => buildVnet(ctx, options) };
 }
 
-/**
- * Builds the V-Net of method.md §2.5 (after Milletari et al. 2016, with additive skips and no residual connections).
- * @throws Error when a side of the training crop is no multiple of the coarsest stride.
- */
+/** Builds the V-Net of method.md §2.5 (after Milletari et al. 2016, with additive skips and no residual connections). */
 export function buildVnet(ctx: StudentContext, options: VnetOptions): StudentNetwork {
-  const coarsest = 2 ** (options.levels - 1);
-  if (ctx.patch.some((side) => side % coarsest !== 0)) {
-    throw new Error(
-      `vnet: train.patch is [${ctx.patch}], and ${options.levels} levels need sides that are multiples of ${coarsest}. ` +
-        'Change train.patch or the option "levels".',
-    );
-  }
   const architecture = layOut(options, ctx.inputChannels, ctx.classCount);
   const cube = (side: number): Index3 => [side, side, side];
   const features = architecture.stages.map(
@@ -37,7 +27,7 @@ export function buildVnet(ctx: StudentContext, options: VnetOptions): StudentNet
   return {
     parameters: parametersOf(architecture, options),
     features: Object.fromEntries(features),
-    multiple: cube(coarsest),
+    multiple: cube(2 ** (options.levels - 1)),
     forward: (x, weights, pass) => new Forward(ctx.ops, options, weights, pass).run(x, architecture),
   };
 }
