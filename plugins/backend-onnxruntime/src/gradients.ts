@@ -1,10 +1,12 @@
 import {
   broadcastTo,
   conv3d,
+  cumprod,
   div,
   engine,
   type GradConfig,
   getGradient,
+  mul,
   registerGradient,
   reshape,
   scalar,
@@ -12,6 +14,7 @@ import {
   type Tensor,
   type Tensor5D,
   type TensorInfo,
+  transpose,
   util,
 } from '@tensorflow/tfjs-core';
 import { gradientConfigs } from '../generated/tfjs-gradients.js';
@@ -40,6 +43,28 @@ const meanGradient = config('Mean', ['x'], (dy, [x], { axis }) => {
   const count = axes.reduce((total, index) => total * x!.shape[index]!, 1);
   return { x: () => spread(div(dy, scalar(count)), x!.shape, axis) };
 });
+
+/** TensorFlow.js has this up to rank 4, which leaves out tf.broadcastTo of volumes. */
+const tileGradient = config('Tile', ['x'], (dy, [x], { reps }) => {
+  const parted = x!.shape.flatMap((side, axis) => [(reps as number[])[axis]!, side]);
+  const copies = x!.shape.map((_, axis) => 2 * axis).filter((axis) => parted[axis] !== 1);
+  return { x: () => reshape(sum(reshape(dy, parted), copies), x!.shape) };
+});
+
+/** dy times the product of the other factors, from both sides: right for zeros too. TensorFlow.js's needs chained ops. */
+const productGradient = config('Prod', ['x'], (dy, [x], { axis }) => ({
+  x: () => {
+    const axes = util.parseAxisParam(axis as number[], x!.shape);
+    const kept = x!.shape.map((_, index) => index).filter((index) => !axes.includes(index));
+    const perm = [...kept, ...axes];
+    const moved = transpose(x!, perm);
+    const rows = reshape(moved, [kept.reduce((size, index) => size * x!.shape[index]!, 1), -1]);
+    const others = mul(cumprod(rows, 1, true), cumprod(rows, 1, true, true));
+    const gradient = mul(others, reshape(dy, [-1, 1]));
+    const back = perm.map((_, index) => perm.indexOf(index));
+    return transpose(reshape(gradient, moved.shape), back);
+  },
+}));
 
 const convAttributes = ({ strides, pad, dataFormat, dimRoundingMode, dilations }: Record<string, unknown>) => ({
   strides,
@@ -77,6 +102,8 @@ function transposedGradient(kernelName: string, input: string): GradConfig {
 const ownGradients: readonly GradConfig[] = [
   sumGradient,
   meanGradient,
+  tileGradient,
+  productGradient,
   convGradient('BiasedConv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter'),
   convGradient('BiasedConv3D', 'Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2'),
   transposedGradient('BiasedConvTranspose3D', 'x'),

@@ -55,9 +55,16 @@ const atan2: Compute = (ctx, [y, x]) => {
   const folded = unary(ctx, 'Atan', where(ctx, bothInfinite, emitter.float(1), ratio));
   const quarter = binary(ctx, 'Sub', emitter.float(Math.PI / 2), folded);
   const upper = where(ctx, compare(ctx, 'Greater', ay, ax), quarter, folded);
-  const half = where(ctx, compare(ctx, 'Less', x!, zero), binary(ctx, 'Sub', emitter.float(Math.PI), upper), upper);
-  return where(ctx, compare(ctx, 'Less', y!, zero), unary(ctx, 'Neg', half), half);
+  const half = where(ctx, isNegative(ctx, x!), binary(ctx, 'Sub', emitter.float(Math.PI), upper), upper);
+  return where(ctx, isNegative(ctx, y!), unary(ctx, 'Neg', half), half);
 };
+
+/** The reciprocal tells the two zeros apart. */
+function isNegative(ctx: LoweringContext, x: Emitted): Emitted {
+  const zero = ctx.emitter.float(0);
+  const below = compare(ctx, 'Less', x, zero);
+  return compare(ctx, 'Or', below, compare(ctx, 'Less', unary(ctx, 'Reciprocal', x), zero));
+}
 
 /** tanh(x / 2) (exp(x) + 1): no cancellation near zero. */
 const expm1: Compute = (ctx, [x]) => {
