@@ -4,7 +4,7 @@ import type { SlotState } from '@dinomix/core';
 const LEAST_SHARE = 1e-6;
 
 /** Shares of the foreground by class; background and absent classes have 0. Null without any foreground. */
-export function foregroundShares(voxels: ArrayLike<number>): Float64Array | null {
+function foregroundShares(voxels: ArrayLike<number>): Float64Array | null {
   const shares = Float64Array.from(voxels);
   shares[0] = 0;
   const total = shares.reduce((sum, count) => sum + count, 0);

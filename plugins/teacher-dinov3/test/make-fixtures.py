@@ -4,12 +4,12 @@ pictures of slices by PyTorch.
 Made with torch 2.15.0, transformers 5.23.0, onnx 1.23.2 and numpy 2.4.6:
 
     npx tsc -b plugins/teacher-dinov3
-    node test/write-control.mjs /tmp/control.onnx
-    python test/make-fixtures.py /tmp/control.onnx
+    python test/make-fixtures.py
 """
 
 import json
-import sys
+import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,17 @@ def wave(*shape):
 
 def rounded(tensor):
     return [float(f"{value:.7g}") for value in tensor.detach().reshape(-1).numpy()]
+
+
+def write_random_network(path):
+    """Lets the built package write its random network."""
+    module = (Path(__file__).parent.parent / "dist" / "control" / "vit.js").as_uri()
+    program = f"""
+        import {{ writeFileSync }} from 'node:fs';
+        import {{ buildRandomVit }} from '{module}';
+        writeFileSync('{path}', buildRandomVit({json.dumps(SIZE)}));
+    """
+    subprocess.run(["node", "--input-type=module", "-e", program], check=True)
 
 
 def model_with_weights_of(path):
@@ -70,7 +81,10 @@ def slices():
 
 
 def main():
-    model = model_with_weights_of(sys.argv[1])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "control.onnx"
+        write_random_network(path)
+        model = model_with_weights_of(path)
     answers = []
     for shape in ((1, 3, 32, 48), (2, 3, 16, 16)):
         with torch.no_grad():
