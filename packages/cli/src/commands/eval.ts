@@ -1,0 +1,60 @@
+import { basename, join, resolve } from 'node:path';
+import { type EvaluationReport, loadConfigFile } from '@dinomix/core';
+import type { CheckpointChoice } from '@dinomix/trainer';
+import { writeFileAtomic } from '@dinomix/volume';
+import type { Command } from 'commander';
+import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../command.js';
+import { openLoaded } from '../config.js';
+import { createStatusLine } from '../terminal.js';
+import { readSpec } from '../train/spec-file.js';
+import { evaluationTable } from '../train/table.js';
+
+interface EvalOptions extends CommonOptions {
+  readonly split: 'validation' | 'test';
+  readonly checkpoint: CheckpointChoice;
+  readonly predictions?: boolean;
+}
+
+async function evaluate(context: CommandContext, folder: string, options: EvalOptions): Promise<void> {
+  const directory = resolve(context.folder, folder);
+  const { configFile, overrides } = await readSpec(directory);
+  const host = await openLoaded(context, await loadConfigFile(configFile, overrides));
+  const status = createStatusLine(context.terminal);
+  let done = 0;
+  let names: readonly string[] = [];
+  let report: EvaluationReport;
+  try {
+    const { evaluateRun } = await import('@dinomix/trainer');
+    report = await evaluateRun({
+      host,
+      id: basename(directory),
+      directory,
+      role: options.split,
+      checkpoint: options.checkpoint,
+      writePredictions: options.predictions === true,
+      signal: context.signal,
+      onEvent: (event) => {
+        if (event.type === 'case') status.draw(`${++done} cases, last ${event.result.caseId}`);
+      },
+      onClasses: (classes) => {
+        names = classes.map(({ name }) => name);
+      },
+    });
+  } finally {
+    status.clear();
+    await host.dispose();
+  }
+  const file = join(directory, `evaluation-${options.split}.json`);
+  await writeFileAtomic(file, `${JSON.stringify(report, null, 2)}\n`);
+  tell(context, options, { file, report }, () => `${evaluationTable(report, names)}\n\n${file}`);
+}
+
+/** `dinomix eval`. */
+export function evalCommand(context: CommandContext): Command {
+  return createCommand('eval', 'evaluate a checkpoint of a run on a split')
+    .argument('<run>', 'folder of the run')
+    .addOption(choice('--split <name>', 'which cases', ['validation', 'test']).default('test'))
+    .addOption(choice('--checkpoint <which>', 'checkpoint to take', ['best', 'latest']).default('best'))
+    .option('--predictions', 'write predicted NIfTI files to predictions/')
+    .action((folder: string, options: EvalOptions) => evaluate(context, folder, options));
+}

@@ -1,0 +1,36 @@
+import { resolve } from 'node:path';
+import { type BackendSession, createHost, type Host, type LoadedConfig, loadConfigFile } from '@dinomix/core';
+import type { RunningBackend } from '@dinomix/trainer';
+import type { CommandContext, ConfigOptions } from './command.js';
+
+/** Tensors of the trainer. */
+export type Tensors = RunningBackend extends BackendSession<infer T> ? T : never;
+
+/** A config that was read, checked and set up. */
+export interface OpenedConfig {
+  readonly loaded: LoadedConfig;
+  readonly host: Host<Tensors>;
+}
+
+/** Reads the config of a command. @throws every problem of the first phase of validation that has any. */
+export async function openConfig(context: CommandContext, options: ConfigOptions): Promise<OpenedConfig> {
+  const loaded = await loadConfigFile(resolve(context.folder, options.config ?? '.'), options.overrides);
+  return { loaded, host: await openLoaded(context, loaded) };
+}
+
+/** Sets up a config that was read before. */
+export async function openLoaded(context: CommandContext, loaded: LoadedConfig): Promise<Host<Tensors>> {
+  // Loads the tensor library, which commands without a config do not need.
+  const { builtIns } = await import('@dinomix/trainer');
+  return createHost<Tensors>({
+    ...loaded,
+    base: builtIns,
+    installed: installedKeys(context),
+    onWarning: (message, plugin) => context.terminal.err(`warning: ${plugin}: ${message}\n`),
+  });
+}
+
+/** Package by key of the plugins that the project declares; they are named when a config misses one. */
+function installedKeys({ packages }: CommandContext): Readonly<Record<string, string>> {
+  return Object.fromEntries(packages.plugins().flatMap(({ name, provides }) => provides.map((key) => [key, name])));
+}

@@ -1,0 +1,100 @@
+import type { ClassInfo, Index3, InferenceSettings, Preprocessing } from '@dinomix/core';
+import { z } from 'zod';
+
+/** What a network file says beside its graph: everything between a NIfTI file and its labels. */
+export interface NetworkFacts {
+  /** Data set that it was trained on. */
+  readonly title: string;
+  /** Run and weights that it was made from, for the record. */
+  readonly origin: string;
+  readonly classes: readonly ClassInfo[];
+  readonly preprocessing: Preprocessing;
+  /** Window `[d, h, w]`, voxels. */
+  readonly patch: Index3;
+  /** Normalised intensity outside of a volume. */
+  readonly padValue: number;
+  /** Settings of the run; the command line may change them. */
+  readonly inference: Pick<InferenceSettings, 'stride' | 'overlap' | 'blending' | 'batch' | 'mirror'>;
+}
+
+const count = z.int().min(1).max(4096);
+const triple = z.tuple([count, count, count]).readonly();
+const finite = z.number();
+const step = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('clip'), low: finite, high: finite }),
+  z.strictObject({ kind: z.literal('clip-percentiles'), low: finite, high: finite }),
+  z.strictObject({ kind: z.literal('min-max') }),
+  z.strictObject({ kind: z.literal('z-score') }),
+  z.strictObject({ kind: z.literal('affine'), subtract: finite, divide: finite }),
+]);
+const byte = z.int().min(0).max(255);
+
+const factsSchema = z.strictObject({
+  title: z.string(),
+  origin: z.string(),
+  classes: z
+    .array(
+      z.strictObject({
+        index: byte,
+        name: z.string(),
+        colour: z.tuple([byte, byte, byte]).readonly(),
+        tail: z.boolean(),
+      }),
+    )
+    .min(2)
+    .refine(
+      (classes) => classes.every(({ index }, place) => index === place),
+      'Expected classes in the order 0, 1, ...',
+    )
+    .readonly(),
+  preprocessing: z.strictObject({
+    orientation: z.literal(['RAS', 'keep']),
+    grid: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('keep') }),
+      z.strictObject({ kind: z.literal('shape'), shape: triple }),
+      z.strictObject({
+        kind: z.literal('spacing'),
+        spacing: z.tuple([z.number().gt(0), z.number().gt(0), z.number().gt(0)]).readonly(),
+      }),
+    ]),
+    labelRule: z.literal(['nearest', 'nearest-exact']).exactOptional(),
+    normalisation: z.strictObject({
+      steps: z.array(step).readonly(),
+      display: z.tuple([finite, finite]).readonly(),
+    }),
+  }),
+  patch: triple,
+  padValue: finite,
+  inference: z.strictObject({
+    stride: triple.nullable(),
+    overlap: z.number().min(0).lt(1),
+    blending: z.literal(['gaussian', 'uniform']),
+    batch: count,
+    mirror: z.array(z.literal([0, 1, 2])).readonly(),
+  }),
+}) satisfies z.ZodType<NetworkFacts>;
+
+/** Key in the file's metadata. */
+const KEY = 'network';
+
+/** The facts as strings for a network file. Class names stand beside them for readers that know nothing of DinoMix. */
+export function encodeFacts(facts: NetworkFacts): Readonly<Record<string, string>> {
+  const names = facts.classes.map(({ index, name }) => `${index} ${name}`).join(', ');
+  return { [KEY]: JSON.stringify(facts), classes: names };
+}
+
+/** Reads the facts back. @throws Error saying what is missing or wrong. */
+export function decodeFacts(metadata: Readonly<Record<string, string>>): NetworkFacts {
+  const text = metadata[KEY];
+  if (text === undefined) throw new Error(`it says nothing about classes and preprocessing: "${KEY}" is missing`);
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    throw new Error(`its "${KEY}" is not JSON`);
+  }
+  const parsed = factsSchema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new Error(`its "${KEY}" is wrong: ${issues.join('; ')}`);
+}

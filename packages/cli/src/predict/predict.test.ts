@@ -1,0 +1,185 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { type Affine, createVolume, readNifti, type Triple, writeNifti } from '@dinomix/volume';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { dinomix, projectOf, temporaryFolder } from '../../test/harness.js';
+import { calls, threshold } from '../../test/threshold-backend.js';
+import { encodeFacts, type NetworkFacts } from './network-facts.js';
+
+const FACTS: NetworkFacts = {
+  title: 'test',
+  origin: 'run r, student',
+  classes: [
+    { index: 0, name: 'background', colour: [0, 0, 0], tail: false },
+    { index: 1, name: 'left adrenal gland', colour: [200, 0, 0], tail: true },
+  ],
+  preprocessing: {
+    orientation: 'RAS',
+    grid: { kind: 'keep' },
+    normalisation: { steps: [{ kind: 'clip', low: -100, high: 300 }, { kind: 'min-max' }], display: [0, 1] },
+  },
+  patch: [4, 6, 8],
+  padValue: 0,
+  inference: { stride: null, overlap: 0.5, blending: 'gaussian', batch: 3, mirror: [] },
+};
+
+// Axes i, j, k point to L, S and A, tilted by a little: nothing of it is RAS.
+const OBLIQUE: Affine = [
+  [-0.96875, 0.125, 0.25, 90.5],
+  [0.25, 0.0625, 1.9375, -126.25],
+  [-0.0625, 1.4375, -0.125, -72.75],
+  [0, 0, 0, 1],
+];
+const SHAPE: Triple = [7, 9, 11];
+const intensities = Int16Array.from({ length: 7 * 9 * 11 }, (_, index) => ((index * 7919) % 1000) - 400);
+
+let folder: string;
+let network: string;
+const run = (...args: string[]) => {
+  const module = { provides: ['backend:onnxruntime'], load: async () => ({ threshold }) };
+  return dinomix(args, { folder, packages: projectOf(folder, { '@dinomix/backend-onnxruntime': module }) });
+};
+
+function writeNetwork(facts: NetworkFacts, extra: Record<string, string> = {}): void {
+  writeFileSync(network, JSON.stringify({ ...encodeFacts(facts), ...extra }));
+}
+
+const writeImage = (name: string, affine = OBLIQUE, version: 1 | 2 = 1) =>
+  writeNifti(join(folder, name), createVolume({ data: intensities, shape: SHAPE, affine }), { version, spaceCode: 4 });
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  network = join(folder, 'net.onnx');
+  writeNetwork(FACTS);
+  calls.length = 0;
+});
+
+describe('dinomix predict', () => {
+  it('gives back the grid, the axes and the matrix of the file, bit for bit, with label names', async () => {
+    await writeImage('in.nii.gz');
+    const { code, out, err } = await run('predict', 'in.nii.gz', '-n', 'net.onnx', '-o', 'out.nii.gz', '--json');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const { volume, labelNames } = await readNifti(join(folder, 'out.nii.gz'));
+    // Clipped to -100..300 and scaled to 0..1, one half is 100 HU.
+    const expected = Uint8Array.from(intensities, (value) => (value > 100 ? 1 : 0));
+    expect(volume.data).toEqual(expected);
+    expect(labelNames).toEqual(
+      new Map([
+        [0, 'background'],
+        [1, 'left adrenal gland'],
+      ]),
+    );
+    const [before, after] = ['in', 'out'].map((name) => gunzipSync(readFileSync(join(folder, `${name}.nii.gz`))));
+    // nifti1.h: dim at 40, pixdim at 76, qform_code to srow_z at 252 to 328.
+    for (const [from, to] of [
+      [40, 56],
+      [76, 108],
+      [252, 328],
+    ] as const) {
+      expect(after!.subarray(from, to)).toEqual(before!.subarray(from, to));
+    }
+    const voxels = expected.reduce((sum, value) => sum + value, 0);
+    const [prediction] = JSON.parse(out).predictions;
+    expect(prediction.classes['left adrenal gland'].voxels).toBe(voxels);
+    const determinant = 0.96875 * (0.0625 * -0.125 - 1.9375 * 1.4375);
+    const rest = -0.125 * (0.25 * -0.125 - 1.9375 * -0.0625) + 0.25 * (0.25 * 1.4375 - 0.0625 * -0.0625);
+    expect(prediction.classes['left adrenal gland'].millilitres).toBeCloseTo(
+      (voxels * Math.abs(-determinant + rest)) / 1000,
+      1,
+    );
+  });
+
+  it('keeps version 2 and its double precision', async () => {
+    const precise = OBLIQUE.map((row) => row.map((value, column) => (column === 3 ? value + 1e-9 : value)));
+    precise[3] = [0, 0, 0, 1];
+    await writeImage('in.nii', precise as unknown as Affine, 2);
+    expect((await run('predict', 'in.nii', '-n', 'net.onnx')).code).toBe(0);
+    const { header, grid } = await readNifti(join(folder, 'in_labels.nii.gz'));
+    expect(header.version).toBe(2);
+    expect(grid.affine[0]![3]).toBeCloseTo(90.500000001, 12);
+  });
+
+  it('takes windows, overlap, batch and mirroring from the network and the command line', async () => {
+    await writeImage('in.nii');
+    // RAS turns the 7 x 9 x 11 voxels to 9 x 7 x 11: 4 x 2 x 2 windows of 4 x 6 x 8 at half overlap.
+    await run('predict', 'in.nii', '-n', 'net.onnx');
+    expect(calls).toHaveLength(Math.ceil(16 / 3));
+    calls.length = 0;
+    const args = ['--overlap', '0', '--batch', '2', '--mirror', 'zx', '--blending', 'uniform', '--force'];
+    expect((await run('predict', 'in.nii', '-n', 'net.onnx', ...args)).code).toBe(0);
+    expect(calls).toEqual(new Array((3 * 2 * 2 * 4) / 2).fill([2, 4, 6, 8, 1]));
+  });
+
+  it('predicts a folder, goes on after a bad file and ends with 1', async () => {
+    await writeImage('a_0000.nii.gz');
+    await writeImage('c.nii');
+    mkdirSync(join(folder, 'images'));
+    for (const name of ['a_0000.nii.gz', 'c.nii']) {
+      writeFileSync(join(folder, 'images', name), readFileSync(join(folder, name)));
+    }
+    writeFileSync(join(folder, 'images', 'b.nii.gz'), readFileSync(join(folder, 'a_0000.nii.gz')).subarray(0, 300));
+    const { code, err } = await run('predict', 'images', '-n', 'net.onnx', '-o', 'labels');
+    expect(code).toBe(1);
+    expect(readdirSync(join(folder, 'labels')).sort()).toEqual(['a.nii.gz', 'c.nii']);
+    expect(err).toContain(join(folder, 'images', 'b.nii.gz'));
+    expect(err).toContain('DMX_PREDICT_FAILED  1 of 3 files could not be predicted');
+  });
+
+  it('refuses a foreign network and says what was expected', async () => {
+    await writeImage('in.nii');
+    for (const [content, reason] of [
+      ['{}', '"network" is missing'],
+      [JSON.stringify({ network: '{"title": 3}' }), 'title: Invalid input'],
+      ['no JSON', 'not valid JSON'],
+    ] as const) {
+      writeFileSync(network, content);
+      const { code, err } = await run('predict', 'in.nii', '-n', 'net.onnx');
+      expect(code).toBe(1);
+      expect(err).toContain(`DMX_NETWORK_FILE  ${network} is not a network that can predict`);
+      expect(err).toContain(reason);
+      expect(err).toContain('Expected an ONNX file written by "dinomix export"');
+    }
+    expect((await run('predict', 'in.nii', '-n', 'absent.onnx')).err).toContain('ENOENT');
+    expect(existsSync(join(folder, 'in_labels.nii.gz'))).toBe(false);
+  });
+
+  it('writes nothing where the network gives NaN', async () => {
+    await writeImage('in.nii');
+    writeNetwork(FACTS, { broken: 'yes' });
+    const { code, err } = await run('predict', 'in.nii', '-n', 'net.onnx');
+    expect(code).toBe(1);
+    expect(err).toContain('DMX_NETWORK_OUTPUT');
+    expect(existsSync(join(folder, 'in_labels.nii.gz'))).toBe(false);
+  });
+
+  it('does not write over files unless told to, and never over its input', async () => {
+    await writeImage('in.nii');
+    writeFileSync(join(folder, 'out.nii'), 'mine');
+    const refused = await run('predict', 'in.nii', '-n', 'net.onnx', '-o', 'out.nii');
+    expect(refused.code).toBe(2);
+    expect(readFileSync(join(folder, 'out.nii'), 'utf8')).toBe('mine');
+    const same = await run('predict', 'in.nii', '-n', 'net.onnx', '-o', 'in.nii', '--force');
+    expect(same.code).toBe(2);
+    expect(same.err).toContain('would replace it');
+  });
+});
+
+describe('dinomix doctor', () => {
+  it('lists what each device of each backend would do, as JSON', async () => {
+    const { code, out } = await run('doctor', '--json');
+    expect(code).toBe(0);
+    const { healthy, backends, findings } = JSON.parse(out);
+    expect(healthy).toBe(true);
+    expect(backends).toEqual([
+      {
+        package: '@dinomix/backend-onnxruntime',
+        version: '1.0.0',
+        devices: [{ device: 'cpu', works: true, note: 'counts voxels' }],
+        facts: { kernels: 1 },
+        problem: null,
+      },
+    ]);
+    expect(findings.map(({ check }: { check: string }) => check)).toContain('Node');
+  });
+});

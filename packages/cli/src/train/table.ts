@@ -1,0 +1,19 @@
+import type { EvaluationReport } from '@dinomix/core';
+import { columns } from '../text.js';
+
+const shown = (value: number | null | undefined) => (value == null ? '-' : value.toFixed(3));
+
+/** An evaluation as a table: a row for each foreground class, then the means. */
+export function evaluationTable(report: EvaluationReport, classNames: readonly string[]): string {
+  const { columns: metrics, perClass, mean, tail } = report;
+  const names = metrics.map(({ name }) => name);
+  const head = ['class', ...metrics.map(({ title, unit }) => (unit === 'ratio' ? title : `${title} [${unit}]`))];
+  const rows = classNames
+    .slice(1)
+    .map((name, index) => [name, ...names.map((one) => shown(perClass[one]?.[index + 1]))]);
+  const means = [
+    ['mean', ...names.map((one) => shown(mean[one]))],
+    ['mean of the tail', ...names.map((one) => shown(tail[one]))],
+  ];
+  return columns([head, ...rows, ...means], '');
+}
