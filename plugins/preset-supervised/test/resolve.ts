@@ -1,5 +1,6 @@
 // What the tests of all presets share: a host in which a preset stands on plugins that fill the remaining slots.
-import { createHost, definePlugin, definePreset, type Host, type Preset } from '@dinomix/core';
+import { createHost, definePlugin, type Host, type Preset } from '@dinomix/core';
+import { builtIns } from '@dinomix/trainer';
 import { afterAll } from 'vitest';
 import { z } from 'zod';
 
@@ -30,36 +31,10 @@ const dataset = definePlugin({
   setup: (api) => api.provide('dataset', 'toy', () => ({}) as never),
 });
 
-const sgd = definePlugin({
-  ...common,
-  name: '@test/sgd',
-  provides: ['optimizer:sgd'],
-  options: z.strictObject({
-    learningRate: z.number(),
-    momentum: z.number(),
-    nesterov: z.boolean(),
-    weightDecay: z.number(),
-  }),
-  setup: (api, { learningRate }) =>
-    api.provide('optimizer', 'sgd', () => ({ learningRate, state: () => [], apply: unused })),
-});
-
-const poly = definePlugin({
-  ...common,
-  name: '@test/poly',
-  provides: ['schedule:poly'],
-  options: z.strictObject({ power: z.number(), per: z.literal(['epoch', 'step']), lag: z.number() }),
-  setup: (api) => api.provide('schedule', 'poly', () => ({ factor: () => 1 })),
-});
-
 /** Checks a preset and sets it up as a run would, with these overrides of the command line. */
 export async function resolvePreset(preset: Preset, overrides: readonly string[] = []): Promise<Host> {
-  const optional = { learningRate: 1, momentum: 0, nesterov: false, weightDecay: 0 };
-  const base = definePreset('built in', {
-    plugins: [sgd(optional), poly({ power: 1, per: 'step', lag: 0 })],
-  });
   const config = { extends: [preset], plugins: [backend(), dataset()] };
-  const host = await createHost({ config, base, overrides });
+  const host = await createHost({ config, base: builtIns, overrides });
   hosts.push(host);
   return host;
 }
