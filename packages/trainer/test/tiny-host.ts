@@ -68,7 +68,7 @@ export function tinyHost({
     seed: 5,
     train: {
       epochs: 2,
-      patch: [8, 8, 8],
+      patch: [4, 8, 8],
       batch: { labelled: 2, unlabelled: 2 },
       workers: 0,
       queue: 1,

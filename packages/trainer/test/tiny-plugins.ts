@@ -17,8 +17,11 @@ export function anyOptions<O>(): OptionsSchema<O, O> {
 }
 
 /** A plugin made of one setup function. */
-export function tinyPlugin<const K extends SlotKey>(keys: readonly K[], setup: (api: PluginApi<K, Tensor>) => void) {
-  const name = `tiny-${keys.join('-').replaceAll(':', '-') || 'hooks'}`;
+export function tinyPlugin<const K extends SlotKey>(
+  keys: readonly K[],
+  setup: (api: PluginApi<K, Tensor>) => void,
+  name = `tiny-${keys.join('-').replaceAll(':', '-') || 'hooks'}`,
+) {
   const options = anyOptions<Record<string, never>>();
   const both = { name, version: '1.0.0', core: '^1.0.0', api: 1, provides: keys, options };
   return definePlugin({ ...both, setup: (api) => setup(api as unknown as PluginApi<K, Tensor>) })();
@@ -143,7 +146,7 @@ export const tinyMixer: Mixer = {
   plan(facts, { rng }) {
     const [count, , ...size] = [...facts.labelledShape] as [number, number, number, number];
     const draw = facts.donors.draw(2, 'uniform', rng.stream('donor'))!;
-    const box = { from: [0, 0, 0], to: [0, 0, 0], size: [4, size[0]!, 4], classDrawn: 2 } as const;
+    const box = { from: [0, 0, 0], to: [0, 0, 0], size: [2, size[0]!, 4], classDrawn: 2 } as const;
     const items = (set: 'labelled' | 'unlabelled', other: 'donor' | 'unlabelled'): MixItem[] =>
       Array.from({ length: count }, (_, item) => ({
         base: { set, item },

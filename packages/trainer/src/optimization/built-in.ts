@@ -1,4 +1,4 @@
-import { definePlugin, definePreset, PLUGIN_API_LEVEL } from '@dinomix/core';
+import { definePlugin, PLUGIN_API_LEVEL } from '@dinomix/core';
 import { z } from 'zod';
 import { createAdam } from './adam.js';
 import { createConstant, createPoly } from './schedules.js';
