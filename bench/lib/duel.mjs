@@ -1,4 +1,4 @@
-import { Participant } from './participant.mjs';
+import { Participant, REST_MS } from './participant.mjs';
 import { round, slope, summarise } from './statistics.mjs';
 
 /**
@@ -9,14 +9,14 @@ export async function runDuel(row, sides, { steps, block, realtime, progress }) 
   const peer = new Participant(sides.peer);
   const open = [peer];
   try {
-    const peerInit = await peer.request({ cmd: 'init', row: row.name, ...row.peer });
+    const peerInit = await peer.timed({ cmd: 'init', row: row.name, ...row.peer }, realtime);
     progress.advance(block, `${row.name}: peer ready`);
     const alone = [];
     for (let done = 0; done < 2 * block; done += block) alone.push(...(await peer.steps(block, realtime)).ms);
     const ours = new Participant(sides.ours);
     open.push(ours);
-    const oursInit = await ours.request({ cmd: 'init', row: row.name, ...row.ours });
-    const spawnToFirstStepMs = performance.now() - ours.started;
+    const oursInit = await ours.timed({ cmd: 'init', row: row.name, ...row.ours }, realtime);
+    const spawnToFirstStepMs = performance.now() - ours.started - (realtime ? REST_MS : 0);
     progress.advance(block, `${row.name}: both ready`);
     const times = { ours: [], peer: [] };
     let last;
@@ -44,7 +44,10 @@ export async function runDuel(row, sides, { steps, block, realtime, progress }) 
 export async function runAlone(row, side, { steps, variant, realtime }) {
   const participant = new Participant(side);
   try {
-    const init = await participant.request({ cmd: 'init', row: row.name, ...row.peer, variant, exportTo: undefined });
+    const init = await participant.timed(
+      { cmd: 'init', row: row.name, ...row.peer, variant, exportTo: undefined },
+      realtime,
+    );
     const reply = await participant.steps(steps, realtime);
     return describeSide(reply.ms, reply, init, {});
   } finally {

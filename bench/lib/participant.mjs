@@ -4,7 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { inRealTime } from './priority.mjs';
 
 const STDERR_KEPT = 4000;
-const REST_MS = 500;
+/** Pause after a request at real-time priority. */
+export const REST_MS = 500;
 
 /** A child process that answers one JSON line for one JSON line. Between requests it only waits on its standard input. */
 export class Participant {
@@ -34,13 +35,17 @@ export class Participant {
     return reply;
   }
 
-  /** Runs `n` timed steps; with `realtime` at real-time priority, then leaves the processors to the others for a while. */
-  async steps(n, realtime) {
-    const request = () => this.request({ cmd: 'step', n });
-    if (!realtime) return request();
-    const reply = await inRealTime(this.child.pid, request);
+  /** A request whose work is timed; with `realtime` it has the processors for itself, and leaves them to others for a while after. */
+  async timed(message, realtime) {
+    if (!realtime) return this.request(message);
+    const reply = await inRealTime(this.child.pid, () => this.request(message));
     await pause(REST_MS);
     return reply;
+  }
+
+  /** Runs `n` timed steps. */
+  steps(n, realtime) {
+    return this.timed({ cmd: 'step', n }, realtime);
   }
 
   async stop() {

@@ -25,6 +25,11 @@ def status(field):
     return None
 
 
+def cpu_capability():
+    backend = getattr(torch.backends, "cpu", None)
+    return backend.get_cpu_capability() if hasattr(backend, "get_cpu_capability") else None
+
+
 class Peer:
     def __init__(self):
         self.workload = None
@@ -42,9 +47,8 @@ class Peer:
         except Exception as error:
             if not settings.get("compile") and settings.get("engine") not in ("compile", "freeze"):
                 raise
-            notes.append(f"torch.compile failed ({type(error).__name__}); ran without it")
-            settings.update({"engine": "jit"} if "engine" in settings else {"compile": False, "norm": "instance"})
-            settings["channels_last"] = False
+            notes.append(f"the best settings failed ({type(error).__name__}: {str(error)[:120]}); ran without torch.compile")
+            settings = workloads.without_compiler(settings)
             self.workload = workloads.build_workload(row, settings)
             value = self.workload.step()
         if request.get("exportTo"):
@@ -60,7 +64,7 @@ class Peer:
                 "torch": torch.__version__,
                 "python": sys.version.split()[0],
                 "onednn": torch.backends.mkldnn.is_available(),
-                "capability": torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, "cpu") else None,
+                "capability": cpu_capability(),
             },
         }
 

@@ -22,7 +22,7 @@ SLIDING = {
 
 # The fastest of tune.py on two cores of an AVX-512 machine; `default` is what a first program does.
 BEST_TRAINING = {"compile": True, "channels_last": True, "norm": "group", "fused_sgd": True}
-BEST_SLIDING = {"engine": "freeze", "channels_last": True, "batch": 1}
+BEST_SLIDING = {"engine": "freeze", "channels_last": False, "batch": 1}
 DEFAULT_TRAINING = {"compile": False, "channels_last": False, "norm": "instance", "fused_sgd": False}
 DEFAULT_SLIDING = {"engine": "eager", "channels_last": False, "batch": 1}
 
@@ -31,6 +31,13 @@ def settings_of(row, variant):
     if row in SLIDING:
         return dict(BEST_SLIDING if variant == "best" else DEFAULT_SLIDING)
     return dict(BEST_TRAINING if variant == "best" else DEFAULT_TRAINING)
+
+
+def without_compiler(settings):
+    """The next best where torch.compile is missing or finds no C++ compiler."""
+    if "engine" in settings:
+        return {**settings, "engine": "jit", "channels_last": False}
+    return {"compile": False, "channels_last": False, "norm": "instance", "fused_sgd": False}
 
 
 def build_network(kind, filters, norm, slope):
@@ -96,6 +103,7 @@ class Probabilities(nn.Module):
     def __init__(self, network):
         super().__init__()
         self.network = network
+        self.eval()
 
     def forward(self, x):
         return torch.softmax(self.network(x), 1)
@@ -105,6 +113,7 @@ class DenseOutput(nn.Module):
     def __init__(self, network):
         super().__init__()
         self.network = network
+        self.eval()
 
     def forward(self, x):
         return torch.softmax(self.network(x.to_mkldnn()).to_dense(), 1)
