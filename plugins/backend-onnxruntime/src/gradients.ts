@@ -2,6 +2,7 @@ import {
   broadcastTo,
   conv3d,
   cumprod,
+  cumsum,
   div,
   engine,
   type GradConfig,
@@ -66,6 +67,12 @@ const productGradient = config('Prod', ['x'], (dy, [x], { axis }) => ({
   },
 }));
 
+/** TensorFlow.js's transposes the result where the axis is not the last one. */
+const cumulativeSumGradient = config('Cumsum', ['x'], (dy, _saved, attributes) => {
+  const { axis, exclusive, reverse } = attributes as { axis: number; exclusive: boolean; reverse: boolean };
+  return { x: () => cumsum(dy, axis, exclusive, !reverse) };
+});
+
 const convAttributes = ({ strides, pad, dataFormat, dimRoundingMode, dilations }: Record<string, unknown>) => ({
   strides,
   pad,
@@ -104,6 +111,7 @@ const ownGradients: readonly GradConfig[] = [
   meanGradient,
   tileGradient,
   productGradient,
+  cumulativeSumGradient,
   convGradient('BiasedConv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter'),
   convGradient('BiasedConv3D', 'Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2'),
   transposedGradient('BiasedConvTranspose3D', 'x'),

@@ -5,9 +5,10 @@ import { type ConvGeometry, convGeometry, product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
 import { channelFirstLayout, denseLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
-import { cropNegativePads, takeAt } from './primitives.js';
+import { takeAt } from './primitives.js';
 import { emitReduce } from './reduce.js';
 import { emitSlice } from './shape.js';
+import { padOrCrop } from './windows.js';
 
 /** Memory [c, m, kh, kw] of a filter. */
 const FILTER_FIRST = denseLayout([2, 3, 0, 1]);
@@ -74,15 +75,17 @@ function flipped(
   const reach = g.kernel.map((side, axis) => (side - 1) * g.dilations[axis]!);
   const before = reach.map((side, axis) => side - g.padBefore[axis]!);
   const after = g.input.map((side, axis) => side - g.output[axis]! + g.padBefore[axis]!);
-  const source = cropNegativePads(ctx, dy, before, after);
+  const own = [...before, ...after].map((side) => Math.max(0, side));
+  const cut = (sides: readonly number[]) => sides.map((side) => Math.min(0, side));
+  const source = padOrCrop(ctx, dy, [2, 3], cut(before), cut(after));
   const attributes = {
     kernel_shape: g.kernel,
     strides: [1, 1],
     dilations: g.dilations,
-    pads: source.pads,
+    pads: own,
     group: g.inChannels,
   };
-  return emitter.node('Conv', [source.x, emitter.reshape(mirrored, weights.shape)], attributes, shape);
+  return emitter.node('Conv', [source, emitter.reshape(mirrored, weights.shape)], attributes, shape);
 }
 
 /** One convolution per (sample, channel): x is the image, dy its kernel, spread by the strides. */

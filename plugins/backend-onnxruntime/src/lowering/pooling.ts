@@ -71,7 +71,7 @@ function cropped(ctx: LoweringContext, value: Emitted, pool: Pool): Emitted {
 
 function forward(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
   const pool = poolOf(node, x!.shape, node.outputs[0]!.shape);
-  if (x!.primary.splits.length > 0 && x!.primary.splits[0] === x!.rank - 1) {
+  if (x!.primary.splits[0] === x!.rank - 1 && !isWide(pool)) {
     const blocked = blockedPool(ctx, x!, pool);
     return [ctx.result(node, 0, blocked, blockedLayout(x!.rank, x!.primary.block))];
   }

@@ -48,20 +48,3 @@ export function takeAt(ctx: LoweringContext, x: Emitted, axis: number, positions
   const shape = x.shape.map((side, index) => (index === axis ? positions.length : side));
   return ctx.emitter.node('Gather', [x, ctx.emitter.int64(positions)], { axis }, shape, x.dtype);
 }
-
-/** [n, c, ...spatial] with negative padding cut off, which ONNX does not take, and the padding that is left. */
-export function cropNegativePads(
-  ctx: LoweringContext,
-  x: Emitted,
-  before: readonly number[],
-  after: readonly number[],
-): { readonly x: Emitted; readonly pads: readonly number[] } {
-  const pads = [...before, ...after].map((side) => Math.max(0, side));
-  if ([...before, ...after].every((side) => side >= 0)) return { x, pads };
-  const axes = before.map((_, axis) => axis + 2);
-  const starts = before.map((side) => Math.max(0, -side));
-  const ends = after.map((side, axis) => x.shape[axis + 2]! + Math.min(0, side));
-  const shape = [...x.shape.slice(0, 2), ...ends.map((end, axis) => end - starts[axis]!)];
-  const lists = [starts, ends, axes].map((list) => ctx.emitter.int64(list));
-  return { x: ctx.emitter.node('Slice', [x, ...lists], {}, shape, x.dtype), pads };
-}
