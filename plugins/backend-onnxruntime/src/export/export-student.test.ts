@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Index3 } from '@dinomix/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -70,10 +72,23 @@ const variants: readonly (readonly [string, Partial<StudentOptions>])[] = [
   ['no norm, two input channels', { norm: 'none', inputChannels: 2 }],
 ];
 
+/** Leaves a file with an image and its logits, channel first, for test/check_portable.py. */
+function leave(name: string, bytes: Uint8Array, image: tf.Tensor, logits: Float32Array, classes: number): void {
+  const directory = process.env.DINOMIX_ONNX_DIR;
+  if (directory === undefined) return;
+  const path = join(directory, name.replaceAll(/[^a-z0-9]+/gi, '-'));
+  const last = tf.tensor(logits, [...image.shape.slice(0, 4), classes]);
+  const [input, output] = [image, last].map((tensor) => tf.transpose(tensor, [0, 4, 1, 2, 3]));
+  writeFileSync(`${path}.onnx`, bytes);
+  writeFileSync(`${path}.input`, input!.dataSync() as Float32Array);
+  writeFileSync(`${path}.output`, output!.dataSync() as Float32Array);
+  writeFileSync(`${path}.json`, JSON.stringify({ input: input!.shape, output: output!.shape }));
+}
+
 describe('a student as an ONNX file', () => {
   it.each(variants)(
     'gives the logits and labels of the student at several sizes and batches: %s',
-    async (_, change) => {
+    async (name, change) => {
       const options = { ...BASE, ...change };
       const { bytes, student } = await written(options);
       for (const shape of [
@@ -86,6 +101,7 @@ describe('a student as an ONNX file', () => {
         const found = await runFile(bytes, image);
         expect(relativeError(found, expected)).toBeLessThan(2e-6);
         expect(labelsOf(found, options.classes)).toEqual(labelsOf(expected, options.classes));
+        leave(`${name} ${shape}`, bytes, image, expected, options.classes);
       }
     },
   );
@@ -176,15 +192,42 @@ describe('other operations', () => {
       (x) => tf.slice(tf.concat([x, tf.neg(x)], 4), [0, 0, 0, 0, 1], [-1, -1, -1, -1, 1]),
       ['Neg', 'Concat', 'Slice'],
     ],
+    [
+      'doubling planes by interpolation',
+      (x) => {
+        const [b, d, h, w] = x.shape as [number, number, number, number];
+        const planes = tf.reshape(x, [b * d, h, w, 1]) as tf.Tensor4D;
+        const larger = tf.image.resizeBilinear(planes, [2 * h, 2 * w], false, true);
+        const nearest = tf.image.resizeNearestNeighbor(planes, [2 * h, 2 * w]);
+        return tf.reshape(tf.avgPool(tf.sub(larger, nearest), 2, 2, 'valid'), [b, d, h, w, 1]);
+      },
+      [
+        'Transpose',
+        'Reshape',
+        'Transpose',
+        'Resize',
+        'Resize',
+        'Resize',
+        'Resize',
+        'Sub',
+        'AveragePool',
+        'Transpose',
+        'Reshape',
+        'Transpose',
+      ],
+    ],
     ['clipping', (x) => tf.clipByValue(tf.relu6(x), 0.1, 0.7), ['Clip', 'Clip']],
   ];
 
-  it.each(cases)('%s', async (_, program, expected) => {
+  it.each(cases)('%s', async (name, program, expected) => {
     const engine = await useEngine();
     const student = studentOf((x) => tf.conv3d(program(x) as tf.Tensor5D, tf.tensor([2], [1, 1, 1, 1, 1]), 1, 'same'));
     const bytes = await exportStudent(engine, request(student, { ...BASE, classes: 1 }));
-    const image = values([2, 8, 4, 8, 1], 9, 3);
-    expect(relativeError(await runFile(bytes, image), studentLogits(student, image))).toBeLessThan(1e-6);
+    const batch = sidesOf(parse(bytes), 'input')[0] === 'batch' ? 2 : 1;
+    const image = values([batch, 8, 8, 12, 1], 9, 3);
+    const logits = studentLogits(student, image);
+    expect(relativeError(await runFile(bytes, image), logits)).toBeLessThan(1e-6);
+    leave(name, bytes, image, logits, 1);
     expect(opTypes(parse(bytes)).slice(0, -1)).toEqual(expected);
   });
 

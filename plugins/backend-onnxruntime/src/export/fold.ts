@@ -13,7 +13,8 @@ interface Affine {
 
 /**
  * Folds every affine map per channel that follows a convolution (a normalisation with known statistics, a bias) into the
- * convolution's filter and bias: W x f + s = (f W) x + s. Computed in double precision, stored in single.
+ * convolution's filter and bias, (W x + b) f + s = (f W) x + (b f + s), and one that follows a normalisation into its scale
+ * and offset. Computed in double precision, stored in single.
  */
 export function foldAffines(trace: Trace): Trace {
   const uses = countUses(trace);
@@ -47,11 +48,12 @@ function foldNode(
   uses: ReadonlyMap<Value, number>,
 ): Value | undefined {
   const position = node.inputs.findIndex((input) => trace.depends(input));
-  const conv = inputs[position]?.node;
-  if (!conv || !isFoldable(trace, conv) || uses.get(node.inputs[position]!) !== 1) return undefined;
+  const source = inputs[position]?.node;
+  if (!source || !isFoldable(trace, source) || uses.get(node.inputs[position]!) !== 1) return undefined;
   const affine = affineOf(trace, node, position);
   if (!affine) return undefined;
-  const result = scaledConv(conv, affine).outputs[0]!;
+  const scaled = source.op === 'NormActivation' ? scaledNorm(source, affine) : scaledConv(source, affine);
+  const result = scaled.outputs[0]!;
   if (affine.slope === 1) return result;
   const attributes = { alpha: affine.slope };
   return createNode('LeakyRelu', [result], attributes, [{ shape: result.shape, dtype: 'float32' }], node.origin)
@@ -60,7 +62,9 @@ function foldNode(
 
 function isFoldable(trace: Trace, node: Node): boolean {
   const [, ...parameters] = node.inputs;
-  return (node.op === 'Conv' || node.op === 'ConvBackpropInput') && parameters.every((value) => !trace.depends(value));
+  if (parameters.some((value) => trace.depends(value))) return false;
+  if (node.op === 'NormActivation') return numberAttribute(node, 'slope') === 1;
+  return node.op === 'Conv' || node.op === 'ConvBackpropInput';
 }
 
 function affineOf(trace: Trace, node: Node, position: number): Affine | undefined {
@@ -104,6 +108,20 @@ function arithmeticAffine(op: string, operand: Float64Array, position: number): 
   return undefined;
 }
 
+function mapped(values: ArrayLike<number>, change: (value: number, channel: number) => number): Value {
+  return constantOf(Float32Array.from(values, change), [values.length]);
+}
+
+function scaledNorm(node: Node, { factor, shift }: Affine): Node {
+  const [x, scale, offset] = node.inputs as [Value, Value, Value];
+  const inputs = [
+    x,
+    mapped(constantData(scale), (value, channel) => value * factor[channel]!),
+    mapped(constantData(offset), (value, channel) => value * factor[channel]! + shift[channel]!),
+  ];
+  return createNode(node.op, inputs, node.attributes, node.outputs, node.origin);
+}
+
 /** A filter is [...kernel, in, out]; the transposed convolution's output channels are its `in`. */
 function scaledConv(conv: Node, { factor, shift }: Affine): Node {
   const [x, filter, bias] = conv.inputs as [Value, Value, Value | undefined];
@@ -113,7 +131,7 @@ function scaledConv(conv: Node, { factor, shift }: Affine): Node {
   const weights = new Float32Array(constantData(filter));
   for (let index = 0; index < weights.length; index++) weights[index] = weights[index]! * factor[channelOf(index)]!;
   const old = bias ? constantData(bias) : new Float32Array(factor.length);
-  const offset = Float32Array.from(old, (value, channel) => value * factor[channel]! + shift[channel]!);
-  const inputs = [x, constantOf(weights, filter.shape), constantOf(offset, [factor.length])];
+  const offset = mapped(old, (value, channel) => value * factor[channel]! + shift[channel]!);
+  const inputs = [x, constantOf(weights, filter.shape), offset];
   return createNode(conv.op, inputs, conv.attributes, conv.outputs, conv.origin);
 }

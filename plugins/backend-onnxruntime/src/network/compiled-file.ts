@@ -1,0 +1,124 @@
+import type { Index3 } from '@dinomix/core';
+import { foldAffines } from '../export/fold.js';
+import type { Trace } from '../export/trace.js';
+import { product } from '../lowering/conv-geometry.js';
+import { ort } from '../session/runtime.js';
+import { type CompiledNetwork, type CompileSettings, compileNetwork, IMAGE } from './compile.js';
+import { CompiledCache } from './compiled-cache.js';
+import { logitsEnding, type WindowLayout, windowEnding } from './endings.js';
+import { fuseActivations } from './fuse.js';
+import { importGraph } from './import-graph.js';
+import { LabelGraph } from './label-graph.js';
+import { type ImageShape, LoadedFile, type Logits, turn } from './loaded-file.js';
+import type { ModelFile } from './model-file.js';
+import { checkRequest, checkWindows, NO_MIRROR, type WindowRequest, type WindowSum } from './windows.js';
+import { CompiledWindows } from './windows-compiled.js';
+
+/** Sizes that a network is kept compiled for. */
+const KEPT_SIZES = 2;
+
+interface Compiled extends CompiledNetwork {
+  /** Of a graph that sums windows. */
+  readonly layout?: WindowLayout;
+}
+
+/** A file of this package, compiled for each size in use with channel-blocked convolutions. */
+export class CompiledFile extends LoadedFile {
+  readonly lowering = 'planes';
+  private readonly settings: CompileSettings;
+  private readonly classes: number;
+  private readonly cache = new CompiledCache<Compiled>(KEPT_SIZES);
+  private labels: LabelGraph | undefined;
+  /** Memory of disposed sums: fresh memory costs several times as much as clearing it. */
+  private spare: ArrayBuffer | undefined;
+
+  constructor(file: ModelFile, settings: CompileSettings) {
+    super(file);
+    this.settings = settings;
+    this.classes = file.classes!;
+  }
+
+  async run(x: Float32Array, shape: ImageShape): Promise<Logits> {
+    this.checkImage(x, shape);
+    const { Tensor } = ort();
+    const [batch, depth, height, width, channels] = shape;
+    const size: Index3 = [depth, height, width];
+    const [into, out] = [product(size) * channels, product(size) * this.classes];
+    const data = new Float32Array(batch * out);
+    for (let sample = 0; sample < batch; sample++) {
+      await turn();
+      this.assertAlive();
+      const network = this.cache.get(`logits ${size}`, () =>
+        compileNetwork(this.trace(size), this.settings, logitsEnding),
+      );
+      const image = x.subarray(sample * into, (sample + 1) * into);
+      const logits = data.subarray(sample * out, (sample + 1) * out);
+      network.run({ [IMAGE]: new Tensor('float32', image, [1, ...size, channels]) }, [
+        new Tensor('float32', logits, [1, ...size, this.classes]),
+      ]);
+    }
+    return { data, shape: [batch, ...size, this.classes] };
+  }
+
+  async openWindows(request: WindowRequest): Promise<WindowSum> {
+    this.assertAlive();
+    checkRequest(request);
+    this.checkSize(request.window);
+    const { channels } = this.file;
+    const layout = this.compiledFor(request).layout!;
+    const windows = new CompiledWindows(request, layout, this.zeros((product(request.volume) + 1) * layout.lanes));
+    const size = product(request.window) * channels;
+    return {
+      sums: windows.sums,
+      lanes: windows.lanes,
+      labels: () => this.labelGraph(windows.lanes).run(windows.sums, windows.lanes),
+      dispose: () => {
+        this.spare = windows.sums.buffer as ArrayBuffer;
+      },
+      add: async (images, origins, mirror = NO_MIRROR) => {
+        checkWindows(request, channels, images, origins);
+        for (const [index, origin] of origins.entries()) {
+          await turn();
+          this.assertAlive();
+          const image = images.subarray(index * size, (index + 1) * size);
+          windows.add(this.compiledFor(request), image, channels, origin, mirror);
+        }
+      },
+    };
+  }
+
+  private compiledFor({ window, importance }: WindowRequest): Compiled {
+    const weighted = importance !== undefined;
+    return this.cache.get(`windows ${window} ${weighted}`, () => {
+      let layout: WindowLayout | undefined;
+      const ending = windowEnding(weighted, (found) => {
+        layout = found;
+      });
+      const network = compileNetwork(this.trace(window), this.settings, ending);
+      return { ...network, layout: layout! };
+    });
+  }
+
+  private zeros(length: number): Float32Array {
+    const { spare } = this;
+    this.spare = undefined;
+    if (!spare || spare.byteLength < 4 * length) return new Float32Array(length);
+    return new Float32Array(spare, 0, length).fill(0);
+  }
+
+  private labelGraph(lanes: number): LabelGraph {
+    this.assertAlive();
+    this.labels ??= new LabelGraph(lanes, this.settings.session);
+    return this.labels;
+  }
+
+  private trace(size: Index3): Trace {
+    return fuseActivations(foldAffines(importGraph(this.file, size)!));
+  }
+
+  protected release(): void {
+    this.cache.clear();
+    this.labels?.dispose();
+    this.spare = undefined;
+  }
+}

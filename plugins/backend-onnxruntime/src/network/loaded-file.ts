@@ -1,0 +1,80 @@
+import type { Index3, Network } from '@dinomix/core';
+import { product } from '../lowering/conv-geometry.js';
+import { createOnnxRuntimeError } from '../session/errors.js';
+import type { ModelFile } from './model-file.js';
+import type { WindowRequest, WindowSum } from './windows.js';
+
+/** A loaded network that also sums the probabilities of overlapping windows, which needs no logits on the host. */
+export interface InferenceNetwork extends Network {
+  /** `planes` runs this package's own lowering of a file it wrote, `plain` the file as it is. */
+  readonly lowering: 'planes' | 'plain';
+  readonly classCount: number | undefined;
+  /** @throws when the window does not fit the volume or the network. */
+  openWindows(request: WindowRequest): Promise<WindowSum>;
+}
+
+/** [b, d, h, w, c] */
+export type ImageShape = readonly [number, number, number, number, number];
+
+/** What `run` gives. */
+export type Logits = Awaited<ReturnType<Network['run']>>;
+
+/** Lets timers and signals of this thread run between two samples: a run blocks it. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What both ways of running a file share: metadata, checks of what it is given, disposal. */
+export abstract class LoadedFile implements InferenceNetwork {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly dynamic: boolean;
+  readonly classCount: number | undefined;
+  abstract readonly lowering: 'planes' | 'plain';
+  protected readonly file: ModelFile;
+  private disposed = false;
+
+  constructor(file: ModelFile) {
+    this.file = file;
+    this.metadata = file.metadata;
+    this.classCount = file.classes;
+    this.dynamic = file.inputSides.slice(2).every((side) => side === undefined);
+  }
+
+  abstract run(x: Float32Array, shape: ImageShape): Promise<Logits>;
+  abstract openWindows(request: WindowRequest): Promise<WindowSum>;
+  protected abstract release(): void;
+
+  async dispose(): Promise<void> {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.release();
+  }
+
+  protected assertAlive(): void {
+    if (this.disposed) {
+      throw createOnnxRuntimeError('DMX_ENGINE_DISPOSED', 'the network was disposed of', 'Load it again.');
+    }
+  }
+
+  /** @throws Error when the image does not fit the network. */
+  protected checkImage(x: Float32Array, shape: ImageShape): void {
+    this.assertAlive();
+    const [, depth, height, width, channels] = shape;
+    this.checkSize([depth, height, width]);
+    if (channels !== this.file.channels)
+      throw new Error(`the network takes ${this.file.channels} channels, not ${channels}`);
+    if (x.length !== product(shape))
+      throw new Error(`an image [${shape}] has ${product(shape)} numbers, found ${x.length}`);
+  }
+
+  protected checkSize(size: Index3): void {
+    const { inputSides, multiple } = this.file;
+    const fixed = inputSides.slice(2);
+    if (fixed.some((side, axis) => side !== undefined && side !== size[axis])) {
+      throw new Error(`the network takes images [${fixed.map((side) => side ?? 'any')}], not [${size}]`);
+    }
+    if (size.some((side, axis) => side <= 0 || side % multiple[axis]! !== 0)) {
+      throw new Error(`the network takes sides that are multiples of [${multiple}], not [${size}]; pad the image`);
+    }
+  }
+}
