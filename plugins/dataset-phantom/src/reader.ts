@@ -40,7 +40,7 @@ function requestOf(item: number, { classes, seed, shape, noise }: PhantomOptions
 }
 
 function asFloat(volume: Volume): Volume<Float32Array> {
-  return { ...volume, data: Float32Array.from(volume.data) };
+  return { ...volume, data: new Float32Array(volume.data) };
 }
 
 /** Returns a reader for checked options. */

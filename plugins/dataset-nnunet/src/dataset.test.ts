@@ -1,0 +1,304 @@
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CreateCaseReader, Dataset } from '@dinomix/core';
+import { countLabels, createVolume, orientationOf } from '@dinomix/volume';
+import { describe, expect, test } from 'vitest';
+import { buildFolder, casesOf, DOCUMENT, imageOf, labelOf, optionsOf } from '../test/build-folder.js';
+import { openNnunetDataset } from './dataset.js';
+import type { NnunetInput } from './options.js';
+import { toWorkingGrid } from './prepared-cache.js';
+
+const open = (input: NnunetInput): Promise<Dataset> => openNnunetDataset(optionsOf(input));
+const fixtures = fileURLToPath(new URL('../test/fixtures/', import.meta.url));
+
+interface NibabelView {
+  readonly shape: readonly [number, number, number];
+  readonly affine: readonly (readonly number[])[];
+  readonly sum: number;
+  readonly counts: readonly number[] | null;
+  readonly ras: readonly number[];
+}
+
+describe('folders written by nibabel', () => {
+  const read = async () =>
+    JSON.parse(await readFile(join(fixtures, 'fixtures.json'), 'utf8')) as Record<string, NibabelView>;
+
+  test('nnU-Net v2: shapes, affines, intensities and labels are those of nibabel', async () => {
+    const views = await read();
+    const dataset = await open({ root: join(fixtures, 'v2'), validation: 0 });
+    expect(dataset.classes.map(({ name }) => name)).toEqual(['background', 'organ', 'tumour']);
+    expect(dataset.splits).toEqual({ labelled: ['a', 'b'], unlabelled: ['c'], validation: [], test: ['d'] });
+    for (const [id, role, folder] of [
+      ['a', 'labelled', 'Tr'],
+      ['b', 'labelled', 'Tr'],
+      ['d', 'test', 'Ts'],
+    ] as const) {
+      const { image, label } = await dataset.readCase(id, role);
+      const seen = views[`v2/images${folder}/${id}_0000.nii.gz`]!;
+      expect([...image.shape].reverse()).toEqual(seen.shape);
+      for (const [row, values] of seen.affine.entries()) {
+        for (const [column, value] of values.entries()) expect(image.affine[row]![column]).toBeCloseTo(value, 5);
+      }
+      expect(image.data.reduce((sum, value) => sum + value, 0)).toBe(seen.sum);
+      expect([...countLabels(label!.data, 3)]).toEqual(views[`v2/labels${folder}/${id}.nii.gz`]!.counts);
+    }
+  });
+
+  test('the second channel', async () => {
+    const views = await read();
+    await expect(open({ root: join(fixtures, 'v2'), channel: 1 })).rejects.toThrow(/has the channels 0, not 1/);
+    const root = await buildFolder({
+      ...casesOf(['a', 'b']),
+      'imagesTr/a_0001.nii.gz': imageOf(50),
+      'imagesTr/b_0001.nii.gz': imageOf(51),
+    });
+    const dataset = await open({ root, channel: 1, validation: 0, test: 0 });
+    expect((await dataset.readCase('a', 'labelled')).image.data).toEqual(imageOf(50).data);
+    expect(views['v2/imagesTr/c_0001.nii.gz']!.shape).toEqual([5, 5, 5]);
+  });
+
+  test('Decathlon: ids that end in four digits, a document without ending', async () => {
+    const views = await read();
+    const dataset = await open({ root: join(fixtures, 'decathlon'), validation: 0 });
+    expect(dataset.title).toBe('LeftAtrium');
+    expect(dataset.licence).toBe('CC-BY-SA 4.0');
+    expect(dataset.splits).toMatchObject({ labelled: ['la_0003', 'la_0004'], test: ['la_0001'] });
+    const { image } = await dataset.readCase('la_0003', 'labelled');
+    expect(image.data.reduce((sum, value) => sum + value, 0)).toBe(views['decathlon/imagesTr/la_0003.nii.gz']!.sum);
+    expect((await dataset.readCase('la_0001', 'test')).label).toBeNull();
+    expect(dataset.preprocessing.normalisation.steps[0]).toEqual({ kind: 'clip-percentiles', low: 0.5, high: 99.5 });
+  });
+});
+
+test('nnU-Net v1: a document without file ending, image names with channel', async () => {
+  const { channel_names: _, file_ending: __, ...rest } = DOCUMENT;
+  const document = {
+    ...rest,
+    modality: { 0: 'CT' },
+    labels: { 0: 'background', 1: 'liver', 2: 'spleen' },
+    training: [{ image: './imagesTr/x.nii.gz', label: './labelsTr/x.nii.gz' }],
+  };
+  const dataset = await open({ root: await buildFolder(casesOf(['x', 'y']), document), validation: 0, test: 0 });
+  expect(dataset.splits.labelled).toEqual(['x', 'y']);
+  expect(dataset.classes[2]!.name).toBe('spleen');
+  expect(dataset.preprocessing.normalisation.steps[0]).toEqual({ kind: 'clip', low: -75, high: 275 });
+});
+
+describe('the label of an unlabelled case is never read', () => {
+  test('not where the label file is damaged, in reading, the cache and the fingerprint', async () => {
+    const root = await buildFolder({ ...casesOf(['a', 'b', 'c']), 'labelsTr/b.nii.gz': Buffer.from('no image') });
+    const cache = join(root, 'cache');
+    const dataset = await open({ root, unlabelled: ['b'], validation: 0, test: 0, cache });
+    expect(dataset.splits).toMatchObject({ labelled: ['a', 'c'], unlabelled: ['b'] });
+    const { label, files } = await dataset.readCase('b', 'unlabelled');
+    expect([label, files.label]).toEqual([null, null]);
+    expect((await dataset.fingerprint()).cases.b!.label).toBeNull();
+    const sneaky = await dataset.readCase('b', 'labelled');
+    expect(sneaky.label).toBeNull();
+  });
+
+  test('a case that only plays the part of an unlabelled one keeps its label to itself', async () => {
+    const root = await buildFolder(casesOf(['a', 'b', 'c', 'd']));
+    const dataset = await open({ root, labelled: 1, validation: 0, test: 0 });
+    expect(dataset.splits.labelled).toHaveLength(1);
+    expect(dataset.splits.unlabelled).toHaveLength(3);
+    for (const id of dataset.splits.unlabelled) {
+      await writeFile(join(root, `labelsTr/${id}.nii.gz`), 'no image');
+      expect((await dataset.readCase(id, 'unlabelled')).label).toBeNull();
+    }
+    await dataset.fingerprint();
+  });
+});
+
+describe('the cache of prepared volumes', () => {
+  const recipe = { grid: { shape: [6, 7, 8] }, validation: 0, test: 0 } as const;
+  const nested = async () => {
+    const root = await buildFolder(casesOf(['a', 'b']));
+    const cache = await mkdtemp(join(tmpdir(), 'dinomix-cache-'));
+    return { root, cache };
+  };
+
+  test('keeps what preparing the file gives, and preparing it again changes nothing', async () => {
+    const { root, cache } = await nested();
+    const plain = await open({ root, ...recipe });
+    const cached = await open({ root, ...recipe, cache });
+    const direct = await plain.readCase('a', 'labelled');
+    expect(direct.image.shape).toEqual([4, 5, 6]);
+    const expected = toWorkingGrid(direct, plain.preprocessing);
+    for (let round = 0; round < 2; round++) {
+      const kept = await cached.readCase('a', 'labelled');
+      expect(kept.image.data).toEqual(expected.image.data);
+      expect(kept.label!.data).toEqual(expected.label!.data);
+      const again = toWorkingGrid(kept, plain.preprocessing);
+      expect(again.image.data).toEqual(expected.image.data);
+      expect(again.label!.data).toEqual(expected.label!.data);
+      expect(kept.image.affine).toEqual(expected.image.affine);
+      // 4 slices of 3 mm become 6 of 2 mm.
+      expect(kept.image.spacing).toEqual([2, (5 * 1.5) / 7, (6 * 1.5) / 8]);
+    }
+    expect(await readdir(cache)).toHaveLength(1);
+  });
+
+  test('holds the voxels in RAS order, as nibabel turns them', async () => {
+    const views = JSON.parse(await readFile(join(fixtures, 'fixtures.json'), 'utf8')) as Record<string, NibabelView>;
+    const cache = await mkdtemp(join(tmpdir(), 'dinomix-cache-'));
+    const dataset = await open({ root: join(fixtures, 'v2'), validation: 0, grid: 'keep', cache });
+    for (const id of ['a', 'b']) {
+      const { image, label } = await dataset.readCase(id, 'labelled');
+      expect(orientationOf(image.affine)).toBe('RAS');
+      expect([...image.data.subarray(0, 6)]).toEqual(views[`v2/imagesTr/${id}_0000.nii.gz`]!.ras);
+      expect([...label!.data.subarray(0, 6)]).toEqual(views[`v2/labelsTr/${id}.nii.gz`]!.ras);
+    }
+  });
+
+  test('the file is written once; validation and test cases come from their files', async () => {
+    const { root, cache } = await nested();
+    const dataset = await open({ root, ...recipe, cache });
+    await dataset.readCase('a', 'labelled');
+    const [name] = await readdir(cache);
+    const past = new Date(1e12);
+    await utimes(join(cache, name!), past, past);
+    await dataset.readCase('a', 'labelled');
+    expect((await stat(join(cache, name!))).mtime).toEqual(past);
+    expect((await dataset.readCase('a', 'test')).image.shape).toEqual([4, 5, 6]);
+    await dataset.readCase('a', 'unlabelled');
+    expect(await readdir(cache)).toHaveLength(2);
+  });
+
+  test('a changed image, label or recipe is prepared again', async () => {
+    const { root, cache } = await nested();
+    const dataset = await open({ root, ...recipe, cache });
+    const before = await dataset.readCase('a', 'labelled');
+    const other = await buildFolder({ ...casesOf(['a', 'b']), 'imagesTr/a_0000.nii.gz': imageOf(77) });
+    await writeFile(join(root, 'imagesTr/a_0000.nii.gz'), await readFile(join(other, 'imagesTr/a_0000.nii.gz')));
+    const after = await dataset.readCase('a', 'labelled');
+    expect(after.image.data).not.toEqual(before.image.data);
+    await (await open({ root, ...recipe, grid: { shape: [6, 7, 9] }, cache })).readCase('a', 'labelled');
+    await (await open({ root, ...recipe, orientation: 'keep', cache })).readCase('a', 'labelled');
+    expect(await readdir(cache)).toHaveLength(4);
+  });
+
+  test('a damaged file is made again', async () => {
+    const { root, cache } = await nested();
+    const dataset = await open({ root, ...recipe, cache });
+    const before = await dataset.readCase('a', 'labelled');
+    const file = join(cache, (await readdir(cache))[0]!);
+    const whole = await readFile(file);
+    const flipped = Buffer.from(whole);
+    flipped[flipped.length - 5]! ^= 1;
+    for (const damaged of [whole.subarray(0, 100), whole.subarray(0, whole.length - 3), flipped]) {
+      await writeFile(file, damaged);
+      const again = await dataset.readCase('a', 'labelled');
+      expect(again.image.data).toEqual(before.image.data);
+      expect(again.label!.data).toEqual(before.label!.data);
+      expect((await readFile(file)).equals(whole)).toBe(true);
+    }
+  });
+
+  test('a volume whose size would be rounded another way the second time is not exchanged', async () => {
+    // 58 rows of 0.75 mm are 43.5 rows of 1 mm, so 44; those 44 rows have 43.49999... mm in floating point.
+    const shape = [3, 58, 4] as const;
+    const volume = <T extends Float32Array | Uint8Array>(data: T) =>
+      createVolume({ data, shape, spacing: [1, 0.75, 1] });
+    const root = await buildFolder({
+      ...casesOf(['a', 'b']),
+      'imagesTr/a_0000.nii.gz': volume(new Float32Array(696).fill(5)),
+      'labelsTr/a.nii.gz': volume(new Uint8Array(696)),
+    });
+    const cache = join(root, 'cache');
+    const dataset = await open({ root, ...recipe, grid: { spacing: [1, 1, 1] }, cache });
+    expect((await dataset.readCase('a', 'labelled')).image.shape).toEqual([3, 58, 4]);
+    // 5 rows and 6 columns of 1.5 mm, 4 slices of 3 mm.
+    expect((await dataset.readCase('b', 'labelled')).image.shape).toEqual([12, 8, 9]);
+  });
+});
+
+test('a loader thread reads the same from the worker source, through plain data', async () => {
+  const dataset = await open({ root: await buildFolder(casesOf(['a', 'b'])), validation: 0, test: 0 });
+  const { module, export: name, options } = dataset.workerSource;
+  const loaded = (await import(module)) as Record<string, CreateCaseReader>;
+  const reader = await loaded[name]!(JSON.parse(JSON.stringify(options)));
+  expect(await reader.readCase('b', 'labelled')).toEqual(await dataset.readCase('b', 'labelled'));
+  await expect(dataset.readCase('z', 'test')).rejects.toThrow('There is no case "z"');
+});
+
+test('the options decide the preparation', async () => {
+  const root = await buildFolder(casesOf(['a', 'b']));
+  const base = { root, validation: 0, test: 0 };
+  const recipe = (await open(base)).preprocessing;
+  expect(recipe.grid).toEqual({ kind: 'shape', shape: [80, 160, 160] });
+  expect(recipe.normalisation).toEqual({
+    steps: [{ kind: 'clip', low: -75, high: 275 }, { kind: 'min-max' }],
+    display: [0, 1],
+  });
+  const other = await open({
+    ...base,
+    grid: { spacing: [2, 1, 1] },
+    window: [-100, 200],
+    normalise: 'z-score',
+    labelRule: 'nearest',
+    tail: ['spleen'],
+  });
+  expect(other.preprocessing).toMatchObject({ grid: { kind: 'spacing', spacing: [2, 1, 1] }, labelRule: 'nearest' });
+  expect(other.preprocessing.normalisation.steps).toEqual([
+    { kind: 'clip', low: -100, high: 200 },
+    { kind: 'z-score' },
+  ]);
+  expect(other.classes.map(({ tail }) => tail)).toEqual([false, false, true]);
+  expect((await open({ ...base, grid: 'keep' })).preprocessing.grid).toEqual({ kind: 'keep' });
+  await expect(open({ ...base, tail: ['splen'] })).rejects.toThrow(/unknown class "splen"[\s\S]*Did you mean "spleen"/);
+  expect(() => optionsOf({ ...base, window: [5, 5] })).toThrow(/smaller bound first/);
+});
+
+test('the fingerprint follows the files, not their folder', async () => {
+  const files = casesOf(['a', 'b']);
+  const [first, second] = [await buildFolder(files), await buildFolder(files)];
+  const digest = async (root: string, more: object = {}) =>
+    (await (await open({ root, validation: 0, test: 0, ...more })).fingerprint()).digest;
+  const base = await digest(first);
+  expect(base).toMatch(/^[0-9a-f]{64}$/);
+  expect(await digest(second)).toBe(base);
+  expect(await digest(first, { unlabelled: ['a'] })).not.toBe(base);
+  expect(await digest(first, { window: [0, 1] })).not.toBe(base);
+  await rm(join(second, 'imagesTr/a_0000.nii.gz'));
+  await expect(digest(second)).rejects.toThrow();
+});
+
+describe('reading refuses', () => {
+  test('a label of another shape or place', async () => {
+    const moved = {
+      ...labelOf(),
+      affine: imageOf(0).affine.map((row, i) => (i === 0 ? [...row.slice(0, 3), 4] : row)),
+    };
+    const root = await buildFolder({
+      ...casesOf(['a', 'b', 'c']),
+      'labelsTr/a.nii.gz': labelOf(3, [4, 5, 7]),
+      'labelsTr/b.nii.gz': createVolume({ data: moved.data, shape: moved.shape, affine: moved.affine as never }),
+    });
+    const dataset = await open({ root, validation: 0, test: 0 });
+    await expect(dataset.readCase('a', 'labelled')).rejects.toThrow(/\[4,5,7\].*\[4,5,6\]/);
+    await expect(dataset.readCase('b', 'labelled')).rejects.toThrow(/affine differs by 4\.000/);
+    const tolerant = await open({ root, validation: 0, test: 0, tolerance: 5 });
+    expect((await tolerant.readCase('b', 'labelled')).label).not.toBeNull();
+  });
+
+  test('a label value that is no class', async () => {
+    const root = await buildFolder({ ...casesOf(['a', 'b']), 'labelsTr/a.nii.gz': labelOf(4) });
+    const dataset = await open({ root, validation: 0, test: 0 });
+    await expect(dataset.readCase('a', 'labelled')).rejects.toThrow(
+      /labelsTr\/a\.nii\.gz: label 3 at voxel \(i, j, k\) = \(3,0,0\)/,
+    );
+  });
+
+  test('intensities that are not finite, unless they are replaced', async () => {
+    const image = imageOf(3);
+    image.data[8] = Number.NaN;
+    const root = await buildFolder({ ...casesOf(['a', 'b']), 'imagesTr/a_0000.nii.gz': image });
+    const refusing = await open({ root, validation: 0, test: 0 });
+    await expect(refusing.readCase('a', 'labelled')).rejects.toThrow(/NaN, is voxel \(i, j, k\) = \(2,1,0\)/);
+    const replacing = await open({ root, validation: 0, test: 0, replaceNonFinite: -1024 });
+    expect((await replacing.readCase('a', 'labelled')).image.data[8]).toBe(-1024);
+  });
+});

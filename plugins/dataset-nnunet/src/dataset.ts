@@ -1,0 +1,133 @@
+import { extname, resolve } from 'node:path';
+import {
+  type ClassInfo,
+  type Dataset,
+  didYouMean,
+  hashJson,
+  type JsonObject,
+  type Normalisation,
+  type NormalisationStep,
+  nearest,
+  type Preprocessing,
+} from '@dinomix/core';
+import { checkDataset } from './check.js';
+import { digestFile } from './digest.js';
+import type { DatasetDocument } from './document.js';
+import { type OpenedFolder, openFolder } from './folder.js';
+import type { NnunetOptions } from './options.js';
+import { errorOf, throwErrors } from './problems.js';
+import { createReader, type ReaderPlan } from './reader.js';
+
+// Hues a golden angle apart: neighbouring classes are easy to tell apart.
+const GOLDEN_ANGLE = 137.508;
+
+function colourOf(index: number): readonly [number, number, number] {
+  if (index === 0) return [0, 0, 0];
+  const hue = (index * GOLDEN_ANGLE) % 360;
+  const channel = (offset: number) => {
+    const k = (offset + hue / 30) % 12;
+    return Math.round(255 * (0.55 - 0.4 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+  };
+  return [channel(0), channel(8), channel(4)];
+}
+
+function classesOf({ classes }: DatasetDocument, { tail }: NnunetOptions): readonly ClassInfo[] {
+  return classes.map((name, index) => ({ index, name, colour: colourOf(index), tail: tail.includes(name) }));
+}
+
+function normalisationOf({ window, normalise, channel }: NnunetOptions, { channels }: DatasetDocument): Normalisation {
+  const isCt = channels[channel]?.toUpperCase() === 'CT';
+  // The window of the Synapse and AMOS protocols (method.md §2.1) where the image is a CT.
+  const bounds = window ?? (isCt ? ([-75, 275] as const) : 'percentiles');
+  const clip: NormalisationStep =
+    bounds === 'percentiles'
+      ? { kind: 'clip-percentiles', low: 0.5, high: 99.5 }
+      : { kind: 'clip', low: bounds[0], high: bounds[1] };
+  return { steps: [clip, { kind: normalise }], display: normalise === 'min-max' ? [0, 1] : [-2, 2] };
+}
+
+function preprocessingOf(options: NnunetOptions, document: DatasetDocument): Preprocessing {
+  const { grid, orientation, labelRule } = options;
+  return {
+    orientation,
+    grid:
+      grid === 'keep'
+        ? { kind: 'keep' }
+        : 'shape' in grid
+          ? { kind: 'shape', shape: grid.shape }
+          : { kind: 'spacing', spacing: grid.spacing },
+    labelRule,
+    normalisation: normalisationOf(options, document),
+  };
+}
+
+function tailProblems({ tail, root }: NnunetOptions, { classes }: DatasetDocument) {
+  return tail
+    .filter((name) => !classes.includes(name))
+    .map((name) => {
+      const message = `option "tail" names the unknown class "${name}"`;
+      return errorOf({ file: root, message, fix: `take names of dataset.json.${didYouMean(nearest(name, classes))}` });
+    });
+}
+
+function planOf(
+  { cases }: OpenedFolder,
+  options: NnunetOptions,
+  classCount: number,
+  preprocessing: Preprocessing,
+): ReaderPlan {
+  const { geometry, tolerance, replaceNonFinite, cache, unlabelled } = options;
+  const hidden = new Set(unlabelled);
+  const files = cases.map(({ id, image, label }) => [id, { image, label: hidden.has(id) ? null : label }] as const);
+  return {
+    cases: Object.fromEntries(files),
+    classCount,
+    geometry,
+    tolerance,
+    replaceNonFinite,
+    preprocessing,
+    cache: cache === null ? null : resolve(cache),
+  };
+}
+
+/**
+ * Opens a folder in the nnU-Net raw layout. No image is opened before it is asked for.
+ * @throws DMX_NNUNET_DATA listing everything that keeps dataset.json, the file names or the split from being used.
+ */
+export async function openNnunetDataset(options: NnunetOptions): Promise<Dataset> {
+  const folder = await openFolder(options);
+  const { document, splits, root } = folder;
+  throwErrors([...folder.problems, ...(document === null ? [] : tailProblems(options, document))], root);
+  if (document === null) throw new Error('a folder without document has an error');
+  const preprocessing = preprocessingOf(options, document);
+  const classes = classesOf(document, options);
+  const plan = planOf(folder, options, classes.length, preprocessing);
+  const reader = createReader(plan);
+  const { foreground, flips } = options;
+  return {
+    title: document.name,
+    classes,
+    splits,
+    preprocessing,
+    sampling: { foreground, upperOffset: 'exclusive', flips, padValue: 0 },
+    workerSource: {
+      module: new URL(`./reader${extname(import.meta.url)}`, import.meta.url).href,
+      export: 'createCaseReader',
+      options: plan as unknown as JsonObject,
+    },
+    licence: document.licence ?? 'dataset.json names no licence',
+    readCase: (id, role) => reader.readCase(id, role),
+    fingerprint: async () => {
+      const cases: Record<string, { image: string; label: string | null }> = {};
+      for (const [role, ids] of Object.entries(splits)) {
+        for (const id of ids) {
+          const { image, label } = plan.cases[id]!;
+          const isHidden = role === 'unlabelled' || label === null;
+          cases[id] = { image: await digestFile(image), label: isHidden ? null : await digestFile(label) };
+        }
+      }
+      return { digest: hashJson({ classes, splits, preprocessing, cases }), cases };
+    },
+    check: () => checkDataset(options),
+  };
+}

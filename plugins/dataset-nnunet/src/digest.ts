@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { reasonOf } from '@dinomix/core';
+import { VolumeError } from '@dinomix/volume';
+
+interface Known {
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly digest: string;
+}
+
+const known = new Map<string, Known>();
+
+/**
+ * Returns the sha256 (hexadecimal) of a file's bytes. It is computed again when size or time of the file change.
+ * @throws VolumeError `DMX_FILE_READ`.
+ */
+export async function digestFile(file: string): Promise<string> {
+  try {
+    const { size, mtimeMs } = await stat(file);
+    const before = known.get(file);
+    if (before !== undefined && before.size === size && before.mtimeMs === mtimeMs) return before.digest;
+    const hash = createHash('sha256');
+    for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(piece as Buffer);
+    const digest = hash.digest('hex');
+    known.set(file, { size, mtimeMs, digest });
+    return digest;
+  } catch (error) {
+    const problem = `cannot be read: ${reasonOf(error)}`;
+    throw new VolumeError('DMX_FILE_READ', { file, problem, fix: 'check that the file is there', cause: error });
+  }
+}

@@ -1,0 +1,129 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DataProblem } from '@dinomix/core';
+import type { DatasetDocument } from './document.js';
+import { errorOf, warningOf } from './problems.js';
+
+/** The files of one case, absolute paths. */
+export interface CaseFiles {
+  readonly id: string;
+  readonly image: string;
+  /** Null where there is no such file. Whether it may be read depends on the split. */
+  readonly label: string | null;
+  /** Whether it lies in imagesTs. */
+  readonly isTest: boolean;
+}
+
+/** The cases of a folder in the order of their ids. */
+export interface Scan {
+  readonly cases: readonly CaseFiles[];
+  readonly problems: readonly DataProblem[];
+}
+
+interface Named {
+  readonly stem: string;
+  readonly file: string;
+}
+
+async function imagesIn(folder: string, ending: string | null): Promise<Named[] | null> {
+  const names = await readdir(folder).catch(() => null);
+  if (names === null) return null;
+  const endings = ending === null ? ['.nii.gz', '.nii'] : [ending];
+  return names
+    .sort()
+    .filter((name) => !name.startsWith('.'))
+    .flatMap((name) => {
+      const found = endings.find((candidate) => name.endsWith(candidate));
+      return found === undefined ? [] : [{ stem: name.slice(0, -found.length), file: join(folder, name) }];
+    });
+}
+
+// nnU-Net appends the channel to image names (case_0000.nii.gz); the Decathlon and AMOS do not, and AMOS ids end in four
+// digits as well. An image that a label or the document calls by its whole name has no channel in it.
+function hasChannels({ form, listed }: DatasetDocument, images: readonly Named[], labels: readonly Named[]): boolean {
+  if (form === 2) return true;
+  const known = new Set([
+    ...labels.map(({ stem }) => stem),
+    ...listed.map((name) => name.replace(/\.nii(\.gz)?$/, '')),
+  ]);
+  return !images.some(({ stem }) => known.has(stem));
+}
+
+interface PartRequest {
+  readonly images: readonly Named[];
+  readonly labels: readonly Named[];
+  readonly channel: number;
+  readonly withChannels: boolean;
+  readonly isTest: boolean;
+}
+
+function casesOf({ images, labels, channel, withChannels, isTest }: PartRequest, problems: DataProblem[]): CaseFiles[] {
+  const labelOf = new Map(labels.map(({ stem, file }) => [stem, file]));
+  const channelsOf = new Map<string, Map<number, string>>();
+  for (const { stem, file } of images) {
+    const match = withChannels ? /^(.+)_(\d{4})$/.exec(stem) : null;
+    if (withChannels && match === null) {
+      const fix = `name the first channel ${stem}_0000`;
+      problems.push(errorOf({ file, message: 'has no channel number in its name', fix }));
+      continue;
+    }
+    const [id, number] = match === null ? [stem, channel] : [match[1]!, Number(match[2])];
+    const files = channelsOf.get(id) ?? new Map<number, string>();
+    channelsOf.set(id, files.set(number, file));
+  }
+  const cases: CaseFiles[] = [];
+  for (const [id, files] of channelsOf) {
+    const image = files.get(channel);
+    if (image === undefined) {
+      const [file] = files.values();
+      const message = `case "${id}" has the channels ${[...files.keys()].join(', ')}, not ${channel}`;
+      problems.push(errorOf({ file: file!, caseId: id, message, fix: 'add the file, or choose another channel' }));
+      continue;
+    }
+    cases.push({ id, image, label: labelOf.get(id) ?? null, isTest });
+  }
+  for (const { stem, file } of labels) {
+    if (channelsOf.has(stem)) continue;
+    const fix = 'add its image, or remove the label';
+    problems.push(errorOf({ file, caseId: stem, message: 'is a label without an image', fix }));
+  }
+  return cases;
+}
+
+/** Lists the cases of `imagesTr`, `labelsTr`, `imagesTs` and, where it is there, `labelsTs`. Opens no image. */
+export async function scanCases(root: string, document: DatasetDocument, channel: number): Promise<Scan> {
+  const problems: DataProblem[] = [];
+  const list = async (name: string) => imagesIn(join(root, name), document.ending);
+  const [images, labels, testImages, testLabels] = await Promise.all([
+    list('imagesTr'),
+    list('labelsTr'),
+    list('imagesTs'),
+    list('labelsTs'),
+  ]);
+  if (images === null || images.length === 0) {
+    const message =
+      images === null ? 'is not there' : `has no image that ends in ${document.ending ?? '.nii.gz or .nii'}`;
+    problems.push(errorOf({ file: join(root, 'imagesTr'), message, fix: 'put the training images there' }));
+  }
+  const withChannels = hasChannels(document, [...(images ?? []), ...(testImages ?? [])], labels ?? []);
+  const shared = { channel, withChannels };
+  const training = casesOf({ ...shared, images: images ?? [], labels: labels ?? [], isTest: false }, problems);
+  const test = casesOf({ ...shared, images: testImages ?? [], labels: testLabels ?? [], isTest: true }, problems);
+  const ids = new Set(training.map(({ id }) => id));
+  const clashes = test.filter(({ id }) => ids.has(id));
+  for (const { id, image } of clashes) {
+    const fix = 'rename one of them';
+    problems.push(errorOf({ file: image, caseId: id, message: `"${id}" is in imagesTr and in imagesTs`, fix }));
+  }
+  problems.push(...countProblems(root, document, training));
+  return { cases: [...training, ...test.filter(({ id }) => !ids.has(id))], problems };
+}
+
+function countProblems(root: string, document: DatasetDocument, training: readonly CaseFiles[]): DataProblem[] {
+  const pairs = training.filter(({ label }) => label !== null).length;
+  const { numTraining } = document;
+  if (numTraining === null || numTraining === pairs || numTraining === training.length) return [];
+  const message = `announces ${numTraining} training cases; there are ${training.length}, ${pairs} with a label`;
+  const fix = 'correct numTraining, or fetch the files that are missing';
+  return [warningOf({ file: join(root, 'dataset.json'), message, fix })];
+}
