@@ -1,8 +1,8 @@
 import type { Batch, BatchPart, Crop, NamedTensors, TeacherAnswer } from '@dinomix/core';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { trainerError } from '../errors.js';
-import type { TeacherInput, TeacherResult } from '../types.js';
-import type { Answers } from './answers.js';
+import type { TeacherInput, TeacherResult, TeacherStep } from '../types.js';
+import { type Answers, flattenAnswers } from './answers.js';
 import { contextFor, type StepMoment } from './contexts.js';
 import { graphContext, type StepEnvironment } from './environment.js';
 import { guarded, guardedAsync } from './guard.js';
@@ -30,11 +30,7 @@ export function hostParts({ labelled, unlabelled }: Batch): HostParts {
 }
 
 /** What a teacher is asked about, as far as the batch has it. */
-function inputsFor(
-  asked: readonly BatchPart[],
-  tensors: NamedTensors<Tensor>,
-  host: () => HostParts,
-): Partial<Record<BatchPart, TeacherInput>> {
+function inputsFor(asked: readonly BatchPart[], tensors: NamedTensors<Tensor>, host: () => HostParts): Given {
   const present = asked.filter((part) => `${part}/image` in tensors);
   const entries = present.map((part): [BatchPart, TeacherInput] => [
     part,
@@ -71,6 +67,15 @@ function checkAnswers(result: TeacherResult, tensors: NamedTensors<Tensor>, clas
   return result;
 }
 
+type Given = Partial<Record<BatchPart, TeacherInput>>;
+
+/** @throws DMX_TEACHER_ASYNC when a traceable teacher returns a promise. */
+function predictNow({ slot, key, plugin }: TeacherPart, given: Given, ctx: TeacherStep): TeacherResult {
+  const answered = slot.predict(given, ctx);
+  if (answered instanceof Promise) throw trainerError('DMX_TEACHER_ASYNC', { key, plugin });
+  return answered;
+}
+
 /** Asks the traceable teachers of a step inside the graph. */
 export function askTracedTeachers(tensors: NamedTensors<Tensor>, env: StepEnvironment): Answers {
   const { parts, traced, moment, host, onLook } = env;
@@ -80,20 +85,20 @@ export function askTracedTeachers(tensors: NamedTensors<Tensor>, env: StepEnviro
     return host;
   };
   const entries = traced.map((teacher) => {
-    const ctx = teacherContext(teacher, graphContext(teacher.key, env), students, tensors);
-    const result = guarded(teacher, 'predict', moment.position, () => {
-      const answered = teacher.slot.predict(inputsFor(partsToAsk(teacher, parts), tensors, looked), ctx);
-      if (answered instanceof Promise) {
-        throw trainerError('DMX_TEACHER_ASYNC', { key: teacher.key, plugin: teacher.plugin });
-      }
-      return checkAnswers(answered, tensors, parts.classCount);
-    });
+    const ctx = teacherContext(teacher, graphContext(teacher.key, env), students, tensors, (made) => made);
+    const given = inputsFor(partsToAsk(teacher, parts), tensors, looked);
+    const result = guarded(teacher, 'predict', moment.position, () =>
+      checkAnswers(predictNow(teacher, given, ctx), tensors, parts.classCount),
+    );
     return [teacher.id, result] as const;
   });
   return Object.fromEntries(entries);
 }
 
-/** Asks one teacher outside of the graph. The tensors of its answer belong to the caller. */
+/**
+ * Asks one teacher outside of the graph. The tensors of its answer belong to the caller; those that it made through its
+ * context and did not return are disposed.
+ */
 export async function askTeacher(
   teacher: TeacherPart,
   asked: readonly BatchPart[],
@@ -102,13 +107,33 @@ export async function askTeacher(
   parts: StepParts,
   moment: StepMoment,
 ): Promise<TeacherResult> {
+  const { slot } = teacher;
+  const made: Tensor[] = [];
+  const own = (value: Tensor): Tensor => {
+    made.push(value);
+    return value;
+  };
   const students = runningStudents(parts.students, () => tensors);
-  const ctx = teacherContext(teacher, contextFor(teacher.key, moment), students, tensors);
+  const ctx = teacherContext(teacher, contextFor(teacher.key, moment), students, tensors, own);
+  const given = inputsFor(asked, tensors, () => host);
   return guardedAsync(teacher, 'predict', moment.position, async () => {
-    const answered = await teacher.slot.predict(
-      inputsFor(asked, tensors, () => host),
-      ctx,
-    );
+    const answered = slot.traceable === true ? predictTidily(teacher, given, ctx) : await slot.predict(given, ctx);
+    const returned = new Set(answerTensors(answered));
+    for (const value of made) if (!returned.has(value)) value.dispose();
     return checkAnswers(answered, tensors, parts.classCount);
   });
+}
+
+function answerTensors(result: TeacherResult): readonly Tensor[] {
+  return Object.values(flattenAnswers({ teacher: result }));
+}
+
+/** A traceable teacher leaves the disposal of what it makes to whoever records it. */
+function predictTidily(teacher: TeacherPart, given: Given, ctx: TeacherStep): TeacherResult {
+  let answered: TeacherResult = {};
+  tidy(() => {
+    answered = predictNow(teacher, given, ctx);
+    return [...answerTensors(answered)];
+  });
+  return answered;
 }

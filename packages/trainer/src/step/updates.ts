@@ -46,7 +46,7 @@ export function updateTeachers(
   const values = env.parts.teachers.map((teacher) => {
     const { slot, id, key } = teacher;
     if (slot.update === undefined) return {};
-    const ctx = teacherContext(teacher, graphContext(key, env), students, tensors);
+    const ctx = teacherContext(teacher, graphContext(key, env), students, tensors, (made) => made);
     const next = guarded(teacher, 'update its weights', env.moment.position, () => slot.update!(ctx));
     return prefixed(teacherVariable(id, ''), next);
   });

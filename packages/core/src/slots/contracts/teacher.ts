@@ -40,7 +40,7 @@ export interface TeacherContext<T> extends StepContext, GraphNumbers<T> {
   readonly students: readonly BuiltStudent<T>[];
   /** Parameters of {@link Teacher.parameters}, by name. */
   readonly weights: NamedTensors<T>;
-  /** Wraps typed data as a tensor of the trainer's library. */
+  /** Wraps typed data as a tensor of the trainer's library. It belongs to the step: it is disposed after it. */
   tensor(data: Float32Array, shape: readonly number[]): T;
 }
 

@@ -1,0 +1,433 @@
+import '../../test/backend.js';
+import type { MixItem, NamedTensors, RunEvent, TensorFunction } from '@dinomix/core';
+import { keep, memory, mul, ones, scalar, softmax, sum, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import type { TinyHostOptions } from '../../test/tiny-host.js';
+import { tinyBackend, tinyEma, tinyLoss, tinyMixer, tinyPlugin, tinyStudent } from '../../test/tiny-plugins.js';
+import { checkpointDigests, eventsOf, tinyRun } from '../../test/tiny-run.js';
+import type { LossSlot, TeacherSlot } from '../types.js';
+
+const ONE = { train: { epochs: 1, validateEvery: 0 } };
+
+function options(given: TinyHostOptions): TinyHostOptions {
+  return { ...ONE, ...given, train: { ...ONE.train, ...given.train } };
+}
+
+async function weightsAfter(given: TinyHostOptions): Promise<string | undefined> {
+  const before = memory().numTensors;
+  const { outcome, directory } = await tinyRun(options(given));
+  expect(outcome.error).toBeNull();
+  expect(memory().numTensors).toBe(before);
+  return (await checkpointDigests(directory))['checkpoint-00000003.safetensors'];
+}
+
+function reports(events: readonly RunEvent[]) {
+  return eventsOf(events, 'step').map(({ report }) => report);
+}
+
+const mixerThat = (look: (facts: Parameters<typeof tinyMixer.plan>[0]) => Promise<void>) =>
+  tinyPlugin(['mixer:box'], (api) => {
+    api.provide('mixer', 'box', () => ({
+      ...tinyMixer,
+      async plan(facts, ctx) {
+        await look(facts);
+        return tinyMixer.plan(facts, ctx);
+      },
+    }));
+  });
+
+const teacherThat = (change: Partial<TeacherSlot>) =>
+  tinyPlugin(['teacher:ema'], (api) => api.provide('teacher', 'ema', () => ({ ...tinyEma(), ...change })));
+
+describe('teachers', () => {
+  it('give the same step whether they are asked in the graph, before the mix, outside of it, or through a hook', async () => {
+    const inGraph = await weightsAfter({});
+    const seen: number[] = [];
+    const early = mixerThat(async (facts) => {
+      const labels = (await facts.pseudoLabels())!;
+      expect(labels).toHaveLength(2 * 4 * 8 * 8);
+      seen.push(labels.reduce((total, label) => total + label, 0));
+    });
+    expect(await weightsAfter({ plugins: { mixer: early } })).toBe(inGraph);
+    expect(seen).toHaveLength(3);
+    const asynchronous = tinyEma();
+    const outside = teacherThat({
+      ...asynchronous,
+      traceable: false,
+      predict: async (parts, ctx) => tidy(() => asynchronous.predict(parts, ctx) as never),
+    });
+    expect(await weightsAfter({ plugins: { teacher: outside } })).toBe(inGraph);
+    const hook = tinyPlugin([], (api) => api.hooks.teacherPredicted.tap(() => undefined));
+    expect(await weightsAfter({ more: [hook] })).toBe(inGraph);
+  });
+
+  it('may be changed by a hook', async () => {
+    const flat = tinyPlugin([], (api) => {
+      api.hooks.teacherPredicted.tap((outputs, { batch }) => {
+        expect(outputs.ema!.unlabelled!.probabilities!.net!.shape).toEqual([2, 4, 8, 8, 3]);
+        const shape = [...batch.unlabelled!.shape, 3];
+        const only = softmax(mul(ones(shape), tensor([0, 50, 0])));
+        return { ema: { unlabelled: { probabilities: { net: only } } } };
+      });
+    });
+    const { outcome, events } = await tinyRun(options({ more: [flat] }));
+    expect(outcome.error).toBeNull();
+    for (const { targetVoxels } of reports(events)) {
+      expect([targetVoxels.pseudo[0], targetVoxels.pseudo[2]]).toEqual([0, 0]);
+      expect(targetVoxels.pseudo[1]).toBeGreaterThan(0);
+    }
+  });
+
+  it('may be left out of a step, whose plan must then do without', async () => {
+    const rest = tinyPlugin([], (api) => api.hooks.teacherResolve.tap(() => ({ teachers: [] })));
+    const { outcome } = await tinyRun(options({ more: [rest] }));
+    expect(outcome.error).toMatchObject({ code: 'DMX_MIX_PLAN' });
+    expect(outcome.reason).toContain('without a teacher that gives probabilities');
+    const wrong = tinyPlugin([], (api) => api.hooks.teacherResolve.tap(() => ({ teachers: ['dino'] })));
+    expect((await tinyRun(options({ more: [wrong] }))).outcome.error).toMatchObject({ code: 'DMX_TEACHER_CHOICE' });
+  });
+
+  it('that promise to be traceable and are not are named', async () => {
+    const liar = teacherThat({ predict: async () => ({}) });
+    const { outcome } = await tinyRun(options({ plugins: { teacher: liar } }));
+    expect(outcome.error).toMatchObject({ code: 'DMX_TEACHER_ASYNC' });
+  });
+
+  it('whose answer has the wrong shape are named', async () => {
+    const wrong = teacherThat({ predict: () => ({ unlabelled: { probabilities: { net: ones([2, 4, 8, 8, 4]) } } }) });
+    const { outcome } = await tinyRun(options({ plugins: { teacher: wrong } }));
+    expect(outcome.error).toMatchObject({ code: 'DMX_PLUGIN_FAILED', slot: 'teacher:ema' });
+    expect(outcome.reason).toContain('[2, 4, 8, 8, 4]; expected [2, 4, 8, 8, 3]');
+  });
+});
+
+describe('two students', () => {
+  const students = (['a', 'b'] as const).map((id) =>
+    tinyPlugin([`student:${id}`], (api) => api.provide('student', id as never, () => tinyStudent)),
+  );
+  const peer: TeacherSlot = {
+    kind: 'peer',
+    traceable: true,
+    produces: { probabilities: true, tokens: false },
+    looksAt: ['labelled', 'unlabelled'],
+    provenance: null,
+    predict: (parts, ctx) =>
+      Object.fromEntries(
+        Object.entries(parts).map(([part, { image }]) => {
+          const said = ctx.students.map(({ model, weights, pass }) =>
+            softmax(model.forward(image, weights, pass(true)).logits),
+          );
+          return [part, { probabilities: { a: said[1]!, b: said[0]! } }];
+        }),
+      ),
+  };
+
+  it('teach each other, keep apart and are tested together', async () => {
+    const teacher = tinyPlugin(['teacher:peer'], (api) => api.provide('teacher', 'peer', () => peer));
+    const consistency = tinyPlugin(['loss:consistency'], (api) =>
+      api.provide('loss', 'consistency', () => tinyLoss(['labelled', 'unlabelled'], true)),
+    );
+    const plugins = { student: null, teacher, consistency, mixer: null };
+    const { outcome, events } = await tinyRun({
+      plugins,
+      more: students,
+      use: { student: ['a', 'b'], loss: { consistency: 1, supervised: 1 } },
+    });
+    expect(outcome.error).toBeNull();
+    const [first] = reports(events);
+    expect(Object.keys(first!.terms).sort()).toEqual([
+      'consistency/a',
+      'consistency/b',
+      'supervised/a',
+      'supervised/b',
+    ]);
+    expect(first!.terms['supervised/a']!.value).not.toBe(first!.terms['supervised/b']!.value);
+    expect(Object.keys(first!.pseudoDice)).toEqual(['a', 'b']);
+    expect(eventsOf(events, 'evaluation').map(({ report }) => report.weights)).toEqual([
+      'student',
+      'student',
+      'student',
+    ]);
+  });
+});
+
+/** A teacher outside: the mean intensity of cells of 2 × 4 × 4 voxels, twice. */
+const tokenTeacher: TeacherSlot = {
+  kind: 'outside',
+  produces: { probabilities: false, tokens: true },
+  tokenChannels: () => 2,
+  looksAt: ['labelled', 'unlabelled'],
+  provenance: 'means, not features',
+  async predict(parts) {
+    await Promise.resolve();
+    return Object.fromEntries(
+      Object.entries(parts).map(([part, { data, image }]) => {
+        const items = image.shape[0]!;
+        const cells = new Float32Array(items * 8);
+        for (let index = 0; index < data.length; index++) {
+          const [item, voxel] = [Math.floor(index / 256), index % 256];
+          const [z, y, x] = [Math.floor(voxel / 64), Math.floor(voxel / 8) % 8, voxel % 8];
+          cells[item * 8 + Math.floor(z / 2) * 4 + Math.floor(y / 4) * 2 + Math.floor(x / 4)]! += data[index]! / 32;
+        }
+        const tokens = tensor(
+          [...cells].flatMap((value) => [value, 2 * value]),
+          [items, 2, 2, 2, 2],
+        );
+        return [part, { tokens }];
+      }),
+    );
+  },
+};
+
+describe('tokens', () => {
+  // Boxes along the borders of cells: mixing tokens is then the same as looking at the mixed image.
+  const onCells = tinyPlugin(['mixer:box'], (api) => {
+    api.provide('mixer', 'box', () => ({
+      plan(facts, { position, rng }) {
+        const donors = Array.from(
+          { length: position.step + 1 },
+          (_, item) => facts.donors.draw(1, 'centred', rng.stream('donor', item))!.crop,
+        );
+        const box = { from: [0, 4, 0], to: [2, 0, 4], size: [2, 4, 4], classDrawn: null } as const;
+        const items = (set: 'labelled' | 'unlabelled'): MixItem[] =>
+          [0, 1].map((item) => ({
+            base: { set, item },
+            pastes: [
+              { ...box, source: { set: 'donor', item: position.step } },
+              { ...box, to: [0, 4, 0], source: { set: 'labelled', item: 1 - item } },
+            ],
+          }));
+        return { donors, labelled: items('labelled'), unlabelled: items('unlabelled'), pseudoWeight: 1 };
+      },
+    }));
+  });
+
+  it('are mixed as the crops are, donors included', async () => {
+    const differences: number[] = [];
+    const loss: LossSlot = {
+      views: ['labelled', 'mixed-labelled', 'mixed-unlabelled'],
+      needs: { probabilities: false, tokens: true },
+      parameters: ({ tokenChannels }) => [
+        {
+          name: 'head',
+          shape: [tokenChannels.means!],
+          initializer: { kind: 'constant', value: 1 },
+          trainable: true,
+          decay: false,
+        },
+      ],
+      evaluate({ views, weights }) {
+        for (const { image, tokens } of Object.values(views)) {
+          const items = image.shape[0]!;
+          const data = image.dataSync<'float32'>();
+          const found = tokens.means!.dataSync();
+          for (let item = 0; item < items; item++) {
+            for (let cell = 0; cell < 8; cell++) {
+              let mean = 0;
+              for (let voxel = 0; voxel < 32; voxel++) {
+                const [z, y, x] = [Math.floor(voxel / 16), Math.floor(voxel / 4) % 4, voxel % 4];
+                const at = (((cell >> 2) * 2 + z) * 8 + ((cell >> 1) & 1) * 4 + y) * 8 + (cell & 1) * 4 + x;
+                mean += data[item * 256 + at]! / 32;
+              }
+              differences.push(Math.abs(mean - found[(item * 8 + cell) * 2]!));
+            }
+          }
+        }
+        return { value: mul(0.1, sum(weights.head!)) };
+      },
+    };
+    const teacher = tinyPlugin(['teacher:means'], (api) => api.provide('teacher', 'means', () => tokenTeacher));
+    const distil = tinyPlugin(['loss:distil'], (api) => api.provide('loss', 'distil', () => loss));
+    const given = {
+      plugins: { mixer: onCells },
+      more: [teacher, distil],
+      use: { teacher: ['ema', 'means'], loss: { supervised: 1, consistency: 1, distil: 1 } },
+    };
+    const { outcome, events } = await tinyRun(options(given));
+    expect(outcome.error).toBeNull();
+    expect(differences).toHaveLength(3 * 6 * 8);
+    expect(Math.max(...differences)).toBeLessThan(1e-5);
+    const [start] = eventsOf(events, 'run.start');
+    expect(start!.record.teachers).toEqual({ means: 'means, not features' });
+  });
+});
+
+describe('hooks', () => {
+  it('fire in their order', async () => {
+    const fired: string[] = [];
+    const note = (name: string) => () => void fired.push(name);
+    const all = tinyPlugin([], ({ hooks }) => {
+      hooks.runStart.tap(note('run.start'));
+      hooks.datasetReady.tap(note('dataset.ready'));
+      hooks.batchReady.tap(() => void fired.push('batch.ready') as undefined);
+      hooks.teacherResolve.tap(() => void fired.push('teacher.resolve') as undefined);
+      hooks.teacherPredicted.tap(() => void fired.push('teacher.predicted') as undefined);
+      hooks.weightsUpdate.tap(() => void fired.push('weights.update') as undefined);
+      hooks.mixerPlan.tap(() => void fired.push('mixer.plan') as undefined);
+      hooks.mixerMixed.tap(({ views }) => {
+        expect(Object.keys(views)).toEqual(['mixed-labelled', 'mixed-unlabelled']);
+        expect(views['mixed-unlabelled']!.target.dtype).toBe('int32');
+        fired.push('mixer.mixed');
+      });
+      hooks.studentForward.tap((_, { view }) => void fired.push(`student.forward ${view}`) as undefined);
+      hooks.lossTerms.tap((terms) => void fired.push(`loss.terms ${terms.length}`) as undefined);
+      hooks.lossReduce.tap(() => void fired.push('loss.reduce') as undefined);
+      hooks.gradientsReady.tap((_, { studentId }) => void fired.push(`gradients.ready ${studentId}`) as undefined);
+      hooks.stepEnd.tap(note('step.end'));
+      hooks.evalCase.tap(note('eval.case'));
+      hooks.epochEnd.tap(note('epoch.end'));
+      hooks.runShouldStop.tap(() => void fired.push('run.shouldStop') as undefined);
+      hooks.checkpointSave.tap(note('checkpoint.save'));
+      hooks.runEnd.tap(note('run.end'));
+    });
+    const { outcome } = await tinyRun({ more: [all], train: { epochs: 1, stepsPerEpoch: 1 } });
+    expect(outcome.error).toBeNull();
+    expect(fired).toEqual([
+      'run.start',
+      'dataset.ready',
+      'batch.ready',
+      'teacher.resolve',
+      'teacher.predicted',
+      'weights.update',
+      'mixer.plan',
+      'mixer.mixed',
+      'student.forward labelled',
+      'student.forward mixed-labelled',
+      'student.forward mixed-unlabelled',
+      'loss.terms 2',
+      'loss.reduce',
+      'gradients.ready net',
+      'step.end',
+      'eval.case',
+      'epoch.end',
+      'run.shouldStop',
+      'checkpoint.save',
+      'eval.case',
+      'run.end',
+    ]);
+  });
+
+  it('change what they get', async () => {
+    const seen: number[] = [];
+    const change = tinyPlugin([], ({ hooks }) => {
+      hooks.weightsUpdate.tap(() => ({ net: [1, 2, 3] }));
+      hooks.lossTerms.tap((terms) => terms.map((term) => ({ ...term, weight: term.weight * 2 })));
+      hooks.gradientsReady.tap((gradients) =>
+        Object.fromEntries(Object.keys(gradients).map((name) => [name, mul(gradients[name]!, 0)])),
+      );
+      hooks.stepEnd.tap(({ classWeights, terms, loss }) => {
+        expect(classWeights).toEqual({ net: [1, 2, 3] });
+        expect(terms.supervised!.weight).toBe(2);
+        const sum = Object.values(terms).reduce((total, { value, weight }) => total + value * weight, 0);
+        expect(loss).toBeCloseTo(sum, 5);
+        seen.push(loss);
+      });
+    });
+    const { outcome } = await tinyRun(options({ more: [change] }));
+    expect(outcome.error).toBeNull();
+    expect(seen).toHaveLength(3);
+  });
+});
+
+describe('recording', () => {
+  /** A backend that records: it counts recordings and runs, and gives every call to the function that was recorded first. */
+  function recorder() {
+    const counts = { recorded: 0, ran: 0 };
+    const compileStep = (fn: TensorFunction<Tensor>): TensorFunction<Tensor> => {
+      counts.recorded++;
+      return (inputs: NamedTensors<Tensor>) => {
+        counts.ran++;
+        return tidy(() => {
+          const outputs = fn(inputs);
+          const given = new Set(Object.values(inputs));
+          for (const value of Object.values(outputs)) {
+            expect(given.has(value)).toBe(false);
+            keep(value);
+          }
+          return outputs;
+        });
+      };
+    };
+    return { counts, backend: tinyBackend({ compileStep }) };
+  }
+
+  it('happens once for all steps, and changes nothing', async () => {
+    const { counts, backend } = recorder();
+    expect(await weightsAfter({ plugins: { backend } })).toBe(await weightsAfter({}));
+    // One graph for the steps, one for the windows of the test case.
+    expect(counts.recorded).toBe(2);
+  });
+
+  it('happens once for the teachers and once for the rest where the mixer must see pseudo-labels', async () => {
+    const { counts, backend } = recorder();
+    const mixer = mixerThat(async (facts) => void (await facts.pseudoLabels()));
+    await weightsAfter({ plugins: { backend, mixer } });
+    expect(counts.recorded).toBe(3);
+  });
+
+  it('is given up as soon as a loss looks at the step, and by hooks in the tape', async () => {
+    const { counts, backend } = recorder();
+    const plain = tinyLoss(['labelled', 'mixed-labelled']);
+    const curious: LossSlot = {
+      ...plain,
+      evaluate: (input, ctx) => (ctx.position.step >= 0 ? plain.evaluate(input, ctx) : null),
+    };
+    const supervised = tinyPlugin(['loss:supervised'], (api) => api.provide('loss', 'supervised', () => curious));
+    expect(await weightsAfter({ plugins: { backend, supervised } })).toBe(await weightsAfter({}));
+    expect(counts).toMatchObject({ recorded: 2 });
+    const hooked = recorder();
+    const tap = tinyPlugin([], (api) => api.hooks.lossTerms.tap(() => undefined));
+    await weightsAfter({ plugins: { backend: hooked.backend }, more: [tap] });
+    expect(hooked.counts.recorded).toBe(1);
+  });
+});
+
+describe('plugins that fail', () => {
+  const alone = { teacher: null, mixer: null, consistency: null };
+  const use = { loss: { supervised: 1 } };
+
+  it.each([
+    [
+      'loss:supervised',
+      () => ({
+        ...alone,
+        supervised: lossThat(() => {
+          throw new Error('no target');
+        }),
+      }),
+      'no target',
+    ],
+    [
+      'student:net',
+      () => ({ ...alone, student: studentThat([2, 4, 8, 8, 2]) }),
+      'its logits have the shape [2,4,8,8,2]',
+    ],
+  ])('are named with epoch and step: %s', async (slot, plugins, reason) => {
+    const { outcome } = await tinyRun(options({ plugins: plugins(), use }));
+    expect(outcome.error).toMatchObject({ code: 'DMX_PLUGIN_FAILED', slot, epoch: 0, step: 0 });
+    expect(outcome.reason).toContain(reason);
+  });
+
+  it('to reach a student are named', async () => {
+    const { outcome } = await tinyRun(
+      options({
+        plugins: { ...alone, supervised: lossThat(() => ({ value: scalar(1) })) },
+        use,
+      }),
+    );
+    expect(outcome.error).toMatchObject({ code: 'DMX_GRADIENT_NONE' });
+  });
+});
+
+function lossThat(evaluate: LossSlot['evaluate']) {
+  const slot: LossSlot = { views: ['labelled'], needs: { probabilities: false, tokens: false }, evaluate };
+  return tinyPlugin(['loss:supervised'], (api) => api.provide('loss', 'supervised', () => slot));
+}
+
+function studentThat(shape: number[]) {
+  return tinyPlugin(['student:net'], (api) =>
+    api.provide('student', 'net', () => ({
+      build: (ctx) => ({ ...tinyStudent.build(ctx), forward: () => ({ logits: ones(shape), features: {} }) }),
+    })),
+  );
+}
