@@ -12,7 +12,9 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { OnnxRuntimeBackend } from './backend.js';
 import { probeDevices, resolveDevice } from './devices.js';
+import { exportStudent } from './export/export-student.js';
 import { BACKEND_NAME } from './kernels/backend-name.js';
+import { loadNetwork } from './network/network.js';
 import { conv3d, conv3dTranspose, normActivation, softmaxCrossEntropyDice } from './ops/tensor-ops.js';
 import type { OnnxRuntimeOptions } from './options.js';
 import { registerOnnxRuntime } from './register.js';
@@ -39,6 +41,8 @@ async function openSession(request: BackendSetup, options: OnnxRuntimeOptions): 
       const { numTensors, numBytes } = memory();
       return { tensors: numTensors, bytes: numBytes, fallbackKernels: Object.fromEntries(native.fallbacks) };
     },
+    exportStudent: (request) => exportStudent(native, request),
+    loadNetwork: (bytes) => loadNetwork(native, bytes),
     compileStep: (fn: TensorFunction<Tensor>): TensorFunction<Tensor> => compileStep(native, fn),
     dispose: async () => native.dispose(),
   };
