@@ -129,6 +129,13 @@ describe('classes and parts', () => {
     ]);
   });
 
+  test('the same image as unlabelled and test case is a warning', async () => {
+    const root = await buildFolder({ ...casesOf(['a', 'b'], ['c']), 'imagesTs/t_0000.nii.gz': imageOf(100) });
+    expect(await report(root)).toEqual([
+      'warning ./imagesTs/t_0000.nii.gz: has the same voxels as ./imagesTr/c_0000.nii.gz (case "c", unlabelled; this one is test)',
+    ]);
+  });
+
   test('intensities that cannot be HU', async () => {
     const image = imageOf(0);
     for (let index = 0; index < image.data.length; index++) image.data[index] = index % 256;

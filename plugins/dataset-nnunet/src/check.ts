@@ -138,23 +138,38 @@ async function countsOf(
   return counts;
 }
 
-/** Images that were met under another id. */
+interface Seen {
+  readonly id: string;
+  readonly image: string;
+  readonly role: CaseRole | null;
+}
+
+/** Tells of an image that was met under another id: an error where a label that is learned is measured too. */
 function duplicateProblem(
   files: CaseFiles,
   digest: string,
   role: CaseRole | null,
-  seen: Map<string, { readonly id: string; readonly image: string; readonly role: CaseRole | null }>,
+  seen: Map<string, Seen>,
 ): DataProblem[] {
   const first = seen.get(digest);
   if (first === undefined) {
     seen.set(digest, { id: files.id, image: files.image, role });
     return [];
   }
-  const isTraining = (one: CaseRole | null) => one === 'labelled' || one === 'unlabelled';
-  const leaks = role !== first.role && !(isTraining(role) && isTraining(first.role));
-  const message = `has the same voxels as ${first.image} (case "${first.id}"${leaks ? `, ${first.role}; this one is ${role}` : ''})`;
-  const finding = { file: files.image, caseId: files.id, message, fix: 'remove one of the two' };
-  return [leaks ? errorOf(finding) : warningOf(finding)];
+  const roles = [first.role, role];
+  const crosses = role !== first.role && roles.some((one) => one === 'validation' || one === 'test');
+  const parts = crosses ? `, ${first.role ?? 'unused'}; this one is ${role ?? 'unused'}` : '';
+  const message = `has the same voxels as ${first.image} (case "${first.id}"${parts})`;
+  const finding = { file: files.image, caseId: files.id, message };
+  if (crosses && !roles.includes('unlabelled') && !roles.includes(null)) {
+    return [errorOf({ ...finding, fix: 'remove one of the two: results would be measured on what was learned' })];
+  }
+  return [
+    warningOf({
+      ...finding,
+      fix: crosses ? 'remove one of the two, or report the result as transductive' : 'remove one of the two',
+    }),
+  ];
 }
 
 function absentClasses(
@@ -202,7 +217,7 @@ export async function* checkDataset(input: NnunetInput): AsyncGenerator<DataProb
   const isCt = document.channels[options.channel]?.toUpperCase() === 'CT';
   const ctx: CheckContext = { options, classCount: document.classes.length, isCt };
   const totals = new Map<CaseRole, Float64Array>();
-  const seen: Parameters<typeof duplicateProblem>[3] = new Map();
+  const seen = new Map<string, Seen>();
   for (const files of cases) {
     const role = roleOf.get(files.id) ?? null;
     const mayReadLabel = role !== 'unlabelled' && !hidden.has(files.id);
