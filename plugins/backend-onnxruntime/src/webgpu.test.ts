@@ -7,6 +7,7 @@ import { poolingCases, poolingInputs, poolingProgram } from '../test/pooling-cas
 import { composed, forward, fused, makeBatch, makeWeights, type NetworkShape } from '../test/small-network.js';
 import { describeMissing, thisSystem } from './devices/system.js';
 import { missingForWebGpu, SWIFTSHADER } from './devices/vulkan.js';
+import { counterRandom } from './ops/random.js';
 import { compileStep } from './replay.js';
 
 // Vitest gives this file a process of its own; the Vulkan loader reads the variable when the first session is made.
@@ -105,6 +106,33 @@ describe.skipIf(missing.length > 0)('WebGPU, against the CPU backend of TensorFl
       const found = differentiate(poolingProgram(c), poolingInputs(c));
       for (const error of errors(found, expected[index]!)) expect(error, c.name).toBeLessThan(1e-5);
     });
+  });
+
+  it('finds extremes, their first positions and signs on the device', async () => {
+    await useEngine(device);
+    const x = tf.tensor2d([
+      [1, 3, 3],
+      [-2, -5, -2],
+    ]);
+    const read = (tensor: tf.Tensor) => [...tensor.dataSync()];
+    expect(read(tf.argMax(x, 1))).toEqual([1, 0]);
+    expect(read(tf.argMin(x, 1))).toEqual([0, 1]);
+    expect(read(tf.max(x, 1))).toEqual([3, -2]);
+    expect(read(tf.min(x, 0))).toEqual([-2, -5, -2]);
+    expect(read(tf.any(tf.greater(x, 2), 1))).toEqual([1, 0]);
+    expect(read(tf.all(tf.greater(x, -3), 0))).toEqual([1, 0, 1]);
+    expect(read(tf.grad((t) => tf.relu(t))(x))).toEqual([1, 1, 1, 0, 0, 0]);
+  });
+
+  it('draws the numbers that the CPU draws', async () => {
+    const draw = () => {
+      const key = tf.tensor1d([1, 2, 3, 4], 'int32');
+      return [...counterRandom(key, [3, 7, 5], { distribution: 'uniform' }).dataSync()];
+    };
+    await useEngine();
+    const expected = draw();
+    await useEngine({ device: 'webgpu' });
+    expect(draw()).toEqual(expected);
   });
 
   it('refuses, with deviceOnly, a graph of which a part would run on the CPU', async () => {

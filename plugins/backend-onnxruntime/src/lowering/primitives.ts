@@ -15,6 +15,14 @@ export function unary(ctx: LoweringContext, opType: string, x: Emitted, attribut
   return ctx.emitter.node(opType, [x], attributes, x.shape, x.dtype);
 }
 
+/**
+ * Whether NaN can be asked for where the graph runs. WebGPU's shaders need not honour NaN and its provider has no IsNaN,
+ * so that asking would only move the work to the CPU.
+ */
+export function honoursNan(ctx: LoweringContext): boolean {
+  return ctx.target.provider !== 'webgpu';
+}
+
 /** IsNaN, IsInf, Not. */
 export function test(ctx: LoweringContext, opType: string, x: Emitted): Emitted {
   return ctx.emitter.node(opType, [x], {}, x.shape, 'bool');

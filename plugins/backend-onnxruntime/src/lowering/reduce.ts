@@ -10,7 +10,7 @@ import {
 import type { Emitted } from './emitter.js';
 import { physicalAxes } from './layout.js';
 import type { Lowered } from './lowered.js';
-import { binary, test, unary, where } from './primitives.js';
+import { binary, compare, honoursNan, test, unary, where } from './primitives.js';
 import { layoutKeeping } from './shape.js';
 
 export function emitReduce(
@@ -31,14 +31,20 @@ export function emitReduce(
 /** ONNX Runtime's maximum and minimum skip NaN; TensorFlow.js's do not. */
 function extremeWithNan(ctx: LoweringContext, opType: string, x: Emitted, axes: readonly number[]): Emitted {
   const extreme = emitReduce(ctx, opType, x, axes);
+  if (!honoursNan(ctx)) return extreme;
   const anyNan = emitReduce(ctx, 'ReduceMax', test(ctx, 'IsNaN', x), axes);
   return where(ctx, anyNan, ctx.emitter.float(Number.NaN), extreme);
 }
 
 function emitKind(ctx: LoweringContext, kind: string, x: Emitted, axes: readonly number[]): Emitted {
   const { emitter } = ctx;
-  if (kind === 'All') return emitReduce(ctx, 'ReduceMin', emitter.cast(x, 'bool'), axes);
-  if (kind === 'Any') return emitReduce(ctx, 'ReduceMax', emitter.cast(x, 'bool'), axes);
+  if (kind === 'All' || kind === 'Any') {
+    const opType = kind === 'All' ? 'ReduceMin' : 'ReduceMax';
+    if (ctx.target.provider === 'cpu') return emitReduce(ctx, opType, emitter.cast(x, 'bool'), axes);
+    // GPUs reduce no booleans.
+    const flags = emitReduce(ctx, opType, emitter.cast(emitter.cast(x, 'bool'), 'int32'), axes);
+    return emitter.cast(flags, 'bool');
+  }
   if (x.dtype === 'float32' && (kind === 'Max' || kind === 'Min')) return extremeWithNan(ctx, `Reduce${kind}`, x, axes);
   return emitReduce(ctx, `Reduce${kind}`, x, axes);
 }
@@ -57,6 +63,25 @@ function reduce(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): read
   return [ctx.result(node, 0, ctx.emitter.reshape(lowered.dense(), shape))];
 }
 
+function position(ctx: LoweringContext, kind: string, x: Emitted, axis: number): Emitted {
+  const shape = x.shape.map((side, index) => (index === axis ? 1 : side));
+  return ctx.emitter.node(kind, [x], { axis, keepdims: 1 }, shape, 'int64');
+}
+
+/** The smallest index whose element equals the extreme: ONNX's own operation returns 64-bit numbers, which WebGPU lacks. */
+function firstHit(ctx: LoweringContext, kind: string, x: Emitted, axis: number): Emitted {
+  const { emitter } = ctx;
+  const side = x.shape[axis]!;
+  const extreme = emitReduce(ctx, kind === 'ArgMax' ? 'ReduceMax' : 'ReduceMin', x, [axis]);
+  const indices = emitter.constant(
+    Int32Array.from({ length: side }, (_, index) => index),
+    x.shape.map((_, index) => (index === axis ? side : 1)),
+    'int32',
+  );
+  const hits = where(ctx, compare(ctx, 'Equal', x, extreme), indices, emitter.scalar(side, 'int32'));
+  return emitReduce(ctx, 'ReduceMin', hits, [axis]);
+}
+
 /** Position of the first largest or smallest element; NaN never wins. */
 function argReduce(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
   const { emitter } = ctx;
@@ -65,13 +90,13 @@ function argReduce(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): r
   const layout = layoutKeeping(x!, [axis]);
   let source = x!.as(layout);
   if (source.dtype === 'bool') source = emitter.cast(source, 'int32');
-  if (source.dtype === 'float32') {
+  if (source.dtype === 'float32' && honoursNan(ctx)) {
     const loser = emitter.float(kind === 'ArgMax' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
     source = where(ctx, test(ctx, 'IsNaN', source), loser, source);
   }
   const [physical] = physicalAxes(layout, axis);
-  const shape = source.shape.map((side, index) => (index === physical ? 1 : side));
-  const found = emitter.node(kind, [source], { axis: physical!, keepdims: 1 }, shape, 'int64');
+  const found =
+    ctx.target.provider === 'webgpu' ? firstHit(ctx, kind, source, physical!) : position(ctx, kind, source, physical!);
   const kept = x!.shape.map((side, index) => (index === axis ? 1 : side));
   const lowered = ctx.wrap(kept, 'int32', emitter.cast(found, 'int32'), layout);
   return [ctx.result(node, 0, emitter.reshape(lowered.dense(), node.outputs[0]!.shape))];
