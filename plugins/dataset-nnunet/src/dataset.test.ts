@@ -48,7 +48,8 @@ describe('folders written by nibabel', () => {
 
   test('the second channel', async () => {
     const views = await read();
-    await expect(open({ root: join(fixtures, 'v2'), channel: 1 })).rejects.toThrow(/has the channels 0, not 1/);
+    const incomplete = await open({ root: join(fixtures, 'v2'), channel: 1 });
+    expect(() => incomplete.splits).toThrow(/has the channels 0, not 1/);
     const root = await buildFolder({
       ...casesOf(['a', 'b']),
       'imagesTr/a_0001.nii.gz': imageOf(50),
@@ -222,6 +223,35 @@ test('a loader thread reads the same from the worker source, through plain data'
   const reader = await loaded[name]!(JSON.parse(JSON.stringify(options)));
   expect(await reader.readCase('b', 'labelled')).toEqual(await dataset.readCase('b', 'labelled'));
   await expect(dataset.readCase('z', 'test')).rejects.toThrow('There is no case "z"');
+});
+
+test('a folder with mistakes can be checked, and says all of them wherever it is used', async () => {
+  const root = await buildFolder({
+    ...casesOf(['a', 'b']),
+    'labelsTr/b.nii.gz': labelOf(9),
+    'labelsTr/lonely.nii.gz': labelOf(),
+    'split.json': { labelled: ['a', 'b', 'z'], validation: ['b'] },
+  });
+  const dataset = await open({ root, split: 'split.json' });
+  const everything =
+    /3 problems[\s\S]*label without an image[\s\S]*unknown case "z"[\s\S]*in "labelled" and in "validation"/;
+  for (const use of ['classes', 'splits', 'preprocessing', 'workerSource', 'sampling'] as const) {
+    expect(() => dataset[use], use).toThrow(everything);
+  }
+  await expect(dataset.readCase('a', 'labelled')).rejects.toThrow(everything);
+  await expect(dataset.fingerprint()).rejects.toThrow(everything);
+  const messages: string[] = [];
+  for await (const { message } of dataset.check()) messages.push(message);
+  expect(messages).toHaveLength(4);
+  expect(messages[3]).toContain('label 3 at voxel');
+});
+
+test('a folder without dataset.json', async () => {
+  const root = await buildFolder(casesOf(['a', 'b']));
+  await rm(join(root, 'dataset.json'));
+  const dataset = await open({ root });
+  expect(dataset.title).toBe(root);
+  expect(() => dataset.classes).toThrow(/dataset\.json cannot be used/);
 });
 
 test('the options decide the preparation', async () => {

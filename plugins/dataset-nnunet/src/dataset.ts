@@ -2,6 +2,7 @@ import { extname, resolve } from 'node:path';
 import {
   type ClassInfo,
   type Dataset,
+  type DmxError,
   didYouMean,
   hashJson,
   type JsonObject,
@@ -15,7 +16,7 @@ import { digestFile } from './digest.js';
 import type { DatasetDocument } from './document.js';
 import { type OpenedFolder, openFolder } from './folder.js';
 import type { NnunetOptions } from './options.js';
-import { errorOf, throwErrors } from './problems.js';
+import { errorOf, errorOfAll } from './problems.js';
 import { createReader, type ReaderPlan } from './reader.js';
 
 // Hues a golden angle apart: neighbouring classes are easy to tell apart.
@@ -90,15 +91,49 @@ function planOf(
   };
 }
 
+/** A data set that can be checked, and refuses everything else. */
+function brokenDataset(options: NnunetOptions, error: DmxError, title: string): Dataset {
+  const refuse = (): never => {
+    throw error;
+  };
+  return {
+    title,
+    licence: '',
+    get classes() {
+      return refuse();
+    },
+    get splits() {
+      return refuse();
+    },
+    get preprocessing() {
+      return refuse();
+    },
+    get sampling() {
+      return refuse();
+    },
+    get workerSource() {
+      return refuse();
+    },
+    readCase: async () => refuse(),
+    fingerprint: async () => refuse(),
+    check: () => checkDataset(options),
+  };
+}
+
 /**
  * Opens a folder in the nnU-Net raw layout. No image is opened before it is asked for.
- * @throws DMX_NNUNET_DATA listing everything that keeps dataset.json, the file names or the split from being used.
+ *
+ * @remarks Where dataset.json, the file names or the split cannot be used, the data set opens all the same, so that
+ * `check` can list everything; any other use throws DMX_NNUNET_DATA with all that is known by then.
+ * @throws DMX_NNUNET_DATA when the option `tail` names an unknown class.
  */
 export async function openNnunetDataset(options: NnunetOptions): Promise<Dataset> {
   const folder = await openFolder(options);
   const { document, splits, root } = folder;
-  throwErrors([...folder.problems, ...(document === null ? [] : tailProblems(options, document))], root);
-  if (document === null) throw new Error('a folder without document has an error');
+  const error = errorOfAll(folder.problems, root);
+  if (document === null || error !== null) return brokenDataset(options, error!, document?.name ?? root);
+  const wrongTail = errorOfAll(tailProblems(options, document), root);
+  if (wrongTail !== null) throw wrongTail;
   const preprocessing = preprocessingOf(options, document);
   const classes = classesOf(document, options);
   const plan = planOf(folder, options, classes.length, preprocessing);

@@ -36,17 +36,16 @@ export function problemOf(thrown: unknown, file: string, caseId: string): DataPr
   });
 }
 
-/** Throws one error that lists every problem of severity error; does nothing without one. */
-export function throwErrors(problems: readonly DataProblem[], root: string): void {
+/** Returns one error that lists every problem of severity error; null without one. */
+export function errorOfAll(problems: readonly DataProblem[], root: string): DmxError | null {
   const errors = problems
     .filter(({ severity }) => severity === 'error')
     .map(
       ({ file, message, fix }) =>
         new DmxError({ code: 'DMX_NNUNET_DATA', summary: `${file} cannot be used`, why: message, fix }),
     );
-  if (errors.length === 0) return;
-  if (errors.length === 1) throw errors[0];
-  throw new DmxError({
+  if (errors.length <= 1) return errors[0] ?? null;
+  return new DmxError({
     code: 'DMX_NNUNET_DATA',
     summary: `The data set ${root} has ${errors.length} problems`,
     why: 'See below.',
