@@ -2,6 +2,7 @@ import type { AttributeProto, NodeProto } from 'onnx-buf';
 import { type Trace, traceOf } from '../export/trace.js';
 import { broadcastShapes } from '../graph/broadcast.js';
 import { type Attributes, createLeaf, createNode, type HostBuffer, type OutputSpec, type Value } from '../graph/ir.js';
+import { product } from '../lowering/conv-geometry.js';
 import { denseLayout, identityLayout, layoutKey } from '../lowering/layout.js';
 import type { ModelFile } from './model-file.js';
 
@@ -151,20 +152,27 @@ function outputSide(side: number, axis: number, w: FileWindows): number {
 
 /** A filter in the file's memory [o, i, kd, kh, kw] as [kd, kh, kw, i, o]. */
 function filterOf(reader: Reader, name: string): Value {
-  const { data, dims } = reader.constant(name);
+  const source = reader.constant(name);
+  const { dims } = source;
   const [o, i, ...kernel] = dims as [number, number, ...number[]];
   if (kernel.length !== KERNEL) throw new Unknown();
   const layout = layoutKey(denseLayout([4, 3, 0, 1, 2]));
-  return createLeaf([...kernel, i, o], 'float32', held(reader.constant(name), layout, dims, data));
+  return createLeaf([...kernel, i, o], 'float32', held(source, layout, dims));
 }
 
 /** Buffers of one constant are one object, so that what is derived from it can be kept with it. */
 const relabelled = new WeakMap<HostBuffer, HostBuffer>();
 
-function held(source: HostBuffer, layout: string, dims: readonly number[], data: HostBuffer['data']): HostBuffer {
+function held(source: HostBuffer, layout: string, dims: readonly number[]): HostBuffer {
   const known = relabelled.get(source);
   if (known) return known;
-  const buffer = { data, layout, dims };
+  const buffer: HostBuffer = {
+    get data() {
+      return source.data;
+    },
+    layout,
+    dims,
+  };
   relabelled.set(source, buffer);
   return buffer;
 }
@@ -172,9 +180,9 @@ function held(source: HostBuffer, layout: string, dims: readonly number[], data:
 /** One number a channel. */
 function vectorOf(reader: Reader, name: string): Value {
   const buffer = reader.constant(name);
-  if (buffer.data.length > 1 && buffer.dims.filter((side) => side !== 1).length > 1) throw new Unknown();
-  const shape = [buffer.data.length];
-  return createLeaf(shape, 'float32', held(buffer, layoutKey(identityLayout(1)), shape, buffer.data));
+  if (buffer.dims.filter((side) => side !== 1).length > 1) throw new Unknown();
+  const shape = [product(buffer.dims)];
+  return createLeaf(shape, 'float32', held(buffer, layoutKey(identityLayout(1)), shape));
 }
 
 const conv: Importer = (reader, node) => {

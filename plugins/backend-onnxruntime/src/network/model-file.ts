@@ -2,6 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type TensorProto, type ValueInfoProto } from 'onnx-buf';
 import { FORMAT, KEY } from '../export/metadata.js';
 import type { HostBuffer } from '../graph/ir.js';
+import { identityLayout, layoutKey } from '../lowering/layout.js';
 import { createOnnxRuntimeError, messageOf } from '../session/errors.js';
 
 /** Side of an input or output: a number, or undefined where it is free. */
@@ -152,7 +153,12 @@ function bufferOf({ name, dims, rawData, floatData }: TensorProto): HostBuffer {
   const count = stored ? stored.byteLength / 4 : floatData.length;
   if (count !== size)
     throw refused(`expected ${size} numbers in the weight "${name}" of shape [${sides}], found ${count}`);
-  // The bytes inside the file need not be aligned to four.
-  const data = stored ? new Float32Array(new Uint8Array(stored).buffer) : Float32Array.from(floatData);
-  return { data, layout: `/1/${sides.map((_, axis) => axis).join('.')}`, dims: sides };
+  return {
+    // A copy at each use: the bytes inside the file need not be aligned to four, and what is kept is derived from them.
+    get data() {
+      return stored ? new Float32Array(new Uint8Array(stored).buffer) : Float32Array.from(floatData);
+    },
+    layout: layoutKey(identityLayout(sides.length)),
+    dims: sides,
+  };
 }

@@ -151,6 +151,17 @@ function foreign(bytes: Uint8Array, change: (model: ModelProto) => void = () => 
   return toBinary(ModelProtoSchema, model);
 }
 
+it('runs as it is where the blocked operators are not to be used', async () => {
+  const dense = await useEngine({ lowering: 'dense' });
+  const student = createStudent(BASE);
+  const bytes = await exportStudent(dense, { ...student, inputChannels: 1, classCount: 5, patch: PATCH, metadata: {} });
+  const network = await loadNetwork(dense, bytes);
+  expect(network.lowering).toBe('plain');
+  await compare(bytes, network, sizes.slice(0, 1));
+  await network.dispose();
+  engine = await useEngine();
+});
+
 describe('any other file', () => {
   it('runs as it is', async () => {
     const bytes = foreign(await fileOf({ filters: 4 }));
