@@ -199,7 +199,7 @@ describe('other operations', () => {
         const planes = tf.reshape(x, [b * d, h, w, 1]) as tf.Tensor4D;
         const larger = tf.image.resizeBilinear(planes, [2 * h, 2 * w], false, true);
         const nearest = tf.image.resizeNearestNeighbor(planes, [2 * h, 2 * w]);
-        return tf.reshape(tf.avgPool(tf.sub(larger, nearest), 2, 2, 'valid'), [b, d, h, w, 1]);
+        return tf.reshape(tf.avgPool(tf.sub(larger, nearest) as tf.Tensor4D, 2, 2, 'valid'), [b, d, h, w, 1]);
       },
       [
         'Transpose',

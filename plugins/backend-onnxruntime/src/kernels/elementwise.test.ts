@@ -155,7 +155,7 @@ describe('non-finite values', () => {
       ...each(EVERYWHERE, special()),
       ...each(POSITIVE, special()),
       leakyRelu: tf.leakyRelu(special(), 0.1),
-      prelu: tf.prelu(special(), tf.scalar(0.3)),
+      prelu: tf.prelu(special(), tf.scalar(0.3) as unknown as tf.Tensor1D),
       step: tf.step(special(), 0.25),
       clip: tf.clipByValue(special(), -0.5, 0.75),
     }));

@@ -1,4 +1,24 @@
-import { add, customGrad, div, engine, exp, expandDims, type GradSaveFunc, logSoftmax, mean, mul, neg, scalar, slice, squeeze, sub, sum, type Tensor, tensor1d, util } from '@tensorflow/tfjs-core';
+import {
+  add,
+  customGrad,
+  div,
+  engine,
+  exp,
+  expandDims,
+  type GradSaveFunc,
+  logSoftmax,
+  mean,
+  mul,
+  neg,
+  scalar,
+  slice,
+  squeeze,
+  sub,
+  sum,
+  type Tensor,
+  tensor1d,
+  util,
+} from '@tensorflow/tfjs-core';
 import type { LossAttributes, NormAttributes, NormKind } from '../kernels/fused.js';
 
 function run(kernelName: string, inputs: Record<string, Tensor>, attributes: object): Tensor | Tensor[] {
@@ -190,7 +210,13 @@ export function softmaxCrossEntropyDice(logits: Tensor, target: Tensor, options:
   return loss(logits) as Tensor;
 }
 
-function softTargetLoss(logits: Tensor, target: Tensor, voxelWeight: Tensor, classWeights: Tensor, attributes: LossAttributes): Tensor {
+function softTargetLoss(
+  logits: Tensor,
+  target: Tensor,
+  voxelWeight: Tensor,
+  classWeights: Tensor,
+  attributes: LossAttributes,
+): Tensor {
   const axes = logits.shape.map((_, axis) => axis).slice(0, -1);
   const classes = logits.shape[logits.rank - 1]!;
   const m = voxelWeight.rank > 0 ? expandDims(voxelWeight, -1) : voxelWeight;
