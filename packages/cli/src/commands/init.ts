@@ -26,7 +26,7 @@ const PACKAGES = [
 function configText({ dataset, data }: InitOptions): string {
   const source =
     dataset === 'phantom'
-      ? ['phantom', 'phantom({ shape: [32, 64, 64], cases: { labelled: 2, unlabelled: 4, validation: 1, test: 2 } })']
+      ? ['phantom', 'phantom({ shape: [48, 64, 64], cases: { labelled: 2, unlabelled: 4, validation: 1, test: 2 } })']
       : ['nnunet', `nnunet({ root: ${JSON.stringify(data)} })`];
   return `import { onnxruntime } from '@dinomix/backend-onnxruntime';
 import { defineConfig } from '@dinomix/core';
@@ -44,7 +44,7 @@ export default defineConfig({
   name: 'first',
   plugins: [onnxruntime(), ${source[1]}, vnet({ filters: 8 }), ema(), cutmix(), diceCe(), consistency(), overlap(), jsonl()],
   use: { loss: { 'dice-ce': 1, consistency: { weight: 0.1, ramp: 'gaussian' } } },
-  train: { epochs: 20, patch: [32, 64, 64] },
+  train: { epochs: 20, patch: [48, 64, 64] },
   seed: 0,
 });
 `;
