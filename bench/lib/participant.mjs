@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { inRealTime } from './priority.mjs';
 
 const STDERR_KEPT = 4000;
+const LAST_WORDS_MS = 100;
 /** Pause after a request at real-time priority. */
 export const REST_MS = 500;
 
@@ -20,7 +21,11 @@ export class Participant {
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
     this.ended = new Promise((resolve) => {
       this.child.once('error', (error) => resolve(error.message));
-      this.child.once('close', (code, signal) => resolve(signal ? `ended by ${signal}` : `ended with status ${code}`));
+      this.child.once('exit', (code, signal) => {
+        const how = signal ? `ended by ${signal}` : `ended with status ${code}`;
+        // What it still had to say arrives after the exit; a grandchild may hold the pipe open, so do not wait for its end.
+        setTimeout(resolve, LAST_WORDS_MS, how);
+      });
     });
     // Writing to a process that is gone is reported by request(), which knows what it said before.
     this.child.stdin.on('error', () => {});
