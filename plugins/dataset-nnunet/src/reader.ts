@@ -46,7 +46,10 @@ export function createReader(plan: ReaderPlan): CaseReader {
   };
 }
 
-/** The reader of a loader thread. */
+/**
+ * The reader of a loader thread, which finds it by the URL of this module.
+ * @public
+ */
 export function createCaseReader(options: JsonObject): CaseReader {
   return createReader(options as unknown as ReaderPlan);
 }

@@ -55,7 +55,10 @@ export function createReader(options: PhantomOptions): CaseReader {
   };
 }
 
-/** The reader of a loader thread; see {@link createReader}. */
+/**
+ * The reader of a loader thread, which finds it by the URL of this module.
+ * @public
+ */
 export function createCaseReader(options: JsonObject): CaseReader {
   return createReader(optionsSchema.parse(options));
 }

@@ -136,12 +136,6 @@ export function intersect(first: Solid, second: Solid): Solid {
   };
 }
 
-/** The layer between the solid's surface and the surface `thickness` mm below it. */
-export function shell(solid: Solid, thickness: number): Solid {
-  const half = thickness / 2;
-  return derived(solid, (source) => (x, y, z) => Math.abs(source.distance(x, y, z) + half) - half);
-}
-
 /** The solid made smaller by `depth` mm on all sides. */
 export function inset(solid: Solid, depth: number): Solid {
   return derived(solid, (source) => (x, y, z) => source.distance(x, y, z) + depth);
