@@ -5,7 +5,16 @@ import type { CompiledGraph } from './compile.js';
 /** A compiled graph that notes its release. */
 function graph(name: string, released: string[]): CompiledGraph {
   const session = { run: () => ({}), dispose: () => void released.push(name) };
-  return { session, inputNames: [], outputNames: [], outputLayouts: [], outputShapes: [], nodeCount: 0, bytes: 0 };
+  return {
+    session,
+    device: 'cpu',
+    inputNames: [],
+    outputNames: [],
+    outputLayouts: [],
+    outputShapes: [],
+    nodeCount: 0,
+    bytes: 0,
+  };
 }
 
 describe('SessionCache', () => {
