@@ -11,6 +11,8 @@ export interface ConvolutionCase {
   readonly padding: 'same' | 'valid' | readonly (readonly [number, number])[];
   readonly dilations?: readonly number[];
   readonly transposedTo?: readonly number[];
+  /** The filter is [kh, kw, c, m]. */
+  readonly depthwise?: boolean;
 }
 
 /** Geometries that a lowering can get wrong: strides beside odd sides, windows that leave a rest, uneven padding. */
@@ -103,6 +105,22 @@ export const convolutionCases: readonly ConvolutionCase[] = [
     padding: 'same',
     transposedTo: [2, 8, 9, 2],
   },
+  {
+    name: '2D depthwise, strides beside a rest',
+    x: [2, 5, 6, 3],
+    filter: [2, 2, 3, 2],
+    strides: [2, 2],
+    padding: 'valid',
+    depthwise: true,
+  },
+  {
+    name: '2D depthwise, stride 2 padded',
+    x: [1, 6, 5, 2],
+    filter: [3, 3, 2, 1],
+    strides: [2, 2],
+    padding: 'same',
+    depthwise: true,
+  },
 ];
 
 export function convolutionInputs({ x, filter }: ConvolutionCase, seed: number): () => tf.Tensor[] {
@@ -148,6 +166,9 @@ function convolve(c: ConvolutionCase, x: tf.Tensor, filter: tf.Tensor, native: b
       strides as never,
       padding as 'same',
     );
+  }
+  if (c.depthwise) {
+    return tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, strides as never, padding as 'same');
   }
   if (c.dilations && native) return dilated(c, x, filter);
   const taps = c.dilations ? inflate(filter, c.dilations) : filter;

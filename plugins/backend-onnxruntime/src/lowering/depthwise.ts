@@ -8,7 +8,7 @@ import type { Lowered } from './lowered.js';
 import { takeAt } from './primitives.js';
 import { emitReduce } from './reduce.js';
 import { emitSlice } from './shape.js';
-import { padOrCrop } from './windows.js';
+import { padOrCrop, spreadApart } from './windows.js';
 
 /** Memory [c, m, kh, kw] of a filter. */
 const FILTER_FIRST = denseLayout([2, 3, 0, 1]);
@@ -43,8 +43,11 @@ function backpropInput(ctx: LoweringContext, node: Node, [dy, filter]: readonly 
   const source = dy!.as(layout);
   const shape = [g.batch, g.inChannels, ...g.input];
   const weights = filter!.as(FILTER_FIRST);
-  if (g.strides.every((stride) => stride === 1)) {
-    return [ctx.result(node, 0, flipped(ctx, g, source, weights, shape), layout)];
+  // WebGPU's grouped ConvTranspose of ONNX Runtime 1.30 mixes up the columns.
+  if (ctx.target.provider === 'webgpu' || g.strides.every((stride) => stride === 1)) {
+    const apart = spreadApart(ctx, source, g.strides);
+    const dense = { ...g, output: apart.shape.slice(2), strides: [1, 1] };
+    return [ctx.result(node, 0, flipped(ctx, dense, apart, weights, shape), layout)];
   }
   const after = overhang(g);
   const transposed = emitter.reshape(weights, [g.inChannels * g.outChannels, 1, ...g.kernel]);
