@@ -3,7 +3,10 @@ import { defineKernel, type Input } from './define.js';
 import { floatValue } from './elementwise.js';
 import { scalarLeaf } from './leaf.js';
 
-/** (x - mean) * scale / sqrt(variance + epsilon) + offset, with statistics that broadcast against x. */
+/**
+ * (x - mean) * scale / sqrt(variance + epsilon) + offset, with statistics that broadcast against x. Statistics per channel
+ * of an image make it one pass: x * factor + shift.
+ */
 const batchNorm = defineKernel<
   Input<'x' | 'scale' | 'offset' | 'mean' | 'variance'>,
   { varianceEpsilon?: number | null }
@@ -21,6 +24,14 @@ const batchNorm = defineKernel<
   const shifted = each('Add', [floatValue(backend, variance), epsilon], variance.shape);
   let factor = each('Rsqrt', [shifted], variance.shape);
   if (scale) factor = each('Multiply', [factor, floatValue(backend, scale)], variance.shape);
+  if (mean.shape.length === 1 && x.shape.length >= 4) {
+    const moved = each('Multiply', [floatValue(backend, mean), factor], mean.shape);
+    const shift = offset
+      ? each('Sub', [floatValue(backend, offset), moved], mean.shape)
+      : each('Neg', [moved], mean.shape);
+    const operands = [floatValue(backend, x), factor, shift];
+    return backend.tensor(backend.compose('ChannelAffine', operands, { slope: 1 }, x.shape, 'float32'));
+  }
   const centred = each('Sub', [floatValue(backend, x), floatValue(backend, mean)], x.shape);
   const scaled = each('Multiply', [centred, factor], x.shape);
   return backend.tensor(offset ? each('Add', [scaled, floatValue(backend, offset)], x.shape) : scaled);

@@ -219,6 +219,12 @@ describe.each(memories)('batch normalisation and resizing, %s memory', (memory) 
         const gradients = tf.grads((z, m, v) => tf.sum(tf.mul(run(z!, m!, v!), weight)))([x, mean, variance]);
         return {
           value: run(x, mean, variance),
+          rows: tf.batchNorm(
+            tf.reshape(x, [84, c]) as tf.Tensor2D,
+            mean as tf.Tensor1D,
+            variance as tf.Tensor1D,
+            offset as tf.Tensor1D,
+          ),
           plain: tf.batchNorm(x, mean as tf.Tensor1D, variance as tf.Tensor1D),
           fullSize: tf.batchNorm(x, values(x.shape, 7) as tf.Tensor4D, tf.abs(values(x.shape, 8)) as tf.Tensor4D),
           dx: gradients[0]!,
