@@ -1,11 +1,23 @@
+// The public API of @dinomix/trainer.
 export { builtIns } from './built-ins.js';
-export { type PredictOptions, predictImage } from './inference/predict.js';
-export type { SlidingWindowOptions, WindowNetwork } from './inference/sliding-window.js';
+export { readCheckpoint } from './checkpoint/checkpoints.js';
+export type { CheckpointState, VariableValues } from './checkpoint/state.js';
+export { TRAINER_ERROR_CODES, type TrainerErrorCode } from './errors.js';
+export { mostProbable, restoreLabels } from './inference/labels.js';
+export { type Prediction, type PredictOptions, predictImage } from './inference/predict.js';
+export {
+  type SlidingWindowOptions,
+  slidingWindow,
+  type WindowNetwork,
+  type WindowVolume,
+} from './inference/sliding-window.js';
 export { createOps } from './ops/create-ops.js';
 export { type AdamOptions, createAdam } from './optimization/adam.js';
 export { createConstant, createPoly, lossWeightAt, type PolyOptions } from './optimization/schedules.js';
 export { createSgd, type SgdOptions } from './optimization/sgd.js';
 export { openBackend } from './run/open-backend.js';
+export { runTraining, type TrainingOptions } from './run/run-training.js';
+export type { WorkerMessage, WorkerRequest } from './run/serve.js';
 export { type EvaluateOptions, evaluateRun } from './trained/evaluate-run.js';
 export { type CheckpointChoice, openTrained, type TrainedNetwork } from './trained/open-trained.js';
 export type {

@@ -3,6 +3,8 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunEvent, RunOutcome } from '@dinomix/core';
+import { memory } from '@tensorflow/tfjs-core';
+import { expect } from 'vitest';
 import { runTraining, type TrainingOptions } from '../src/run/run-training.js';
 import { type TinyHostOptions, tinyHost } from './tiny-host.js';
 
@@ -50,4 +52,18 @@ export async function checkpointDigests(directory: string): Promise<Record<strin
     }),
   );
   return Object.fromEntries(entries);
+}
+
+/** One epoch without validation. */
+export function oneEpoch(given: TinyHostOptions): TinyHostOptions {
+  return { ...given, train: { epochs: 1, validateEvery: 0, ...given.train } };
+}
+
+/** Digest of the weights after one epoch; every tensor of the run must be gone. */
+export async function weightsAfter(given: TinyHostOptions): Promise<string | undefined> {
+  const before = memory().numTensors;
+  const { outcome, directory } = await tinyRun(oneEpoch(given));
+  expect(outcome.error).toBeNull();
+  expect(memory().numTensors).toBe(before);
+  return (await checkpointDigests(directory))['checkpoint-00000003.safetensors'];
 }

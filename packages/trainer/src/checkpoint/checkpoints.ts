@@ -61,8 +61,9 @@ export async function readCheckpoint(path: string): Promise<CheckpointState> {
 
 function assertFinite({ variables, step }: CheckpointState): void {
   for (const [name, { data }] of variables) {
-    const index = data.findIndex((value) => !Number.isFinite(value));
-    if (index >= 0) throw trainerError('DMX_WEIGHTS_NOT_FINITE', { name, value: String(data[index]), step });
+    for (const value of data) {
+      if (!Number.isFinite(value)) throw trainerError('DMX_WEIGHTS_NOT_FINITE', { name, value: String(value), step });
+    }
   }
 }
 

@@ -35,6 +35,7 @@ export interface EvaluationMaterial {
   readonly predictions?: string;
 }
 
+/** How windows are laid in evaluation, by the config. */
 function windowOptions({ train, inference }: ResolvedConfig, dataset: Dataset): SlidingWindowOptions {
   const { stride, overlap, blending, batch, mirror }: InferenceSettings = inference;
   const classCount = dataset.classes.length;

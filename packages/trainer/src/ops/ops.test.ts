@@ -1,6 +1,6 @@
 import '../../test/backend.js';
 import type { Index3, NormActivationOptions } from '@dinomix/core';
-import { engine, mul, sum, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core';
+import { engine, mul, sum, type Tensor, tensor, tidy, zeros } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { expectNumbers, readNumbers, type StoredArray, toTensor } from '../../test/numbers.js';
 import { createOps } from './create-ops.js';
@@ -157,6 +157,45 @@ describe('softmaxCrossEntropyDice equals PyTorch', () => {
     const { value, grads } = engine().gradients(() => ops.softmaxCrossEntropyDice(logits, target, options), [logits]);
     expect(value.dataSync()[0]).toBeCloseTo(given.loss, 5);
     expectNumbers(grads[0]!, given.gradients[0]!, 1e-6, 'gradient');
+  });
+});
+
+describe('gradients equal central differences', () => {
+  const wave = (shape: number[], phase: number): Tensor => {
+    const size = shape.reduce((product, side) => product * side, 1);
+    return tensor(
+      Float32Array.from({ length: size }, (_, index) => Math.sin(1.3 * index + phase)),
+      shape,
+    );
+  };
+
+  it('through convolution, normalisation, resizing, transposed convolution and loss', () => {
+    const x = wave([1, 2, 4, 4, 2], 0);
+    const target = tensor(
+      Int32Array.from({ length: 32 }, (_, index) => index % 3),
+      [1, 2, 4, 4],
+    );
+    const weights = [wave([3, 3, 3, 2, 4], 1), wave([4], 2), wave([4], 3), wave([1, 2, 2, 3, 4], 4)] as const;
+    const forward = ([filter, scale, offset, up]: readonly Tensor[]): Tensor => {
+      const wide = ops.conv3d(x, filter!, { padding: 'same' });
+      const options = { norm: 'instance', slope: 1, training: true, scale: scale!, offset: offset! } as const;
+      const small = ops.resizeTrilinear(ops.normActivation(wide, options), [2, 2, 2]);
+      const logits = ops.conv3dTranspose(small, up!, { strides: [1, 2, 2] });
+      return ops.softmaxCrossEntropyDice(logits, target, { crossEntropy: 1, dice: 1 });
+    };
+    const { grads } = engine().gradients(() => forward(weights), [...weights]);
+    const step = 1e-2;
+    weights.forEach((weight, index) => {
+      const at = weight.size >> 1;
+      const moved = (by: number): number => {
+        const data = weight.dataSync().slice() as Float32Array;
+        data[at]! += by;
+        return forward(weights.map((other, i) => (i === index ? tensor(data, other.shape) : other))).dataSync()[0]!;
+      };
+      const difference = (moved(step) - moved(-step)) / (2 * step);
+      expect(grads[index]!.dataSync()[at], `weight ${index}`).toBeCloseTo(difference, 3);
+      expect(Math.abs(difference)).toBeGreaterThan(1e-3);
+    });
   });
 });
 

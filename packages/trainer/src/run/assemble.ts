@@ -5,6 +5,8 @@ import { createDonorBank } from '../data/donor-bank.js';
 import { countDataset } from '../data/facts.js';
 import { automaticSteps } from '../data/sampling.js';
 import { trainerError } from '../errors.js';
+import { createTestNetwork, testedWeights } from '../evaluation/network.js';
+import type { WindowNetwork } from '../inference/sliding-window.js';
 import { type BatchLoader, createBatchLoader } from '../loader/batch-loader.js';
 import { type CaseStore, createCaseStore } from '../loader/case-store.js';
 import { createCaseWorkers } from '../loader/case-workers.js';
@@ -27,6 +29,10 @@ export interface Training {
   readonly metrics: readonly Bound<Metric>[];
   readonly checkpoints: Checkpoints;
   readonly runner: StepRunner;
+  /** The network that evaluations test, with the present weights. */
+  readonly network: WindowNetwork;
+  /** Whose weights the network has: `student`, or the id of a teacher. */
+  readonly weights: string;
   readonly events: EventStream;
   readonly stepsPerEpoch: number;
   /** Path of the newest checkpoint of this process; null before the first. */
@@ -83,6 +89,7 @@ export async function assembleTraining(
     return createBatchLoader({ ...drawn, ...ahead, store, workers }, step);
   };
   const donors = loadFrom(0);
+  const tested = testedWeights(parts, variables, config.inference.weights);
   const training: Training = {
     run,
     session,
@@ -97,6 +104,8 @@ export async function assembleTraining(
     stepsPerEpoch,
     lastCheckpoint: null,
     loadFrom,
+    network: createTestNetwork(parts, tested, session),
+    weights: tested.source,
     runner: createStepRunner({
       parts,
       variables,

@@ -1,7 +1,6 @@
 import type { EvaluationReport, MetricColumn, StepPosition } from '@dinomix/core';
 import { memory } from '@tensorflow/tfjs-core';
 import { type EvaluationMaterial, evaluateSplit } from '../evaluation/evaluate.js';
-import { createTestNetwork, testedWeights } from '../evaluation/network.js';
 import { contextFor } from '../step/contexts.js';
 import type { Training } from './assemble.js';
 import { addStep, epochReport, newProgress, type Progress } from './progress.js';
@@ -17,15 +16,14 @@ export function positionOf(step: number, epochs: number, stepsPerEpoch: number):
 
 /** The material for evaluating the run's present weights. */
 export function evaluationMaterial(training: Training, stop: AbortSignal): EvaluationMaterial {
-  const { run, dataset, store, metrics, parts, variables, session, events } = training;
-  const tested = testedWeights(parts, variables, run.config.inference.weights);
+  const { run, dataset, store, metrics, network, weights, events } = training;
   return {
     dataset,
     store,
     config: run.config,
     metrics,
-    network: createTestNetwork(parts, tested, session),
-    weights: tested.source,
+    network,
+    weights,
     signal: stop,
     onCase: async (result) => {
       await events.emit({ type: 'case', result });

@@ -112,6 +112,15 @@ async function train(
   return endOf(tested ? status : 'interrupted', loop.progress.stopReason);
 }
 
+/** The reporters, or why they cannot be made: the run then fails without them. */
+async function resolveReporters(run: Run<Tensor>) {
+  try {
+    return { reporters: await run.resolve('reporter'), failure: null };
+  } catch (thrown) {
+    return { reporters: [], failure: thrown };
+  }
+}
+
 /** Largest memory of the process so far, in MB. */
 function peakMb(): number {
   return Math.round(process.resourceUsage().maxRSS / 1024);
@@ -139,18 +148,15 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
   const stop = options.signal ?? new AbortController().signal;
   const started = performance.now();
   const run = host.createRun({ id, directory });
-  const events = createEventStream({
-    run: run.info,
-    reporters: await run.resolve('reporter'),
-    hooks: run.hooks,
-    onEvent,
-  });
+  const { reporters, failure } = await resolveReporters(run);
+  const events = createEventStream({ run: run.info, reporters, hooks: run.hooks, onEvent });
   const outcome = (status: RunOutcome['status'], reason: string, error: JsonObject | null): RunOutcome => {
     const position: StepPosition | null = events.position;
     return { status, reason, position, error, seconds: (performance.now() - started) / 1000, peakMb: peakMb() };
   };
   let ended: RunOutcome;
   try {
+    if (failure !== null) throw failure;
     const { status, reason } = await train(run, events, options, stop);
     ended = outcome(status, reason, null);
   } catch (thrown) {

@@ -27,7 +27,7 @@ export function createStepInputs(): StepInputs {
 export function batchInputs({ labelled, unlabelled }: Batch): NamedTensors<Tensor> {
   const inputs = {
     'labelled/image': tensor(labelled.image, [...labelled.shape, 1]),
-    'labelled/label': tensor(Int32Array.from(labelled.label), [...labelled.shape], 'int32'),
+    'labelled/label': tensor(new Int32Array(labelled.label), [...labelled.shape], 'int32'),
   };
   if (unlabelled === null) return inputs;
   return { ...inputs, 'unlabelled/image': tensor(unlabelled.image, [...unlabelled.shape, 1]) };

@@ -110,7 +110,7 @@ export function createTeacherDesk(chosen: readonly TeacherPart[], material: Desk
     async pseudoLabels() {
       if (!hasPseudo) return null;
       force();
-      return Uint8Array.from(await inputs.tensors[SHARED_PSEUDO_LABEL]!.data());
+      return new Uint8Array(await inputs.tensors[SHARED_PSEUDO_LABEL]!.data());
     },
     async pseudoVoxels(studentId) {
       if (!hasPseudo) return null;

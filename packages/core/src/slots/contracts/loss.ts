@@ -12,7 +12,10 @@ export interface PseudoTarget<T> {
   readonly label: T;
   /** Largest probability `[b, d, h, w]`. */
   readonly confidence: T;
-  /** `[b, d, h, w, k]`; null on mixed views, where boxes of ground truth have none. */
+  /**
+   * `[b, d, h, w, k]`; null on mixed views, where boxes of ground truth have none, and where no loss in use that needs
+   * probabilities looks at the view.
+   */
   readonly probabilities: T | null;
 }
 

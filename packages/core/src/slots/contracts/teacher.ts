@@ -59,6 +59,7 @@ export interface Teacher<T> extends Partial<Stateful> {
   readonly produces: { readonly probabilities: boolean; readonly tokens: boolean };
   /** Channels of the tokens; known after {@link open}. Present where `produces.tokens`. */
   tokenChannels?(): number;
+  /** Parts that it can speak about; it is asked about those whose answer somebody takes. */
   readonly looksAt: readonly BatchPart[];
   /** Named wherever a result is shown, e.g. `random control weights, not DINOv3`. Null when there is nothing to say. */
   readonly provenance: string | null;

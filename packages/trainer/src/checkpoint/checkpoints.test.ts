@@ -1,0 +1,159 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDmxError } from '@dinomix/core';
+import { readSafetensors } from '@dinomix/volume';
+import { describe, expect, it, vi } from 'vitest';
+import { createCheckpoints, hasCheckpoints, readCheckpoint } from './checkpoints.js';
+import type { CheckpointState } from './state.js';
+
+// The file-system boundary: a test may let every write of a file fail as on a full disk.
+const disk = vi.hoisted(() => ({ isFull: false }));
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const original = await importOriginal<typeof import('node:fs/promises')>();
+  const open: typeof original.open = async (...args) => {
+    const handle = await original.open(...args);
+    if (!disk.isFull || args[1] === 'r') return handle;
+    handle.write = async () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+    };
+    return handle;
+  };
+  return { ...original, open };
+});
+
+function newFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'dinomix-checkpoints-'));
+}
+
+function stateAt(step: number, size = 4): CheckpointState {
+  const data = Float32Array.from({ length: size }, (_, index) => step + index / 8);
+  return {
+    run: { id: 'run', seed: 3, configHash: 'abc' },
+    step,
+    progress: { best: { value: 0.1, epoch: 2 }, sums: [1 / 3] },
+    variables: new Map([
+      ['student/net/filter', { shape: [2, size / 2], data }],
+      ['optimizer/net/steps', { shape: [], data: Float32Array.of(step) }],
+    ]),
+    slots: {
+      'weighter:dhc': { json: { calls: step }, arrays: { ema: { shape: [2], data: Float64Array.of(1 / 3, step) } } },
+      'mixer:pic': { json: {}, arrays: { counts: { shape: [3], data: Uint32Array.of(1, 2, 4e9) } } },
+    },
+    plugins: {
+      audit: {
+        json: { log: { entries: ['a'] } },
+        arrays: {
+          seen: { shape: [2], data: Uint8Array.of(0, 255) },
+          moves: { shape: [1], data: Int32Array.of(-7) },
+        },
+      },
+    },
+  };
+}
+
+describe('checkpoints', () => {
+  it('give back what was saved, to the bit', async () => {
+    const folder = join(await newFolder(), 'checkpoints');
+    const checkpoints = createCheckpoints(folder, 2);
+    expect(await hasCheckpoints(folder)).toBe(false);
+    const path = await checkpoints.write(stateAt(12));
+    expect(path).toBe(join(folder, 'checkpoint-00000012'));
+    expect(await hasCheckpoints(folder)).toBe(true);
+    expect((await checkpoints.readLatest(() => undefined))!.state).toEqual(stateAt(12));
+    // A file that other tools read too.
+    const file = await readSafetensors(`${path}.safetensors`);
+    expect(file.metadata).toEqual({ run: 'run', step: '12' });
+    expect(file.tensor('variable/student/net/filter')).toMatchObject({ dtype: 'F32', shape: [2, 2] });
+  });
+
+  it('keep the newest and the best, and nothing that a kill left behind', async () => {
+    const folder = await newFolder();
+    const checkpoints = createCheckpoints(folder, 2);
+    await checkpoints.markBest(await checkpoints.write(stateAt(1)));
+    for (const step of [2, 3]) await checkpoints.write(stateAt(step));
+    await writeFile(join(folder, '.checkpoint-00000004.safetensors.1234.tmp'), 'half');
+    await writeFile(join(folder, 'checkpoint-00000004.safetensors'), 'no JSON yet');
+    await checkpoints.write(stateAt(5));
+    const steps = async () =>
+      (await readdir(folder)).filter((name) => name !== 'best.json').map((name) => name.slice(11));
+    const both = (step: number) => [`0000000${step}.json`, `0000000${step}.safetensors`];
+    expect(await steps()).toEqual([1, 3, 5].flatMap(both));
+    expect((await checkpoints.readBest())!.state.step).toBe(1);
+    await checkpoints.markBest(join(folder, 'checkpoint-00000005'));
+    expect(await steps()).toEqual([3, 5].flatMap(both));
+  });
+
+  it('pass over what cannot be read', async () => {
+    const folder = await newFolder();
+    const checkpoints = createCheckpoints(folder, 9);
+    for (const step of [1, 2, 3, 4]) await checkpoints.write(stateAt(step));
+    const json = join(folder, 'checkpoint-00000004.json');
+    await writeFile(json, (await readFile(json, 'utf8')).slice(0, 40));
+    await writeFile(
+      join(folder, 'checkpoint-00000003.safetensors'),
+      await readFile(join(folder, 'checkpoint-00000001.safetensors')),
+    );
+    const problems: string[] = [];
+    const latest = await checkpoints.readLatest((problem) => problems.push(problem));
+    expect(latest!.state.step).toBe(2);
+    expect(problems[0]).toContain('checkpoint-00000004');
+    expect(problems[1]).toContain('belongs to step 1 of run run');
+  });
+
+  it('are not made of weights that are not finite', async () => {
+    const folder = await newFolder();
+    const state = stateAt(1);
+    state.variables.get('student/net/filter')!.data[2] = Number.POSITIVE_INFINITY;
+    const failure: unknown = await createCheckpoints(folder, 1)
+      .write(state)
+      .catch((thrown: unknown) => thrown);
+    expect(failure).toMatchObject({
+      code: 'DMX_WEIGHTS_NOT_FINITE',
+      summary: '"student/net/filter" became Infinity before step 1',
+    });
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+/** Fills the disk, tries to save, and looks at what is there afterwards. */
+async function expectOldOneWhole(folder: string, size: number, fillDisk: () => void): Promise<void> {
+  const checkpoints = createCheckpoints(folder, 5);
+  await checkpoints.write(stateAt(1));
+  const before = await readdir(folder);
+  fillDisk();
+  const failure: unknown = await checkpoints.write(stateAt(2, size)).catch((thrown: unknown) => thrown);
+  expect(isDmxError(failure) && failure.code).toBe('DMX_CHECKPOINT_WRITE');
+  expect((failure as Error).message).toContain('ENOSPC');
+  expect((failure as Error).message).toContain('checkpoint-00000001, is whole');
+  disk.isFull = false;
+  expect(await readdir(folder)).toEqual(before);
+  expect(await readCheckpoint(join(folder, 'checkpoint-00000001'))).toEqual(stateAt(1));
+}
+
+describe('a full disk', () => {
+  it('leaves the old checkpoint whole (writes made to fail)', async () => {
+    await expectOldOneWhole(await newFolder(), 4, () => {
+      disk.isFull = true;
+    });
+  });
+
+  it('leaves the old checkpoint whole (a real disk of 256 kB)', async (ctx) => {
+    const folder = await newFolder();
+    const mount = (command: string, args: string[]) => execFileSync(command, args, { stdio: 'pipe' });
+    try {
+      mount('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder]);
+    } catch (thrown) {
+      console.info(`skipped: a small disk cannot be mounted here (${(thrown as Error).message.trim()})`);
+      return ctx.skip();
+    }
+    try {
+      await mkdir(join(folder, 'checkpoints'));
+      await expectOldOneWhole(join(folder, 'checkpoints'), 100_000, () => undefined);
+      expect((await stat(folder)).isDirectory()).toBe(true);
+    } finally {
+      mount('umount', [folder]);
+    }
+  });
+});
