@@ -61,14 +61,17 @@ function inThreads({ workerSource, preprocessing, classCount }: CaseSource, coun
     execArgv: [],
     workerData,
   });
+  // A thread that dies rejects the task; that too must name the case.
+  const run = <V>(task: object, name: string): Promise<WorkerAnswer<V>> =>
+    pool.run(task, { name }).catch((thrown: unknown) => ({ failure: reasonOf(thrown) }));
   return {
     async prepare(caseId, role) {
-      const answer: WorkerAnswer<PreparedCase> = await pool.run({ caseId, role }, { name: 'prepare' });
+      const answer: WorkerAnswer<PreparedCase> = await run({ caseId, role }, 'prepare');
       if ('failure' in answer) throw unusable(caseId, role, answer.failure);
       return checked(answer.value);
     },
     async cut(request) {
-      const answer: WorkerAnswer<CutResult> = await pool.run(request, { name: 'cut' });
+      const answer: WorkerAnswer<CutResult> = await run(request, 'cut');
       if ('value' in answer) return answer.value;
       const [crop] = request.crops;
       throw unusable(crop!.caseId, request.labels ? 'labelled' : 'unlabelled', answer.failure);

@@ -1,9 +1,9 @@
 import '../../test/backend.js';
 import type { NamedTensors, TensorFunction } from '@dinomix/core';
-import { keep, mul, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { clone, keep, mul, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { tinyBackend, tinyLoss, tinyMixer, tinyPlugin } from '../../test/tiny-plugins.js';
-import { oneEpoch, tinyRun, weightsAfter } from '../../test/tiny-run.js';
+import { eventsOf, oneEpoch, tinyRun, weightsAfter } from '../../test/tiny-run.js';
 import type { LossSlot } from '../types.js';
 
 describe('hooks', () => {
@@ -123,6 +123,25 @@ describe('recording', () => {
     });
     await weightsAfter({ plugins: { backend, mixer } });
     expect(counts.recorded).toBe(3);
+  });
+
+  it('leaves reports true: what did not enter the graph is that of the step', async () => {
+    // A backend that repeats what it recorded first, whatever the inputs.
+    const compileStep = (fn: TensorFunction<Tensor>): TensorFunction<Tensor> => {
+      let first: NamedTensors<Tensor> | undefined;
+      return (inputs) => {
+        first ??= tidy(() => fn(inputs));
+        return Object.fromEntries(Object.entries(first).map(([name, value]) => [name, clone(value)]));
+      };
+    };
+    const plugins = { backend: tinyBackend({ compileStep }) };
+    const { events } = await tinyRun({ plugins, train: { stepsPerEpoch: 1, epochs: 3, validateEvery: 0 } });
+    const reports = eventsOf(events, 'step').map(({ report }) => report);
+    expect(new Set(reports.map(({ loss }) => loss)).size).toBe(1);
+    reports.forEach(({ terms, learningRate }, epoch) => {
+      expect(terms.consistency!.weight).toBeCloseTo(Math.exp(-5 * (1 - epoch / 3) ** 2), 12);
+      expect(learningRate).toBeCloseTo(0.05 * (1 - epoch / 3) ** 0.9, 12);
+    });
   });
 
   it('is given up as soon as a loss looks at the step, and by hooks in the tape', async () => {

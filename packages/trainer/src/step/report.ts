@@ -9,6 +9,8 @@ import { type TraceNotes, termName } from './train-graph.js';
 export interface StepFacts {
   readonly position: StepPosition;
   readonly learningRate: number;
+  /** Weight of each loss in this step, by loss id. */
+  readonly lossWeights: Readonly<Record<string, number>>;
   readonly stepMs: number;
   readonly classWeights: Readonly<Record<string, readonly number[]>>;
   readonly mixers: StepReport['mixers'];
@@ -22,7 +24,12 @@ export interface ReadStep {
 
 type Numbers = ReadonlyMap<string, Float32Array>;
 
-function termsOf(parts: StepParts, numbers: Numbers, weights: TraceNotes['weights']): StepReport['terms'] {
+function termsOf(
+  parts: StepParts,
+  numbers: Numbers,
+  changed: TraceNotes['weights'],
+  lossWeights: StepFacts['lossWeights'],
+): StepReport['terms'] {
   const terms: Record<string, { value: number; weight: number; parts: Record<string, number> }> = {};
   for (const { id: lossId } of parts.losses) {
     for (const { id: studentId } of parts.students) {
@@ -33,7 +40,7 @@ function termsOf(parts: StepParts, numbers: Numbers, weights: TraceNotes['weight
       const own = [...numbers].filter(([key]) => key.startsWith(prefix));
       const key = parts.students.length === 1 ? lossId : `${lossId}/${studentId}`;
       const partValues = Object.fromEntries(own.map(([part, [number]]) => [part.slice(prefix.length), number!]));
-      terms[key] = { value, weight: weights[name]!, parts: partValues };
+      terms[key] = { value, weight: changed[name] ?? lossWeights[lossId]!, parts: partValues };
     }
   }
   return terms;
@@ -69,10 +76,11 @@ export function readStep(parts: StepParts, data: Float32Array, notes: TraceNotes
     ];
   });
   const dice = counts.map(([id, found]) => [id, hardDice(addCounts([...found.values()], classCount))] as const);
+  const { lossWeights, ...told } = facts;
   const report: StepReport = {
-    ...facts,
+    ...told,
     loss: numbers.get('loss')![0]!,
-    terms: termsOf(parts, numbers, notes.weights),
+    terms: termsOf(parts, numbers, notes.weights, lossWeights),
     pseudoDice: Object.fromEntries(dice),
     targetVoxels: { truth: all.truth, pseudo: all.pseudo },
   };

@@ -74,6 +74,7 @@ interface OpenStep {
   readonly inputs: StepInputs;
   readonly desk: TeacherDesk;
   readonly learningRate: number;
+  readonly lossWeights: Readonly<Record<string, number>>;
   readonly crops: { current: StepEnvironment['crops'] };
 }
 
@@ -124,7 +125,7 @@ async function openStep(state: RunnerState, given: Batch, moment: StepMoment, in
       state.looked = true;
     },
   };
-  return { batch, moment, inputs, desk, learningRate, crops };
+  return { batch, moment, inputs, desk, learningRate, lossWeights, crops };
 }
 
 /** Plans and applies the mix, and tells the hook. */
@@ -149,7 +150,7 @@ async function makeStep(
   started: number,
 ): Promise<ReadStep> {
   const { parts, hooks, facts, variables, checkpointNote } = state.options;
-  const { batch, moment, inputs, desk, learningRate } = open;
+  const { batch, moment, inputs, desk, learningRate, lossWeights } = open;
   await desk.askOutside();
   const weighing = { parts, hooks, facts, previous, pseudoVoxels: desk.pseudoVoxels };
   const classWeights = await weighClasses(batch, weighing, moment);
@@ -161,7 +162,14 @@ async function makeStep(
   const data = await numbers!.data<'float32'>();
   numbers!.dispose();
   const mixers = Object.fromEntries(parts.mixers.map(({ id, value }) => [id, value.report?.() ?? {}]));
-  const about = { position: moment.position, learningRate, stepMs: performance.now() - started, classWeights, mixers };
+  const about = {
+    position: moment.position,
+    learningRate,
+    lossWeights,
+    stepMs: performance.now() - started,
+    classWeights,
+    mixers,
+  };
   const read = readStep(parts, data, notes, about);
   try {
     const donors = mixed.plan.donors.map(({ caseId }) => caseId);

@@ -22,7 +22,7 @@ export function termName(lossId: string, studentId: string): string {
 /** What a trace tells about itself. */
 export interface TraceNotes {
   readonly layout: NumbersLayout;
-  /** Weight of each term as a hook left it, where a hook may change it; by {@link termName}. */
+  /** Weights that a hook changed, by {@link termName}. */
   readonly weights: Readonly<Record<string, number>>;
 }
 
@@ -51,7 +51,7 @@ function forward(
     const name = termName(id, studentId);
     extras[`${name}/value`] = value;
     for (const [part, number] of Object.entries(parts)) extras[`${name}/part/${part}`] = number;
-    notes[name] = weight;
+    if (weight !== env.lossWeights[id]) notes[name] = weight;
   }
   return { loss: reduced.total, extras };
 }
