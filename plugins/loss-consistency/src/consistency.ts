@@ -20,9 +20,10 @@ import type { ConsistencyOptions } from './options.js';
 
 /** The slot `loss` of pseudo-label supervision. */
 export function createConsistency(options: ConsistencyOptions): LossSlot {
+  const probabilities = options.target === 'soft' || options.squaredError > 0;
   return {
     views: options.views,
-    needs: { probabilities: true, tokens: false },
+    needs: { pseudoLabels: true, probabilities, tokens: false },
     evaluate: (input, { ops }) => evaluateConsistency(input, ops, options),
   };
 }

@@ -1,10 +1,15 @@
-import type { MixFacts, MixItem, MixPlan } from '@dinomix/core';
+import type { Crop, MixFacts, MixItem, MixPlan } from '@dinomix/core';
 import { createRng } from '@dinomix/volume';
 import { describe, expect, it } from 'vitest';
 import { planCutmix } from './cutmix.js';
 import { optionsSchema } from './options.js';
 
 const CROP = [8, 16, 12] as const;
+
+function cropsOf(set: string, count: number): Crop[] {
+  const at = { offset: [0, 0, 0], flips: [false, false, false] } as const;
+  return Array.from({ length: count }, (_, item) => ({ caseId: `${set}-${item}`, ...at }));
+}
 
 function facts(labelled: number, unlabelled: number, previous: Partial<MixPlan> = {}): MixFacts {
   const unused = (): never => {
@@ -18,6 +23,9 @@ function facts(labelled: number, unlabelled: number, previous: Partial<MixPlan> 
     get labels() {
       return unused();
     },
+    labelledCrops: cropsOf('labelled', labelled),
+    unlabelledCrops: cropsOf('unlabelled', unlabelled),
+    hasPseudoLabels: previous.unlabelled?.length !== 0 && unlabelled > 0,
     pseudoLabels: unused,
     get dataset() {
       return unused();
@@ -95,6 +103,19 @@ describe('sources', () => {
     const { labelled, unlabelled } = plan({ directions: ['labelled-to-unlabelled'] }, [2, 2]);
     expect(labelled.every(({ pastes }) => pastes.length === 0)).toBe(true);
     expect(unlabelled.every(({ pastes }) => pastes[0]!.source.set === 'labelled')).toBe(true);
+  });
+
+  it('are labelled alone where unlabelled crops have no target', () => {
+    const given = facts(2, 2, { unlabelled: [] });
+    for (const step of STEPS.slice(0, 50)) {
+      const stream = (part: string, item: number) => createRng({ seed: 1, stream: `cutmix/${part}`, step, item });
+      const { labelled, unlabelled } = planCutmix(given, optionsSchema.parse({}), stream);
+      expect(unlabelled).toEqual([]);
+      expect(labelled.flatMap(({ pastes }) => pastes.map(({ source }) => source.set))).toEqual([
+        'labelled',
+        'labelled',
+      ]);
+    }
   });
 
   it('leave a lone crop as it is', () => {

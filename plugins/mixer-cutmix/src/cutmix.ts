@@ -30,7 +30,7 @@ export function planCutmix(
   const [labelled, depth, height, width] = facts.labelledShape;
   const batch = {
     crop: [depth, height, width] as const,
-    count: { labelled, unlabelled: facts.unlabelledShape?.[0] ?? 0 },
+    count: { labelled, unlabelled: facts.hasPseudoLabels ? facts.unlabelledShape![0] : 0 },
   };
   const mixAll = (part: Part): readonly MixItem[] =>
     facts.previous[part].map((item, index) => {

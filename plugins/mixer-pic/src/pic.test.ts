@@ -1,4 +1,4 @@
-import type { DonorBank, MixFacts, MixItem, MixPlan, Paste, StepContext } from '@dinomix/core';
+import type { Crop, DonorBank, MixFacts, MixItem, MixPlan, Paste, StepContext } from '@dinomix/core';
 import { createRng } from '@dinomix/volume';
 import { describe, expect, it } from 'vitest';
 import { classProbabilities } from './class-probability.js';
@@ -46,6 +46,11 @@ interface Scene {
   readonly previous?: Partial<MixPlan>;
 }
 
+function cropsOf(set: string, count: number): Crop[] {
+  const at = { offset: [0, 0, 0], flips: [false, false, false] } as const;
+  return Array.from({ length: count }, (_, item) => ({ caseId: `${set}-${item}`, ...at }));
+}
+
 function factsOf(scene: Scene): MixFacts & { readonly reads: () => number } {
   const { labelled = 2, unlabelled = 2, donors = bank } = scene;
   let reads = 0;
@@ -61,6 +66,9 @@ function factsOf(scene: Scene): MixFacts & { readonly reads: () => number } {
     labelledShape: [labelled, ...CROP],
     unlabelledShape: unlabelled === 0 ? null : [unlabelled, ...CROP],
     labels: scene.labels ?? labelsOf(labelled),
+    labelledCrops: cropsOf('labelled', labelled),
+    unlabelledCrops: cropsOf('unlabelled', unlabelled),
+    hasPseudoLabels: unlabelled > 0 && scene.pseudo !== null,
     pseudoLabels: async () => {
       reads += 1;
       return scene.pseudo === undefined ? labelsOf(unlabelled) : scene.pseudo;

@@ -93,6 +93,7 @@ async function openTeachers(
         students: runningStudents(students, () => variables.tensors),
         dataset: facts,
         normalisation: dataset.preprocessing.normalisation,
+        patch: run.config.train.patch,
         cacheDirectory: join(dirname(run.info.directory), '.cache', id),
       }),
     );
@@ -108,9 +109,11 @@ function bindLosses(bound: readonly Bound<LossSlot>[], { use }: ResolvedConfig):
 
 /** @throws DMX_LOSS_NEEDS when no teacher gives what a loss takes. */
 function assertNeeds(losses: readonly LossPart[], teachers: readonly TeacherPart[]): void {
+  const given = { pseudoLabels: 'probabilities', probabilities: 'probabilities', tokens: 'tokens' } as const;
   for (const { key, plugin, slot } of losses) {
-    for (const kind of ['probabilities', 'tokens'] as const) {
-      if (!slot.needs[kind] || teachers.some((teacher) => teacher.slot.produces[kind])) continue;
+    for (const need of ['pseudoLabels', 'probabilities', 'tokens'] as const) {
+      const kind = given[need];
+      if (slot.needs[need] !== true || teachers.some((teacher) => teacher.slot.produces[kind])) continue;
       throw trainerError('DMX_LOSS_NEEDS', { key, plugin, kind, teachers: teachers.map(({ key: name }) => name) });
     }
   }

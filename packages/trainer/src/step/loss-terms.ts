@@ -3,7 +3,7 @@ import { add, mul, scalar, type Tensor } from '@tensorflow/tfjs-core';
 import type { LossViewTensors } from '../types.js';
 import { extendContext, graphContext, type StepEnvironment } from './environment.js';
 import { guarded } from './guard.js';
-import type { LossPart, StudentPart } from './parts.js';
+import { type LossPart, lossPrefix, type StudentPart } from './parts.js';
 import { placeKey } from './random.js';
 import { lossWeightsOf } from './students.js';
 
@@ -13,18 +13,23 @@ function viewsFor(loss: LossPart, views: readonly LossViewTensors[]): Partial<Re
   );
 }
 
-/** Evaluates every loss for one student; a loss whose views do not exist gives no term. */
+/**
+ * Evaluates every loss for one student; a loss whose views do not exist gives no term.
+ * @param onBuffer - receives new values of the losses' buffers, by their name among the student's parameters.
+ */
 export function evaluateLosses(
   student: StudentPart,
   views: readonly LossViewTensors[],
   tensors: NamedTensors<Tensor>,
   env: StepEnvironment,
+  onBuffer: (name: string, value: Tensor) => void,
 ): readonly LossTerm<Tensor>[] {
   return env.parts.losses.flatMap((loss) => {
     const ctx = extendContext(graphContext(loss.key, env), {
       ops: env.parts.ops,
       iteration: tensors['number/iteration']!,
       key: (purpose: string) => placeKey(tensors.key!, `${loss.key}/${student.id}/${purpose}`),
+      updateBuffer: (name: string, value: Tensor) => onBuffer(lossPrefix(loss.id) + name, value),
     });
     const input = {
       studentId: student.id,

@@ -19,6 +19,13 @@ export function viewsInUse(losses: readonly LossPart[], { unlabelled, mixers }: 
   return VIEW_ORDER.filter((name) => possible[name] && losses.some(({ slot }) => slot.views.includes(name)));
 }
 
+/** Whether some loss takes what the teachers say about this clean view. */
+function needsPseudoLabels({ losses }: StepParts, part: BatchPart): boolean {
+  return losses.some(
+    ({ slot: { needs, views } }) => (needs.pseudoLabels === true || needs.probabilities) && views.includes(part),
+  );
+}
+
 /** Whether some loss takes the teachers' probabilities on this clean view, and not their classes alone. */
 export function needsProbabilities({ losses }: StepParts, part: BatchPart): boolean {
   return losses.some(({ slot }) => slot.needs.probabilities && slot.views.includes(part));
@@ -41,7 +48,7 @@ export function partsToAsk({ slot }: TeacherPart, parts: StepParts): readonly Ba
     needsMixedTokens(parts) || parts.losses.some((loss) => loss.slot.needs.tokens && loss.slot.views.includes(part));
   return slot.looksAt.filter(
     (part) =>
-      (slot.produces.probabilities && (part === 'unlabelled' || needsProbabilities(parts, part))) ||
+      (slot.produces.probabilities && (part === 'unlabelled' || needsPseudoLabels(parts, part))) ||
       (slot.produces.tokens && tokensOn(part)),
   );
 }

@@ -1,6 +1,6 @@
 import '../../test/backend.js';
 import type { MixItem, RunEvent } from '@dinomix/core';
-import { mul, ones, scalar, softmax, sum, tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, mul, ones, scalar, softmax, sum, tensor, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { tinyEma, tinyLoss, tinyMixer, tinyPlugin, tinyStudent } from '../../test/tiny-plugins.js';
 import { eventsOf, oneEpoch, tinyRun, weightsAfter } from '../../test/tiny-run.js';
@@ -63,6 +63,21 @@ describe('teachers', () => {
     }
   });
 
+  it('are opened with the crop of the run', async () => {
+    const opened: unknown[] = [];
+    const plain = tinyEma();
+    const teacher = teacherThat({
+      ...plain,
+      async open(ctx) {
+        opened.push(ctx.patch);
+        await plain.open!(ctx);
+      },
+    });
+    const { outcome } = await tinyRun(oneEpoch({ plugins: { teacher } }));
+    expect(outcome.error).toBeNull();
+    expect(opened).toEqual([[4, 8, 8]]);
+  });
+
   it('may be left out of a step, whose plan must then do without', async () => {
     const rest = tinyPlugin([], (api) => api.hooks.teacherResolve.tap(() => ({ teachers: [] })));
     const { outcome } = await tinyRun(oneEpoch({ more: [rest] }));
@@ -83,6 +98,34 @@ describe('teachers', () => {
     const { outcome } = await tinyRun(oneEpoch({ plugins: { teacher: wrong } }));
     expect(outcome.error).toMatchObject({ code: 'DMX_PLUGIN_FAILED', slot: 'teacher:ema' });
     expect(outcome.reason).toContain('[2, 4, 8, 8, 4]; expected [2, 4, 8, 8, 3]');
+  });
+});
+
+describe('mixers', () => {
+  it('see where the crops were cut, and whether unlabelled ones have a target', async () => {
+    const seen: { labelled: string[]; unlabelled: string[]; hasPseudoLabels: boolean }[] = [];
+    const looks = mixerThat(async ({ labelledCrops, unlabelledCrops, hasPseudoLabels }) => {
+      const idsOf = (crops: typeof labelledCrops) => crops.map(({ caseId }) => caseId);
+      seen.push({ labelled: idsOf(labelledCrops), unlabelled: idsOf(unlabelledCrops), hasPseudoLabels });
+    });
+    const batches: typeof seen = [];
+    const hook = tinyPlugin([], ({ hooks }) => {
+      hooks.batchReady.tap(({ labelled, unlabelled }) => {
+        const idsOf = (crops: typeof labelled.crops) => crops.map(({ caseId }) => caseId);
+        batches.push({
+          labelled: idsOf(labelled.crops),
+          unlabelled: idsOf(unlabelled!.crops),
+          hasPseudoLabels: batches.length > 0,
+        });
+        return undefined;
+      });
+      hooks.teacherResolve.tap(() => ({ teachers: batches.length > 1 ? ['ema'] : [] }));
+    });
+    const { outcome } = await tinyRun(oneEpoch({ plugins: { mixer: looks }, more: [hook] }));
+    // The mixer of the test mixes unlabelled crops all the same.
+    expect(outcome.error).toMatchObject({ code: 'DMX_MIX_PLAN' });
+    expect(seen).toEqual(batches);
+    expect(seen[0]!.labelled).toHaveLength(2);
   });
 });
 
@@ -236,6 +279,73 @@ describe('tokens', () => {
     expect(start!.record.teachers).toEqual({ means: 'means, not features' });
   });
 });
+
+describe('losses', () => {
+  it('may keep buffers of their own from step to step', async () => {
+    const plain = tinyLoss(['labelled']);
+    const counting: LossSlot = {
+      ...plain,
+      parameters: () => [
+        { name: 'steps', shape: [], initializer: { kind: 'constant', value: 0 }, trainable: false, decay: false },
+      ],
+      evaluate(input, ctx) {
+        ctx.updateBuffer('steps', add(input.weights.steps!, 1));
+        return { ...plain.evaluate(input, ctx)!, parts: { steps: input.weights.steps! } };
+      },
+    };
+    const supervised = tinyPlugin(['loss:supervised'], (api) => api.provide('loss', 'supervised', () => counting));
+    const { outcome, events } = await tinyRun(oneEpoch({ plugins: { supervised } }));
+    expect(outcome.error).toBeNull();
+    expect(reports(events).map(({ terms }) => terms.supervised!.parts.steps)).toEqual([0, 1, 2]);
+  });
+
+  it.each(['pseudoLabels', 'probabilities'] as const)('that need %s are refused without a teacher', async (need) => {
+    const slot: LossSlot = { ...tinyLoss(['labelled']), needs: { probabilities: false, tokens: false, [need]: true } };
+    const supervised = tinyPlugin(['loss:supervised'], (api) => api.provide('loss', 'supervised', () => slot));
+    const without = { supervised, teacher: null, mixer: null, consistency: null };
+    const { outcome } = await tinyRun(oneEpoch({ plugins: without, use: { loss: { supervised: 1 } } }));
+    expect(outcome.error).toMatchObject({ code: 'DMX_LOSS_NEEDS' });
+    expect(outcome.reason).toContain('a teacher that gives probabilities');
+  });
+
+  it('get classes without probabilities where they need no more', async () => {
+    const seen: [boolean, boolean][] = [];
+    const looks = (probabilities: boolean): LossSlot => {
+      const plain = tinyLoss(['labelled']);
+      return {
+        ...plain,
+        needs: { pseudoLabels: true, probabilities, tokens: false },
+        evaluate(input, ctx) {
+          const { pseudo } = input.views.labelled!;
+          seen.push([pseudo !== null, pseudo?.probabilities != null]);
+          return plain.evaluate(input, ctx);
+        },
+      };
+    };
+    const everywhere = teacherThat({ looksAt: ['labelled', 'unlabelled'], predict: predictAll });
+    for (const probabilities of [false, true]) {
+      const supervised = tinyPlugin(['loss:supervised'], (api) =>
+        api.provide('loss', 'supervised', () => looks(probabilities)),
+      );
+      // The mixer reads pseudo-labels, so that the teachers are asked in a graph of their own.
+      const mixer = mixerThat(async (facts) => void (await facts.pseudoLabels()));
+      const plugins = { supervised, teacher: everywhere, consistency: null, mixer };
+      const { outcome } = await tinyRun(oneEpoch({ plugins, use: { loss: { supervised: 1 } } }));
+      expect(outcome.error).toBeNull();
+    }
+    expect(seen).toEqual([...Array(3).fill([true, false]), ...Array(3).fill([true, true])]);
+  });
+});
+
+/** A mean teacher that is asked about both parts. */
+const predictAll: TeacherSlot['predict'] = (parts, ctx) =>
+  Object.fromEntries(
+    Object.entries(parts).map(([part, { image }]) => {
+      const [student] = ctx.students;
+      const output = student!.model.forward(image, student!.weights, student!.pass(false));
+      return [part, { probabilities: { net: softmax(output.logits) } }];
+    }),
+  );
 
 describe('plugins that fail', () => {
   const alone = { teacher: null, mixer: null, consistency: null };

@@ -37,14 +37,15 @@ function forward(
 ): Taped {
   const extras: Record<string, Tensor> = {};
   const terms = views.flatMap(([student, unseen]) => {
-    const pass = createPass(student.id, true, tensors.key!, (name, value) => {
+    const onBuffer = (name: string, value: Tensor): void => {
       extras[`buffer/${student.id}/${name}`] = value;
-    });
+    };
+    const pass = createPass(student.id, true, tensors.key!, onBuffer);
     const images = unseen.map(({ image }) => image);
     const outputs = forwardTogether(student, images, tensors, pass, env.parts.classCount, env.moment);
     const seen = unseen.map((view, index) => look(student, view, outputs[index]!, env));
     for (const view of seen) extras[`logits/${student.id}/${view.name}`] = view.logits;
-    return evaluateLosses(student, seen, tensors, env);
+    return evaluateLosses(student, seen, tensors, env, onBuffer);
   });
   const reduced = reduceLosses(terms, tensors, env);
   for (const { id, studentId, value, weight, parts } of reduced.terms) {

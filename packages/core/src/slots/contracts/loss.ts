@@ -62,6 +62,11 @@ export interface LossInput<T> {
  */
 export interface LossContext<T> extends StepContext, GraphNumbers<T> {
   readonly ops: TensorOps<T>;
+  /**
+   * Takes the new value of a parameter of {@link Loss.parameters} that is not trainable, such as the running statistics of a
+   * projection head; it is stored after the step.
+   */
+  updateBuffer(name: string, value: T): void;
 }
 
 /** Value of a loss. */
@@ -85,7 +90,12 @@ export interface LossBuildContext<T> {
 export interface Loss<T> {
   /** Views that must be computed for this term; those that the run cannot have are left out. */
   readonly views: readonly ViewName[];
-  readonly needs: { readonly probabilities: boolean; readonly tokens: boolean };
+  /**
+   * What its views must carry. `pseudoLabels`: classes and confidence from a teacher ({@link LossView.pseudo}, and the target
+   * of unlabelled voxels); `probabilities`: the whole distribution beside them; `tokens`: features of a teacher. A run
+   * without a teacher that gives them is refused.
+   */
+  readonly needs: { readonly pseudoLabels?: boolean; readonly probabilities: boolean; readonly tokens: boolean };
   /** Variables trained with the student and left out of the exported network, e.g. a projection head. */
   parameters?(ctx: LossBuildContext<T>): readonly ParameterSpec[];
   /** Null when none of its views exist in this run: the term is then reported as unused, once. */

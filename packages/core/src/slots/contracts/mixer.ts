@@ -70,6 +70,14 @@ export interface MixFacts {
   readonly unlabelledShape: BatchShape | null;
   /** Ground truth of the labelled crops `[b, d, h, w]`. */
   readonly labels: Uint8Array;
+  /** Where the labelled crops were cut, in their order. */
+  readonly labelledCrops: readonly Crop[];
+  /** Where the unlabelled crops were cut; empty without any. */
+  readonly unlabelledCrops: readonly Crop[];
+  /**
+   * Whether the unlabelled crops have pseudo-labels in this step. Without them they cannot be mixed: they have no target.
+   */
+  readonly hasPseudoLabels: boolean;
   /**
    * Pseudo-labels (argmax) of the unlabelled crops `[b, d, h, w]`; null without unlabelled crops or without a teacher
    * that gives probabilities. Reads from the device: call it only where the plan depends on it.

@@ -1,4 +1,4 @@
-import type { GraphNumbers, NamedTensors, ParameterSpec, Stateful, StepContext } from './common.js';
+import type { GraphNumbers, Index3, NamedTensors, ParameterSpec, Stateful, StepContext } from './common.js';
 import type { Crop, DatasetFacts, Normalisation } from './dataset.js';
 import type { BuiltStudent } from './student.js';
 
@@ -31,6 +31,8 @@ export interface TeacherOpenContext<T> {
   readonly students: readonly BuiltStudent<T>[];
   readonly dataset: DatasetFacts;
   readonly normalisation: Normalisation;
+  /** Training crop `[d, h, w]`, voxels: the size of every part that {@link Teacher.predict} is asked about. */
+  readonly patch: Index3;
   /** Folder for caches that survive the run; created on demand. */
   readonly cacheDirectory: string;
 }
