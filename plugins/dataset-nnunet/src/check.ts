@@ -1,209 +1,11 @@
-import { createHash } from 'node:crypto';
-import type { CaseRole, DataProblem } from '@dinomix/core';
-import {
-  affineDifference,
-  countLabels,
-  formatAffine,
-  type Grid,
-  readNifti,
-  readNiftiInfo,
-  toLabelVolume,
-  type Volume,
-} from '@dinomix/volume';
+import type { DataProblem } from '@dinomix/core';
+import { checkCases } from '@dinomix/core/dataset';
 import { openFolder } from './folder.js';
-import { type NnunetInput, type NnunetOptions, optionsSchema } from './options.js';
-import { errorOf, problemOf, warningOf } from './problems.js';
-import { readOptions } from './reader.js';
-import type { CaseFiles } from './scan.js';
-
-interface Checked {
-  readonly problems: readonly DataProblem[];
-  /** Digest of the image's voxels; null where they cannot be read. */
-  readonly digest: string | null;
-  /** Voxels per class; null where there is no label to count. */
-  readonly counts: Float64Array | null;
-}
-
-interface CheckContext {
-  readonly options: NnunetOptions;
-  readonly classCount: number;
-  readonly isCt: boolean;
-}
-
-const ROLES: readonly CaseRole[] = ['labelled', 'unlabelled', 'validation', 'test'];
-
-function shapeText({ shape }: Grid): string {
-  return `[${shape}]`;
-}
-
-function gridProblem(image: Grid, label: Grid, files: CaseFiles, tolerance: number): DataProblem[] {
-  const [file, caseId] = [files.label!, files.id];
-  if (image.shape.some((size, axis) => size !== label.shape[axis])) {
-    const message = `has the shape ${shapeText(label)} (z, y, x), its image ${files.image} has ${shapeText(image)}`;
-    return [errorOf({ file, caseId, message, fix: 'resample one onto the grid of the other, or exchange the file' })];
-  }
-  const difference = affineDifference(image.affine, label.affine);
-  if (difference <= tolerance) return [];
-  const message =
-    `has an affine that differs by ${difference.toPrecision(4)} from that of its image:\n` +
-    `${formatAffine(label.affine)}\n image:\n${formatAffine(image.affine)}`;
-  const fix =
-    'copy the affine of the image if the voxels coincide (look at an overlay), or raise the option "tolerance"';
-  return [errorOf({ file, caseId, message, fix })];
-}
-
-async function attempt<V>(
-  work: () => Promise<V>,
-  file: string,
-  id: string,
-  problems: DataProblem[],
-): Promise<V | null> {
-  try {
-    return await work();
-  } catch (thrown) {
-    problems.push(problemOf(thrown, file, id));
-    return null;
-  }
-}
-
-function digestOf({ data, shape }: Volume): string {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return createHash('sha256').update(JSON.stringify(shape)).update(bytes).digest('hex');
-}
-
-function imageWarnings({ data }: Volume, { image: file, id: caseId }: CaseFiles, isCt: boolean): DataProblem[] {
-  let lowest = Number.POSITIVE_INFINITY;
-  let highest = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < data.length; index++) {
-    const value = data[index]!;
-    if (value < lowest) lowest = value;
-    if (value > highest) highest = value;
-  }
-  if (lowest === highest) {
-    return [warningOf({ file, caseId, message: `is ${lowest} everywhere`, fix: 'fetch or write the file again' })];
-  }
-  if (!isCt || lowest < -200) return [];
-  const message = `holds ${lowest} to ${highest}; a CT in HU has air near -1000`;
-  return [
-    warningOf({ file, caseId, message, fix: 'check that the intensities are HU and were not shifted or scaled' }),
-  ];
-}
-
-function labelWarnings(counts: Float64Array, { label, id: caseId }: CaseFiles): DataProblem[] {
-  if (counts.subarray(1).some((count) => count > 0)) return [];
-  const fix = 'check that the right file was taken; a case without any organ teaches background only';
-  return [warningOf({ file: label!, caseId, message: 'has no foreground voxel', fix })];
-}
-
-async function checkCase(files: CaseFiles, mayReadLabel: boolean, ctx: CheckContext): Promise<Checked> {
-  const problems: DataProblem[] = [];
-  const { geometry, replaceNonFinite, tolerance } = ctx.options;
-  const { id, image } = files;
-  const label = mayReadLabel ? files.label : null;
-  const onlyGeometry = readOptions({ geometry, replaceNonFinite: null });
-  const imageInfo = await attempt(() => readNiftiInfo(image, onlyGeometry), image, id, problems);
-  const labelInfo =
-    label === null ? null : await attempt(() => readNiftiInfo(label, onlyGeometry), label, id, problems);
-  if (imageInfo !== null && labelInfo !== null) {
-    problems.push(...gridProblem(imageInfo.grid, labelInfo.grid, files, tolerance));
-  }
-  let digest: string | null = null;
-  if (imageInfo !== null) {
-    const options = readOptions({ geometry, replaceNonFinite });
-    const read = await attempt(() => readNifti(image, options), image, id, problems);
-    if (read !== null) {
-      problems.push(...imageWarnings(read.volume, files, ctx.isCt));
-      digest = digestOf(read.volume);
-    }
-  }
-  const counts = labelInfo === null ? null : await countsOf(label!, files, onlyGeometry, ctx, problems);
-  return { problems, digest, counts };
-}
-
-async function countsOf(
-  label: string,
-  files: CaseFiles,
-  options: ReturnType<typeof readOptions>,
-  { classCount }: CheckContext,
-  problems: DataProblem[],
-): Promise<Float64Array | null> {
-  const read = async () => {
-    const { volume } = await readNifti(label, options);
-    return toLabelVolume(volume, { classes: classCount, file: label });
-  };
-  const volume = await attempt(read, label, files.id, problems);
-  if (volume === null) return null;
-  const counts = countLabels(volume.data, classCount);
-  problems.push(...labelWarnings(counts, files));
-  return counts;
-}
-
-interface Seen {
-  readonly id: string;
-  readonly image: string;
-  readonly role: CaseRole | null;
-}
-
-/** Tells of an image that was met under another id: an error where a label that is learned is measured too. */
-function duplicateProblem(
-  files: CaseFiles,
-  digest: string,
-  role: CaseRole | null,
-  seen: Map<string, Seen>,
-): DataProblem[] {
-  const first = seen.get(digest);
-  if (first === undefined) {
-    seen.set(digest, { id: files.id, image: files.image, role });
-    return [];
-  }
-  const roles = [first.role, role];
-  const crosses = role !== first.role && roles.some((one) => one === 'validation' || one === 'test');
-  const parts = crosses ? `, ${first.role ?? 'unused'}; this one is ${role ?? 'unused'}` : '';
-  const message = `has the same voxels as ${first.image} (case "${first.id}"${parts})`;
-  const finding = { file: files.image, caseId: files.id, message };
-  if (crosses && !roles.includes('unlabelled') && !roles.includes(null)) {
-    return [errorOf({ ...finding, fix: 'remove one of the two: results would be measured on what was learned' })];
-  }
-  return [
-    warningOf({
-      ...finding,
-      fix: crosses ? 'remove one of the two, or report the result as transductive' : 'remove one of the two',
-    }),
-  ];
-}
-
-function absentClasses(
-  totals: ReadonlyMap<CaseRole, Float64Array>,
-  classes: readonly string[],
-  root: string,
-): DataProblem[] {
-  const absent = (role: CaseRole) => {
-    const counts = totals.get(role);
-    return counts === undefined
-      ? []
-      : classes.map((name, value) => ({ name, value })).filter(({ value }) => counts[value] === 0);
-  };
-  const list = (found: readonly { readonly name: string; readonly value: number }[]) =>
-    found.map(({ name, value }) => `"${name}" (${value})`).join(', ');
-  const problems: DataProblem[] = [];
-  const missing = absent('labelled');
-  if (missing.length > 0) {
-    const message = `no labelled case contains ${list(missing)}`;
-    problems.push(errorOf({ file: root, message, fix: 'choose another split, or take the class out of dataset.json' }));
-  }
-  for (const role of ['validation', 'test'] as const) {
-    const found = absent(role);
-    if (found.length === 0) continue;
-    const message = `no ${role} case contains ${list(found)}`;
-    problems.push(warningOf({ file: root, message, fix: 'choose another split to measure it' }));
-  }
-  return problems;
-}
+import { type NnunetInput, optionsSchema } from './options.js';
 
 /**
  * Yields every problem of a data set, file by file, without stopping at the first: what is wrong with dataset.json, the
- * file names and the split; headers, voxels, geometry and label values of each case; duplicates; classes that no labelled
- * case has. The label of an unlabelled case is not opened.
+ * file names and the split; then what is wrong with the cases. The label of an unlabelled case is not opened.
  *
  * @throws ZodError when the options themselves are wrong.
  */
@@ -212,24 +14,15 @@ export async function* checkDataset(input: NnunetInput): AsyncGenerator<DataProb
   const { root, document, cases, splits, problems } = await openFolder(options);
   yield* problems;
   if (document === null) return;
-  const roleOf = new Map(ROLES.flatMap((role) => splits[role].map((id): [string, CaseRole] => [id, role])));
-  const hidden = new Set(options.unlabelled);
+  const { geometry, tolerance, replaceNonFinite, unlabelled: hidden } = options;
   const isCt = document.channels[options.channel]?.toUpperCase() === 'CT';
-  const ctx: CheckContext = { options, classCount: document.classes.length, isCt };
-  const totals = new Map<CaseRole, Float64Array>();
-  const seen = new Map<string, Seen>();
-  for (const files of cases) {
-    const role = roleOf.get(files.id) ?? null;
-    const mayReadLabel = role !== 'unlabelled' && !hidden.has(files.id);
-    const { problems: found, digest, counts } = await checkCase(files, mayReadLabel, ctx);
-    yield* found;
-    if (digest !== null) yield* duplicateProblem(files, digest, role, seen);
-    if (counts === null || role === null) continue;
-    const total = totals.get(role) ?? new Float64Array(ctx.classCount);
-    totals.set(
-      role,
-      total.map((sum, value) => sum + counts[value]!),
-    );
-  }
-  yield* absentClasses(totals, document.classes, root);
+  yield* checkCases({
+    root,
+    cases,
+    splits,
+    classes: document.classes,
+    reading: { geometry, tolerance, replaceNonFinite },
+    hidden,
+    isCt: () => isCt,
+  });
 }

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CreateCaseReader, Dataset } from '@dinomix/core';
+import { toWorkingGrid } from '@dinomix/core/dataset';
 import { countLabels, createVolume, orientationOf } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';
 import { buildFolder, casesOf, DOCUMENT, imageOf, labelOf, optionsOf } from '../test/build-folder.js';
 import { openNnunetDataset } from './dataset.js';
 import type { NnunetInput } from './options.js';
-import { toWorkingGrid } from './prepared-cache.js';
 
 const open = (input: NnunetInput): Promise<Dataset> => openNnunetDataset(optionsOf(input));
 const fixtures = fileURLToPath(new URL('../test/fixtures/', import.meta.url));

@@ -1,23 +1,18 @@
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   type ClassInfo,
   type Dataset,
-  type DmxError,
   didYouMean,
-  hashJson,
-  type JsonObject,
   type Normalisation,
   type NormalisationStep,
   nearest,
   type Preprocessing,
 } from '@dinomix/core';
+import { createBrokenDataset, createFolderDataset, errorOf, errorOfAll, type ReaderPlan } from '@dinomix/core/dataset';
 import { checkDataset } from './check.js';
-import { digestFile } from './digest.js';
 import type { DatasetDocument } from './document.js';
 import { type OpenedFolder, openFolder } from './folder.js';
 import type { NnunetOptions } from './options.js';
-import { errorOf, errorOfAll } from './problems.js';
-import { createReader, type ReaderPlan } from './reader.js';
 
 // Hues a golden angle apart: neighbouring classes are easy to tell apart.
 const GOLDEN_ANGLE = 137.508;
@@ -91,78 +86,34 @@ function planOf(
   };
 }
 
-/** A data set that can be checked, and refuses everything else. */
-function brokenDataset(options: NnunetOptions, error: DmxError, title: string): Dataset {
-  const refuse = (): never => {
-    throw error;
-  };
-  return {
-    title,
-    licence: '',
-    get classes() {
-      return refuse();
-    },
-    get splits() {
-      return refuse();
-    },
-    get preprocessing() {
-      return refuse();
-    },
-    get sampling() {
-      return refuse();
-    },
-    get workerSource() {
-      return refuse();
-    },
-    readCase: async () => refuse(),
-    fingerprint: async () => refuse(),
-    check: () => checkDataset(options),
-  };
-}
-
 /**
  * Opens a folder in the nnU-Net raw layout. No image is opened before it is asked for.
  *
  * @remarks Where dataset.json, the file names or the split cannot be used, the data set opens all the same, so that
- * `check` can list everything; any other use throws DMX_NNUNET_DATA with all that is known by then.
- * @throws DMX_NNUNET_DATA when the option `tail` names an unknown class.
+ * `check` can list everything; any other use throws DMX_DATASET_UNUSABLE with all that is known by then.
+ * @throws DMX_DATASET_UNUSABLE when the option `tail` names an unknown class.
  */
 export async function openNnunetDataset(options: NnunetOptions): Promise<Dataset> {
   const folder = await openFolder(options);
   const { document, splits, root } = folder;
   const error = errorOfAll(folder.problems, root);
-  if (document === null || error !== null) return brokenDataset(options, error!, document?.name ?? root);
+  if (document === null || error !== null) {
+    return createBrokenDataset(document?.name ?? root, error!, () => checkDataset(options));
+  }
   const wrongTail = errorOfAll(tailProblems(options, document), root);
   if (wrongTail !== null) throw wrongTail;
   const preprocessing = preprocessingOf(options, document);
   const classes = classesOf(document, options);
   const plan = planOf(folder, options, classes.length, preprocessing);
-  const reader = createReader(plan);
   const { foreground, flips } = options;
-  return {
+  return createFolderDataset({
     title: document.name,
+    licence: document.licence ?? 'dataset.json names no licence',
     classes,
     splits,
     preprocessing,
     sampling: { foreground, upperOffset: 'exclusive', flips, padValue: 0 },
-    workerSource: {
-      module: new URL(`./reader${extname(import.meta.url)}`, import.meta.url).href,
-      export: 'createCaseReader',
-      options: plan as unknown as JsonObject,
-    },
-    licence: document.licence ?? 'dataset.json names no licence',
-    readCase: (id, role) => reader.readCase(id, role),
-    fingerprint: async () => {
-      const cases: Record<string, { image: string; label: string | null }> = {};
-      for (const [role, ids] of Object.entries(splits)) {
-        for (const id of ids) {
-          const { image, label } = plan.cases[id]!;
-          const isHidden = role === 'unlabelled' || label === null;
-          cases[id] = { image: await digestFile(image), label: isHidden ? null : await digestFile(label) };
-        }
-      }
-      return { digest: hashJson({ classes, splits, preprocessing, cases }), cases };
-    },
+    plan,
     check: () => checkDataset(options),
-  };
+  });
 }

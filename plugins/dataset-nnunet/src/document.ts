@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DataProblem, reasonOf } from '@dinomix/core';
-import { errorOf, warningOf } from './problems.js';
+import { errorOf, warningOf } from '@dinomix/core/dataset';
 
 /** What dataset.json says, in either form. */
 export interface DatasetDocument {

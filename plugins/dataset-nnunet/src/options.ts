@@ -1,8 +1,8 @@
+import { folderOptions, labelledOption } from '@dinomix/core/dataset';
 import { z } from 'zod';
 
 const size = z.int().min(1).max(4096);
 const step = z.number().gt(0).lt(1000);
-const share = z.number().min(0).lt(1);
 
 const grid = z.union([
   z.literal('keep'),
@@ -12,6 +12,7 @@ const grid = z.union([
 
 /** Options of a data set in the nnU-Net raw layout. */
 export const optionsSchema = z.strictObject({
+  ...folderOptions,
   root: z.string().min(1).describe('Folder with dataset.json, imagesTr and labelsTr.'),
   channel: z.int().min(0).max(9999).default(0).describe('Which channel of each case is the image.'),
   split: z
@@ -21,36 +22,11 @@ export const optionsSchema = z.strictObject({
     .default(null)
     .describe('JSON file with the split, absolute or from the root; null draws one from the seed.'),
   fold: z.int().min(0).default(0).describe('Which entry of a splits_final.json.'),
-  seed: z.int().min(0).default(0).describe('Seed of a drawn split; not that of the run.'),
-  labelled: z
-    .union([z.int().min(1), z.number().gt(0).lt(1)])
+  labelled: labelledOption
     .nullable()
     .default(null)
     .describe('How many training cases keep their label, as number or share; null keeps all.'),
-  validation: share.default(0.15).describe('Share of the cases with a label that a drawn split validates on.'),
-  test: share
-    .nullable()
-    .default(null)
-    .describe(
-      'Share of the cases with a label that a drawn split tests on; null: 0 where imagesTs has cases, else 0.2.',
-    ),
   unlabelled: z.array(z.string()).readonly().default([]).describe('Cases whose label is never read.'),
-  patient: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe('Regular expression whose first group is the patient in a case id; null: each case is a patient.'),
-  geometry: z
-    .literal(['sform', 'qform'])
-    .nullable()
-    .default(null)
-    .describe('The matrix to use where the two of a file disagree; null makes that an error.'),
-  tolerance: z.number().min(0).default(0.01).describe('Largest difference of the affines of image and label.'),
-  replaceNonFinite: z
-    .number()
-    .nullable()
-    .default(null)
-    .describe('Stands in for NaN and infinite intensities; null makes them an error.'),
   orientation: z.literal(['RAS', 'keep']).default('RAS').describe('Whether volumes are turned to RAS+ axes.'),
   grid: grid
     .default({ shape: [80, 160, 160] })
@@ -70,7 +46,6 @@ export const optionsSchema = z.strictObject({
     .readonly()
     .default([1, 2])
     .describe('Axes flipped at random: 0 z, 1 y, 2 x.'),
-  cache: z.string().min(1).nullable().default(null).describe('Folder that keeps training volumes on the working grid.'),
 });
 
 /** Options with every default filled in. */

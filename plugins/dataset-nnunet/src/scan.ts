@@ -1,18 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataProblem } from '@dinomix/core';
+import { type CaseFiles, errorOf, warningOf } from '@dinomix/core/dataset';
 import type { DatasetDocument } from './document.js';
-import { errorOf, warningOf } from './problems.js';
-
-/** The files of one case, absolute paths. */
-export interface CaseFiles {
-  readonly id: string;
-  readonly image: string;
-  /** Null where there is no such file. Whether it may be read depends on the split. */
-  readonly label: string | null;
-  /** Whether it lies in imagesTs. */
-  readonly isTest: boolean;
-}
 
 /** The cases of a folder in the order of their ids. */
 export interface Scan {

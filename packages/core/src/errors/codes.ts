@@ -290,6 +290,17 @@ const lifeErrors = {
     text(`${d.count} problems (phase: ${d.phase})`, 'See below.', 'See below.'),
 } as const;
 
+const datasetErrors = {
+  DMX_DATASET_UNUSABLE: (d: { file: string; message: string; fix: string }) =>
+    text(`${d.file} cannot be used`, d.message, d.fix),
+  DMX_DATASET_CASE: (d: { id: string; known: readonly string[] }) =>
+    text(
+      `There is no case "${d.id}"`,
+      `The folder has ${d.known.length} cases: ${d.known.slice(0, 5).join(', ')}${d.known.length > 5 ? ', ...' : ''}.`,
+      'Take an id from the split of the data set.',
+    ),
+} as const;
+
 /** Every error of core by code, with its why and its fix. */
 export const ERROR_CODES = Object.freeze({
   ...configErrors,
@@ -297,6 +308,7 @@ export const ERROR_CODES = Object.freeze({
   ...pluginErrors,
   ...hookErrors,
   ...lifeErrors,
+  ...datasetErrors,
 });
 
 /** A code of core. */

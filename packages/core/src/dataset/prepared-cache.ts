@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { hashJson, type Index3, type Preprocessing } from '@dinomix/core';
 import {
   type Affine,
   createVolume,
@@ -16,6 +15,9 @@ import {
   type Volume,
   writeSafetensors,
 } from '@dinomix/volume';
+import { hashJson } from '../config/fingerprint.js';
+import type { Index3 } from '../slots/contracts/common.js';
+import type { Preprocessing } from '../slots/contracts/dataset.js';
 
 /** Rises when the content of a cached file changes its meaning. */
 const FORMAT = 1;

@@ -1,8 +1,27 @@
-import type { CaseRole, DataProblem } from '@dinomix/core';
 import { createRng } from '@dinomix/volume';
-import type { NnunetOptions } from './options.js';
+import type { CaseRole, DataProblem } from '../slots/contracts/dataset.js';
+import type { CaseFiles } from './case-files.js';
 import { errorOf, warningOf } from './problems.js';
-import type { CaseFiles } from './scan.js';
+
+/** What decides a split besides the cases. */
+export interface SplitOptions {
+  /** Folder of the data set, for messages. */
+  readonly root: string;
+  /** Seed of a drawn split. */
+  readonly seed: number;
+  /** Training cases that keep their label: a number, a share below 1, or null for all. */
+  readonly labelled: number | null;
+  /** Share of the cases with a label that validate. */
+  readonly validation: number;
+  /** Share that tests; null: 0 where the layout keeps cases for testing, else 0.2. */
+  readonly test: number | null;
+  /** Cases whose label is never read. */
+  readonly unlabelled: readonly string[];
+  /** Regular expression whose first group is the patient in a case id; null: each case is a patient. */
+  readonly patient: string | null;
+  /** Which entry of a `splits_final.json`. */
+  readonly fold: number;
+}
 
 /** Case ids by role, sorted. */
 export type Splits = Readonly<Record<CaseRole, readonly string[]>>;
@@ -33,11 +52,11 @@ function countOf(wanted: number, total: number): number {
 /**
  * Draws a split from the seed, patient by patient: no patient is in two of training, validation and test.
  *
- * @remarks imagesTs is test. Cases of imagesTr without a label, or listed in `unlabelled`, train without label unless
- * their patient is validated or tested on: then they are left out. Of the training cases with a label, `labelled` keep
+ * @remarks What the layout keeps for testing is test. Other cases without a label, or listed in `unlabelled`, train
+ * without label unless their patient is validated or tested on: then they are left out. Of the training cases with a label, `labelled` keep
  * it, drawn in whole patients as far as the number allows; the label of the others is never read.
  */
-export function drawSplits(cases: readonly CaseFiles[], options: NnunetOptions): PlannedSplits {
+export function drawSplits(cases: readonly CaseFiles[], options: SplitOptions): PlannedSplits {
   const training = cases.filter(({ isTest }) => !isTest);
   const testIds = cases.filter(({ isTest }) => isTest).map(({ id }) => id);
   const listed = new Set(options.unlabelled);
@@ -46,7 +65,7 @@ export function drawSplits(cases: readonly CaseFiles[], options: NnunetOptions):
   const testPatients = new Set(testIds.map(patient));
   const free = training.filter(({ id }) => !testPatients.has(patient(id)));
   const groups = groupByPatient(free.filter(hasLabel), patient);
-  const order = createRng({ seed: options.seed, stream: 'dataset-nnunet/split' }).shuffle([...groups.keys()].sort());
+  const order = createRng({ seed: options.seed, stream: 'dataset/split' }).shuffle([...groups.keys()].sort());
   const total = [...groups.values()].flat().length;
   const take = (wanted: number): string[] => {
     const ids: string[] = [];
@@ -77,7 +96,7 @@ function groupByPatient(cases: readonly CaseFiles[], patient: (id: string) => st
   return groups;
 }
 
-function unknownIds({ root, unlabelled }: NnunetOptions, cases: readonly CaseFiles[]): DataProblem[] {
+function unknownIds({ root, unlabelled }: SplitOptions, cases: readonly CaseFiles[]): DataProblem[] {
   const known = new Set(cases.map(({ id }) => id));
   return unlabelled
     .filter((id) => !known.has(id))
@@ -123,7 +142,7 @@ export function readSplits(
   content: unknown,
   file: string,
   cases: readonly CaseFiles[],
-  options: NnunetOptions,
+  options: SplitOptions,
 ): PlannedSplits {
   const lists = listsOf(content, options.fold);
   const empty = { labelled: [], unlabelled: [], validation: [], test: [] };
@@ -152,7 +171,7 @@ function fileProblems(
   splits: Splits,
   file: string,
   caseOf: ReadonlyMap<string, CaseFiles>,
-  { patient, unlabelled }: NnunetOptions,
+  { patient, unlabelled }: SplitOptions,
 ): DataProblem[] {
   const problems: DataProblem[] = [];
   const complain = (caseId: string, message: string, fix: string) =>

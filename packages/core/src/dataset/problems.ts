@@ -1,4 +1,6 @@
-import { type DataProblem, DmxError, reasonOf } from '@dinomix/core';
+import { dmxError } from '../errors/codes.js';
+import { DmxError, reasonOf } from '../errors/dmx-error.js';
+import type { DataProblem } from '../slots/contracts/dataset.js';
 
 /** A finding before it has a severity. */
 export type Finding = Omit<DataProblem, 'severity' | 'caseId'> & { readonly caseId?: string | null };
@@ -36,20 +38,13 @@ export function problemOf(thrown: unknown, file: string, caseId: string): DataPr
   });
 }
 
-/** Returns one error that lists every problem of severity error; null without one. */
+/** Returns one error, `DMX_DATASET_UNUSABLE`, that lists every problem of severity error; null without one. */
 export function errorOfAll(problems: readonly DataProblem[], root: string): DmxError | null {
   const errors = problems
     .filter(({ severity }) => severity === 'error')
-    .map(
-      ({ file, message, fix }) =>
-        new DmxError({ code: 'DMX_NNUNET_DATA', summary: `${file} cannot be used`, why: message, fix }),
-    );
+    .map(({ file, message, fix }) => dmxError('DMX_DATASET_UNUSABLE', { file, message, fix }));
   if (errors.length <= 1) return errors[0] ?? null;
-  return new DmxError({
-    code: 'DMX_NNUNET_DATA',
-    summary: `The data set ${root} has ${errors.length} problems`,
-    why: 'See below.',
-    fix: 'See below.',
-    problems: errors,
-  });
+  const code = 'DMX_DATASET_UNUSABLE';
+  const summary = `The data set ${root} has ${errors.length} problems`;
+  return new DmxError({ code, summary, why: 'See below.', fix: 'See below.', problems: errors });
 }

@@ -1,12 +1,8 @@
-import {
-  type CaseData,
-  type CaseReader,
-  type CaseRole,
-  DmxError,
-  type JsonObject,
-  type Preprocessing,
-} from '@dinomix/core';
 import { assertSameGrid, readNifti, toLabelVolume } from '@dinomix/volume';
+import { dmxError } from '../errors/codes.js';
+import type { DmxError } from '../errors/dmx-error.js';
+import type { JsonObject } from '../slots/contracts/common.js';
+import type { CaseData, CaseReader, CaseRole, Preprocessing } from '../slots/contracts/dataset.js';
 import { digestFile } from './digest.js';
 import { cacheFile, isStable, readPrepared, toWorkingGrid, type VolumePair, writePrepared } from './prepared-cache.js';
 
@@ -60,12 +56,7 @@ function isTraining(role: CaseRole): boolean {
 }
 
 function unknownCase(id: string, plan: ReaderPlan): DmxError {
-  return new DmxError({
-    code: 'DMX_NNUNET_CASE',
-    summary: `There is no case "${id}"`,
-    why: `The folder has ${Object.keys(plan.cases).length} cases: ${Object.keys(plan.cases).slice(0, 5).join(', ')}, ...`,
-    fix: 'Take an id from the split of the data set.',
-  });
+  return dmxError('DMX_DATASET_CASE', { id, known: Object.keys(plan.cases) });
 }
 
 async function read(files: CaseData['files'], plan: ReaderPlan): Promise<VolumePair> {

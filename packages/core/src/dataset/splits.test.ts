@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { optionsOf } from '../test/build-folder.js';
-import type { NnunetInput } from './options.js';
-import type { CaseFiles } from './scan.js';
-import { drawSplits, emptyParts, patientOf, readSplits } from './splits.js';
+import type { CaseFiles } from './case-files.js';
+import { drawSplits, emptyParts, patientOf, readSplits, type SplitOptions } from './splits.js';
 
 function casesOf(ids: readonly string[], { without = [], test = [] }: { without?: string[]; test?: string[] } = {}) {
   return ids.map((id): CaseFiles => {
@@ -11,7 +9,17 @@ function casesOf(ids: readonly string[], { without = [], test = [] }: { without?
   });
 }
 
-const options = (more: Partial<NnunetInput> = {}) => optionsOf({ root: '/data', ...more });
+const options = (more: Partial<SplitOptions> = {}): SplitOptions => ({
+  root: '/data',
+  seed: 0,
+  labelled: null,
+  validation: 0.15,
+  test: null,
+  unlabelled: [],
+  patient: null,
+  fold: 0,
+  ...more,
+});
 const twenty = Array.from({ length: 20 }, (_, index) => `case${String(index).padStart(2, '0')}`);
 
 describe('a drawn split', () => {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { reasonOf } from '@dinomix/core';
 import { VolumeError } from '@dinomix/volume';
+import { reasonOf } from '../errors/dmx-error.js';
 
 interface Known {
   readonly size: number;

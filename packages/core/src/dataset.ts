@@ -1,0 +1,25 @@
+// What data sets of image and label files share: `@dinomix/core/dataset`.
+export { type BenchmarkDescription, createBenchmarkDataset } from './dataset/benchmark-dataset.js';
+export type { CaseFiles } from './dataset/case-files.js';
+export { type CaseCheck, checkCases } from './dataset/check-cases.js';
+export {
+  createBrokenDataset,
+  createFolderDataset,
+  type FolderDescription,
+} from './dataset/folder-dataset.js';
+export { type FolderOptions, folderOptions, labelledOption, splitFileOption } from './dataset/folder-options.js';
+export { planSplits } from './dataset/plan-splits.js';
+export { toWorkingGrid } from './dataset/prepared-cache.js';
+export { errorOf, errorOfAll, type Finding, problemOf, warningOf } from './dataset/problems.js';
+export { idList, publishedSplitProblems, splitFromLists } from './dataset/published-split.js';
+export type { ReaderPlan } from './dataset/reader.js';
+export { RECIPES, type Recipe, type RecipeName } from './dataset/recipes.js';
+export {
+  gapProblems,
+  isFolder,
+  type PairFolders,
+  type PairNames,
+  type PairScan,
+  scanPairs,
+} from './dataset/scan-pairs.js';
+export type { PlannedSplits, SplitOptions, Splits } from './dataset/splits.js';

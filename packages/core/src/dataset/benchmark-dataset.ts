@@ -1,0 +1,58 @@
+import { resolve } from 'node:path';
+import type { ClassInfo, DataProblem, Dataset } from '../slots/contracts/dataset.js';
+import type { CaseFiles } from './case-files.js';
+import { checkCases } from './check-cases.js';
+import { createBrokenDataset, createFolderDataset } from './folder-dataset.js';
+import type { FolderOptions } from './folder-options.js';
+import { errorOfAll } from './problems.js';
+import type { Recipe } from './recipes.js';
+import type { Splits } from './splits.js';
+
+/** A benchmark's folder, scanned and split. */
+export interface BenchmarkDescription {
+  readonly title: string;
+  readonly licence: string;
+  /** Absolute. */
+  readonly root: string;
+  readonly classes: readonly ClassInfo[];
+  readonly cases: readonly CaseFiles[];
+  readonly splits: Splits;
+  /** What is known to be wrong before a file is opened. */
+  readonly problems: readonly DataProblem[];
+  readonly recipe: Recipe;
+  readonly options: Pick<FolderOptions, 'geometry' | 'tolerance' | 'replaceNonFinite' | 'cache'>;
+  /** Whether the image of a case is in HU. */
+  readonly isCt: (id: string) => boolean;
+}
+
+async function* allProblems(description: BenchmarkDescription): AsyncGenerator<DataProblem> {
+  const { root, cases, splits, classes, problems, options, isCt } = description;
+  yield* problems;
+  if (cases.length === 0) return;
+  const { geometry, tolerance, replaceNonFinite } = options;
+  const reading = { geometry, tolerance, replaceNonFinite };
+  const names = classes.map(({ name }) => name);
+  yield* checkCases({ root, cases, splits, classes: names, reading, hidden: [], isCt });
+}
+
+/**
+ * Makes the data set of a benchmark. Where files or split cannot be used, it can be checked all the same, and any other
+ * use throws `DMX_DATASET_UNUSABLE` with everything that is known.
+ */
+export function createBenchmarkDataset(description: BenchmarkDescription): Dataset {
+  const { title, licence, root, classes, cases, splits, problems, recipe, options } = description;
+  const check = () => allProblems(description);
+  const error = errorOfAll(problems, root);
+  if (error !== null) return createBrokenDataset(title, error, check);
+  const { geometry, tolerance, replaceNonFinite, cache } = options;
+  const plan = {
+    cases: Object.fromEntries(cases.map(({ id, image, label }) => [id, { image, label }])),
+    classCount: classes.length,
+    geometry,
+    tolerance,
+    replaceNonFinite,
+    preprocessing: recipe.preprocessing,
+    cache: cache === null ? null : resolve(cache),
+  };
+  return createFolderDataset({ title, licence, classes, splits, ...recipe, plan, check });
+}

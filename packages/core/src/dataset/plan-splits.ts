@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { reasonOf } from '../errors/dmx-error.js';
+import type { DataProblem } from '../slots/contracts/dataset.js';
+import type { CaseFiles } from './case-files.js';
+import { errorOf } from './problems.js';
+import { drawSplits, emptyParts, type PlannedSplits, readSplits, type SplitOptions, type Splits } from './splits.js';
+
+const NOTHING: Splits = { labelled: [], unlabelled: [], validation: [], test: [] };
+
+function patternProblem({ patient, root }: SplitOptions): DataProblem[] {
+  if (patient === null) return [];
+  const fix = 'write a regular expression with one group, such as ^(.+)_visit';
+  try {
+    // An alternative that matches nothing tells how many groups there are.
+    const groups = new RegExp(`${patient}|`).exec('')!.length - 1;
+    return groups >= 1 ? [] : [errorOf({ file: root, message: `option "patient" /${patient}/ has no group`, fix })];
+  } catch (error) {
+    return [errorOf({ file: root, message: `option "patient": ${reasonOf(error)}`, fix })];
+  }
+}
+
+async function splitsFromFile(
+  name: string,
+  cases: readonly CaseFiles[],
+  options: SplitOptions,
+): Promise<PlannedSplits> {
+  const file = isAbsolute(name) ? name : join(options.root, name);
+  try {
+    return readSplits(JSON.parse(await readFile(file, 'utf8')), file, cases, options);
+  } catch (error) {
+    const message = `cannot be read: ${reasonOf(error)}`;
+    return { splits: NOTHING, problems: [errorOf({ file, message, fix: 'check the path and the file' })] };
+  }
+}
+
+/**
+ * Takes the split that a file names, or draws one, and collects what is wrong with it.
+ * @param file - JSON file, absolute or from the root; null draws.
+ */
+export async function planSplits(
+  cases: readonly CaseFiles[],
+  file: string | null,
+  options: SplitOptions,
+): Promise<PlannedSplits> {
+  const wrongPattern = patternProblem(options);
+  if (wrongPattern.length > 0) return { splits: NOTHING, problems: wrongPattern };
+  const planned = file === null ? drawSplits(cases, options) : await splitsFromFile(file, cases, options);
+  const isPlanned = planned.problems.length === 0 || file === null;
+  const empty = isPlanned ? emptyParts(planned.splits, options.root) : [];
+  return { splits: planned.splits, problems: [...planned.problems, ...empty] };
+}

@@ -1,0 +1,48 @@
+import type { PatchSampling, Preprocessing } from '../slots/contracts/dataset.js';
+
+/** A published way of preparing and sampling volumes. */
+export interface Recipe {
+  readonly preprocessing: Preprocessing;
+  readonly sampling: PatchSampling;
+}
+
+/** Names of the recipes. */
+export type RecipeName = 'p1' | 'p2';
+
+const CROPS = { foreground: 0, upperOffset: 'exclusive', padValue: 0 } as const;
+
+/**
+ * The recipes of the two protocols of the field, which are never to be mixed in one table.
+ *
+ * @remarks
+ * `p1` (DHC, A&D, SKCDF; method.md §2.1 and §2.4): axes of the file, the whole volume resized to 80x160x160, images by
+ * PyTorch's trilinear rule with align_corners=False, labels by its `nearest`, clip to [-75, 275], then the volume's own
+ * minimum and maximum; crops at randint(0, size - patch), flips of y and x.
+ * `p2` (GALoss, TAK, SCDL on AMOS; method.md §2.8): axes and grid of the file, clip to [-125, 275], (x + 125) / 400;
+ * crops without flips.
+ */
+export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
+  p1: {
+    preprocessing: {
+      orientation: 'keep',
+      grid: { kind: 'shape', shape: [80, 160, 160] },
+      labelRule: 'nearest',
+      normalisation: { steps: [{ kind: 'clip', low: -75, high: 275 }, { kind: 'min-max' }], display: [0, 1] },
+    },
+    sampling: { ...CROPS, flips: [1, 2] },
+  },
+  p2: {
+    preprocessing: {
+      orientation: 'keep',
+      grid: { kind: 'keep' },
+      normalisation: {
+        steps: [
+          { kind: 'clip', low: -125, high: 275 },
+          { kind: 'affine', subtract: -125, divide: 400 },
+        ],
+        display: [0, 1],
+      },
+    },
+    sampling: { ...CROPS, flips: [] },
+  },
+};

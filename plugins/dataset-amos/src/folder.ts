@@ -1,0 +1,53 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DataProblem, reasonOf } from '@dinomix/core';
+import { errorOf, isFolder, type PairScan, scanPairs, warningOf } from '@dinomix/core/dataset';
+import { CLASSES } from './classes.js';
+
+const PARTS = [
+  { name: 'Tr', isTest: false },
+  { name: 'Va', isTest: true },
+] as const;
+
+// As nnU-Net has it, a name may end in the channel.
+const PATTERN = /^amos_(\d{4})(?:_0000)?\.nii(?:\.gz)?$/;
+const LONGEST_DOCUMENT = 2 ** 22;
+
+/** Finds the cases of imagesTr and imagesVa, in the folder or in its subfolder amos22. */
+export async function scanAmos(given: string): Promise<PairScan & { readonly root: string }> {
+  const nested = join(given, 'amos22');
+  const root = !(await isFolder(join(given, 'imagesTr'))) && (await isFolder(nested)) ? nested : given;
+  const problems: DataProblem[] = [];
+  const folders = [];
+  for (const { name, isTest } of PARTS) {
+    const pair = { images: join(root, `images${name}`), labels: join(root, `labels${name}`), isTest };
+    const absent: string[] = [];
+    for (const folder of [pair.images, pair.labels]) if (!(await isFolder(folder))) absent.push(folder);
+    if (absent.length === 0) folders.push(pair);
+    for (const file of absent) {
+      const fix = 'name the folder into which amos22.zip was unpacked; it has imagesTr, labelsTr, imagesVa, labelsVa';
+      problems.push(errorOf({ file, message: 'is not there', fix }));
+    }
+  }
+  const scan = await scanPairs(folders, { image: PATTERN, label: PATTERN });
+  return { root, cases: scan.cases, problems: [...problems, ...scan.problems, ...(await documentProblems(root))] };
+}
+
+/** Compares the class names of dataset.json, where there is one, with ours by their values. */
+async function documentProblems(root: string): Promise<DataProblem[]> {
+  const file = join(root, 'dataset.json');
+  const complain = (message: string) => [
+    warningOf({ file, message, fix: 'the label values of AMOS22 are taken; fetch the file again if it should differ' }),
+  ];
+  let labels: unknown;
+  try {
+    const { size } = await stat(file);
+    if (size > LONGEST_DOCUMENT) return complain(`has ${size} bytes`);
+    labels = (JSON.parse(await readFile(file, 'utf8')) as { labels?: unknown } | null)?.labels;
+  } catch (error) {
+    return complain(`cannot be read: ${reasonOf(error)}`);
+  }
+  if (typeof labels !== 'object' || labels === null) return complain('has no "labels"');
+  const count = Object.keys(labels).length;
+  return count === CLASSES.length ? [] : complain(`has ${count} labels, AMOS22 has ${CLASSES.length}`);
+}
