@@ -75,7 +75,7 @@ describe('a drawn split', () => {
 
 describe('a split file', () => {
   const cases = casesOf(['a', 'b', 'c', 'd', 'e'], { without: ['d'], test: ['e'] });
-  const read = (content: unknown, more: Partial<NnunetInput> = {}) =>
+  const read = (content: unknown, more: Partial<SplitOptions> = {}) =>
     readSplits(content, '/data/split.json', cases, options({ split: 'split.json', ...more }));
 
   test('names the parts; what it leaves open follows from the files', () => {
