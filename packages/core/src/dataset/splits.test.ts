@@ -76,7 +76,7 @@ describe('a drawn split', () => {
 describe('a split file', () => {
   const cases = casesOf(['a', 'b', 'c', 'd', 'e'], { without: ['d'], test: ['e'] });
   const read = (content: unknown, more: Partial<SplitOptions> = {}) =>
-    readSplits(content, '/data/split.json', cases, options({ split: 'split.json', ...more }));
+    readSplits(content, '/data/split.json', cases, options(more));
 
   test('names the parts; what it leaves open follows from the files', () => {
     const { splits, problems } = read({ labelled: ['b', 'a'], validation: ['c'] });
