@@ -14,7 +14,6 @@ export function composedOps(tf) {
     },
     normActivation: (x, { norm, scale, offset, slope, epsilon = 1e-5 }) => {
       const activate = (y) => (slope === 1 ? y : slope === 0 ? tf.relu(y) : tf.leakyRelu(y, slope));
-      if (norm === 'none') return activate(x);
       if (norm !== 'instance') throw new Error(`the composed operations have no '${norm}' normalisation`);
       const space = x.shape.slice(1, -1).map((_, axis) => axis + 1);
       const centred = tf.sub(x, tf.mean(x, space, true));

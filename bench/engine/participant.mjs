@@ -6,7 +6,7 @@ import { serve } from '../lib/serve.mjs';
 import { compile, loadEngine } from './engine.mjs';
 import { createLoss, createTrainingStep, createVariables } from './programs.mjs';
 import { ROWS, SLOPE } from './rows.mjs';
-import { createSlidingWindow, foldBatchNorm } from './sliding-window.mjs';
+import { createSlidingWindow } from './sliding-window.mjs';
 
 const DATA = new Set(['image', 'labels', 'classWeights', 'volume']);
 const BASE_RATE = 0.01;
@@ -42,33 +42,13 @@ function training(loaded, row, tensors) {
   return { run, step };
 }
 
-function slidingWindow(loaded, row, tensors) {
-  const { tf, ops } = loaded;
-  const folded = foldBatchNorm(tensors);
-  const weights = createVariables(
-    tf,
-    folded,
-    [...folded.keys()].filter((name) => !DATA.has(name)),
-  );
-  const step = compile(loaded, createSlidingWindow({ tf, ops, weights, ...row }));
-  const volume = tensorOf(tf, tensors.get('volume'));
-  const run = () => {
-    const result = step({ volume });
-    Uint8Array.from(result.labels.dataSync());
-    const [value] = result.highest.dataSync();
-    tf.dispose(result);
-    return value;
-  };
-  return { run, step };
-}
-
 /** What the engine says about itself: compiled graphs, replays, kernels that ran elsewhere. */
 function engineReport({ tf, engine }, step) {
   const backend = tf.backend();
   if (!engine.OnnxRuntimeBackend || !(backend instanceof engine.OnnxRuntimeBackend)) return undefined;
   return {
     cache: backend.cacheStatistics(),
-    ...(step.statistics ? { replay: { ...step.statistics } } : {}),
+    ...(step?.statistics ? { replay: { ...step.statistics } } : {}),
     fallbacks: Object.fromEntries(backend.fallbacks),
     tensors: tf.memory().numTensors,
   };
@@ -91,17 +71,17 @@ await serve({
     const start = performance.now();
     const row = ROWS.find((candidate) => candidate.name === name);
     const tensors = readSafetensors(weights);
-    current = (row.window ? slidingWindow : training)(loaded, row, tensors);
-    const value = current.run();
+    current = row.window ? { run: await createSlidingWindow(loaded, row, tensors) } : training(loaded, row, tensors);
+    const value = await current.run();
     return { value, firstStepMs: performance.now() - start, baseMb, versions: versions(loaded.tf) };
   },
-  step({ n, eachRss }) {
+  async step({ n, eachRss }) {
     const ms = [];
     const rssEach = [];
     let value;
     for (let i = 0; i < n; i++) {
       const start = performance.now();
-      value = current.run();
+      value = await current.run();
       ms.push(performance.now() - start);
       if (eachRss) rssEach.push(processStatusMb('VmRSS'));
     }

@@ -20,9 +20,14 @@ function unit3d({ ops, parameter, options }, name, x, kind) {
 
 function activate({ ops, parameter, options }, name, y) {
   const { norm, slope } = options;
-  if (norm === 'none') return ops.normActivation(y, { norm, slope, training: false });
-  const affine = { scale: parameter(`${name}.scale`), offset: parameter(`${name}.offset`) };
-  return ops.normActivation(y, { norm, ...affine, slope, training: true });
+  if (norm === 'instance') {
+    const affine = { scale: parameter(`${name}.scale`), offset: parameter(`${name}.offset`) };
+    return ops.normActivation(y, { norm, ...affine, slope, training: true });
+  }
+  const [scale, offset] = [parameter(`${name}.norm.weight`), parameter(`${name}.norm.bias`)];
+  const [mean, variance] = [parameter(`${name}.norm.running_mean`), parameter(`${name}.norm.running_var`)];
+  const running = { mean, variance, update: () => undefined };
+  return ops.normActivation(y, { norm, scale, offset, running, slope, training: false });
 }
 
 /** V-Net with additive skips: [b, d, h, w, 1] -> logits [b, d, h, w, k]. */

@@ -8,6 +8,7 @@ export const ROWS = [
     shape: [80, 160, 160],
     window: [64, 128, 128],
     stride: [16, 32, 32],
+    classes: 14,
     steps: 8,
     block: 2,
   },

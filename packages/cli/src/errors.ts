@@ -54,11 +54,11 @@ const CLI_ERROR_CODES = Object.freeze({
       `${d.reason.replace(/\.?$/, '.')} Expected an ONNX file written by "dinomix export".`,
       'Write it again with "dinomix export --run <run folder>", or check that the download or copy is whole.',
     ),
-  DMX_NETWORK_OUTPUT: (d: { file: string; reason: string }) =>
+  DMX_PREDICT_MEMORY: (d: { file: string; shape: readonly number[]; classes: number; grid: string }) =>
     text(
-      `${d.file} gives no usable answer`,
-      d.reason,
-      'Look at the training for a loss that was not finite, and export a good checkpoint.',
+      `${d.file} is too large to predict here`,
+      `Its ${d.shape.join(' x ')} voxels, brought to the grid of the network (${d.grid}), with ${d.classes} probabilities each do not fit into memory.`,
+      'Cut the image to the part that the network was made for, or use a machine with more memory.',
     ),
   DMX_PREDICT_FAILED: (d: { failed: number; total: number; first: string }) =>
     text(

@@ -9,7 +9,8 @@ function loadThreshold(bytes: Uint8Array): Network {
   const metadata = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, string>;
   return {
     metadata,
-    dynamic: true,
+    inputSides: [null, null, null, null, 1],
+    classCount: 2,
     run: async (x, shape) => {
       calls.push([...shape]);
       const data = new Float32Array(x.length * 2);

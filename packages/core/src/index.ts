@@ -111,6 +111,9 @@ export type {
   ExportRequest,
   Network,
   TensorFunction,
+  WindowLook,
+  WindowRequest,
+  WindowSum,
 } from './slots/contracts/backend.js';
 export type {
   Axis,

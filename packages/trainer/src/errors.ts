@@ -109,6 +109,12 @@ const stepErrors = {
       `${d.reason}. The crop of a step is ${shown(d.patch)} voxels.`,
       'Lower train.patch or train.batch, or give the network fewer filters. Checkpoints written before are whole.',
     ),
+  DMX_NETWORK_OUTPUT: (_: Record<never, never>) =>
+    text(
+      'The network gives no usable answer',
+      'Its output has values that are not finite numbers, so no class can be chosen.',
+      'Look at the training for a loss that was not finite, and take a good checkpoint.',
+    ),
   DMX_MIX_PLAN: (d: { plugin: string; problem: string }) =>
     text(`${d.plugin} made a mix plan that cannot be applied`, d.problem, 'Correct the plugin or its options.'),
 } as const;

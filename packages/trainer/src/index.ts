@@ -4,12 +4,14 @@ export { readCheckpoint } from './checkpoint/checkpoints.js';
 export type { CheckpointState, VariableValues } from './checkpoint/state.js';
 export { TRAINER_ERROR_CODES, type TrainerErrorCode } from './errors.js';
 export { mostProbable, restoreLabels } from './inference/labels.js';
-export { type Prediction, type PredictOptions, predictImage } from './inference/predict.js';
+export { type PredictOptions, predictImage } from './inference/predict.js';
 export {
   type SlidingWindowOptions,
   slidingWindow,
+  type VolumeScores,
   type WindowNetwork,
   type WindowVolume,
+  type WindowWatch,
 } from './inference/sliding-window.js';
 export { createOps } from './ops/create-ops.js';
 export { type AdamOptions, createAdam } from './optimization/adam.js';

@@ -112,9 +112,9 @@ async function predictAll(
     status.draw(name);
     try {
       await mkdir(dirname(pair.output), { recursive: true });
-      const onBatch = (windows: number) => status.draw(`${name}  ${counted(windows, 'window')}`);
+      const onWindows = (count: number, total: number) => status.draw(`${name}  window ${count}/${total}`);
       const { geometry = null } = options;
-      const request = { ...pair, inference, geometry, signal: context.signal, onBatch };
+      const request = { ...pair, inference, geometry, signal: context.signal, onWindows };
       done.push(await predictFile(opened, request));
       if (options.json !== true) status.print(`${pair.output}  ${duration(done.at(-1)!.seconds)}`);
     } catch (failure) {

@@ -1,60 +1,20 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onnxruntime } from '@dinomix/backend-onnxruntime';
-import type { Index3, NamedTensors } from '@dinomix/core';
-import { vnet } from '@dinomix/student-vnet';
-import { createOps } from '@dinomix/trainer';
-import { createRng, createVolume, readNifti, writeNifti } from '@dinomix/volume';
-import { argMax, type Tensor, tensor, zeros } from '@tensorflow/tfjs-core';
-import { beforeAll, expect, it } from 'vitest';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { createVolume, readNifti, writeNifti } from '@dinomix/volume';
+import { type ModelProto, ModelProtoSchema, type StringStringEntryProto, StringStringEntryProtoSchema } from 'onnx-buf';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { dinomix, projectOf, temporaryFolder } from '../../test/harness.js';
-import { openSlots } from '../../test/open-slots.js';
-import { encodeFacts, type NetworkFacts } from './network-facts.js';
+import { FACTS, randomImage, randomNetwork, SHAPE } from '../../test/random-network.js';
 
-const SHAPE: Index3 = [8, 16, 24];
-const CLASSES = ['background', 'spleen', 'left kidney'];
-const rng = createRng({ seed: 3, stream: 'test' });
-const image = Float32Array.from({ length: 8 * 16 * 24 }, () => rng.uniform(-1, 1));
-
+const image = randomImage(SHAPE);
 let bytes: Uint8Array;
-let expected: number[];
+let expected: readonly number[];
 
-const facts: NetworkFacts = {
-  title: 'test',
-  origin: 'random weights',
-  classes: CLASSES.map((name, index) => ({ index, name, colour: [index, 0, 0], tail: false })),
-  preprocessing: { orientation: 'RAS', grid: { kind: 'keep' }, normalisation: { steps: [], display: [-1, 1] } },
-  patch: SHAPE,
-  padValue: 0,
-  inference: { stride: null, overlap: 0.5, blending: 'gaussian', batch: 1, mirror: [] },
-};
-
-/** A V-Net with random weights, its file, and its labels of the image by a plain pass. */
 beforeAll(async () => {
-  const { backend, student, host } = await openSlots(onnxruntime(), vnet({ filters: 2, levels: 3 }));
-  const session = await backend.setup({ device: 'cpu', threads: 1 });
-  const classCount = CLASSES.length;
-  const model = student.build({ id: 'net', ops: createOps(session.ops), inputChannels: 1, classCount, patch: SHAPE });
-  const weights: NamedTensors<Tensor> = Object.fromEntries(
-    model.parameters.map(({ name, shape }) => {
-      const count = shape.reduce((product, side) => product * side, 1);
-      const low = /variance|gamma|scale/.test(name) ? 0.5 : -0.5;
-      return [
-        name,
-        tensor(
-          Float32Array.from({ length: count }, () => rng.uniform(low, 1)),
-          [...shape],
-        ),
-      ];
-    }),
-  );
-  const pass = { training: false, dropoutKey: () => zeros([4]), updateBuffer: () => undefined };
-  const { logits } = model.forward(tensor(image, [1, ...SHAPE, 1]), weights, pass);
-  expected = [...(await argMax(logits, 4).data())];
-  const metadata = encodeFacts(facts);
-  bytes = await session.exportStudent!({ model, weights, inputChannels: 1, classCount, patch: SHAPE, metadata });
-  await session.dispose();
-  await host.dispose();
+  const network = await randomNetwork(2);
+  ({ bytes, labels: expected } = network);
+  await network.dispose();
 });
 
 const project = (folder: string) => {
@@ -62,29 +22,116 @@ const project = (folder: string) => {
   return projectOf(folder, { '@dinomix/backend-onnxruntime': { provides: ['backend:onnxruntime'], load } });
 };
 
-it('predicts with an exported network what the network itself says', async () => {
+/** Predicts the image with a network file of this content. */
+async function predictWith(content: Uint8Array) {
   const folder = temporaryFolder();
-  writeFileSync(join(folder, 'net.onnx'), bytes);
+  writeFileSync(join(folder, 'net.onnx'), content);
   await writeNifti(join(folder, 'in.nii.gz'), createVolume({ data: image, shape: SHAPE }));
   const args = ['predict', 'in.nii.gz', '-n', 'net.onnx', '-o', 'out.nii.gz', '--threads', '1'];
-  const { code, err } = await dinomix(args, { folder, packages: project(folder) });
+  return { folder, ...(await dinomix(args, { folder, packages: project(folder) })) };
+}
+
+it('predicts with an exported network what the network itself says', async () => {
+  const { folder, code, err } = await predictWith(bytes);
   expect(code, err).toBe(0);
   const { volume, labelNames } = await readNifti(join(folder, 'out.nii.gz'));
   expect(new Set(expected).size).toBeGreaterThan(1);
   expect([...volume.data]).toEqual(expected);
-  expect([...labelNames!.values()]).toEqual(CLASSES);
+  expect([...labelNames!.values()]).toEqual(FACTS.classes.map(({ name }) => name));
 });
 
-it('refuses a damaged and a foreign file', async () => {
-  const folder = temporaryFolder();
-  await writeNifti(join(folder, 'in.nii'), createVolume({ data: image, shape: SHAPE }));
-  for (const content of [bytes.subarray(0, bytes.length / 2), readFileSync(join(folder, 'in.nii'))]) {
-    writeFileSync(join(folder, 'net.onnx'), content);
-    const { code, err } = await dinomix(['predict', 'in.nii', '-n', 'net.onnx'], { folder, packages: project(folder) });
+function changed(change: (model: ModelProto) => void): Uint8Array {
+  const model = fromBinary(ModelProtoSchema, bytes);
+  change(model);
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** The file with other facts, or another entry of its metadata. */
+function withMetadata(change: (entries: Map<string, string>) => void): Uint8Array {
+  return changed((model) => {
+    const entries = new Map(model.metadataProps.map(({ key, value }) => [key, value]));
+    change(entries);
+    model.metadataProps = [...entries].map(
+      ([key, value]): StringStringEntryProto => create(StringStringEntryProtoSchema, { key, value }),
+    );
+  });
+}
+
+const withFacts = (facts: object) =>
+  withMetadata((entries) => entries.set('network', JSON.stringify({ ...FACTS, ...facts })));
+
+/** Sides of the input, [b, c, d, h, w]. */
+function inputSides(model: ModelProto) {
+  const type = model.graph!.input[0]!.type!.value;
+  return type.case === 'tensorType' ? type.value.shape!.dim : [];
+}
+
+const GIANT = 2n ** 62n;
+
+describe('a file that is no exported network is refused', () => {
+  it.each<readonly [string, () => Uint8Array, string]>([
+    ['empty', () => new Uint8Array(0), 'expected an ONNX file, found no bytes'],
+    ['random bytes', () => new Uint8Array(Buffer.from(image.buffer)), 'expected an ONNX file, found 12288 bytes'],
+    ['cut off', () => bytes.subarray(0, bytes.length / 2), 'expected an ONNX file, found'],
+    ['an ONNX file of something else', () => withMetadata((entries) => entries.clear()), '"network" is missing'],
+    ['without the facts', () => withMetadata((entries) => entries.delete('network')), '"network" is missing'],
+    ['damaged facts', () => withMetadata((entries) => entries.set('network', '{"title"')), '"network" is not JSON'],
+    ['an unknown setting', () => withFacts({ colour: 1 }), 'Unrecognized key: "colour"'],
+    ['damaged sizes', () => withMetadata((entries) => entries.set('dinomix.multiple', '4,x,4')), 'found "4,x,4"'],
+    [
+      'another format',
+      () => withMetadata((entries) => entries.set('dinomix.format', '9')),
+      'expected format 1, found format 9',
+    ],
+    [
+      'images of two axes',
+      () => changed((model) => inputSides(model).splice(2, 1)),
+      'expected a float32 input [batch, channels, depth, height, width], found "image"',
+    ],
+    ['three channels', () => changed((model) => setSide(model, 1, 3n)), 'its graph takes [any, any, any, any, 3]'],
+    ['a giant input', () => changed((model) => setSide(model, 2, GIANT)), 'its graph takes [any, 4611686018427388000'],
+    ['giant windows', () => withFacts({ patch: [4096, 4096, 4096] }), 'patch: Expected at most 134217728 voxels'],
+    [
+      'giant batches',
+      () => withFacts({ inference: { ...FACTS.inference, batch: 4096, mirror: [] }, patch: [64, 128, 128] }),
+      'inference.batch: Expected windows of at most 134217728 voxels together',
+    ],
+    [
+      'a giant grid',
+      () =>
+        withFacts({ preprocessing: { ...FACTS.preprocessing, grid: { kind: 'shape', shape: [4096, 4096, 4096] } } }),
+      'preprocessing.grid.shape: Expected at most 134217728 voxels',
+    ],
+    [
+      'a giant weight',
+      () =>
+        changed((model) => {
+          model.graph!.initializer[0]!.dims = [GIANT, 1n, 3n, 3n, 3n];
+        }),
+      'in the weight "weight_1" of shape [4611686018427388000,1,3,3,3], found 54',
+    ],
+    [
+      'names for more classes than it gives',
+      () => withFacts({ classes: [...FACTS.classes, { ...FACTS.classes[2], index: 3 }] }),
+      'it names 4 classes, and its graph gives 3',
+    ],
+  ])('%s', async (_, content, reason) => {
+    const { code, err } = await predictWith(content());
     expect(code).toBe(1);
     expect(err).toContain('DMX_NETWORK_FILE');
-    expect(err).toContain('expected an ONNX file');
-  }
+    expect(err).toContain(reason);
+  });
+});
+
+function setSide(model: ModelProto, axis: number, value: bigint): void {
+  inputSides(model)[axis]!.value = { case: 'dimValue', value };
+}
+
+it('a grid too fine for the memory is named, and nothing is written', async () => {
+  const grid = { kind: 'spacing', spacing: [1e-4, 1e-4, 1e-4] };
+  const { code, err } = await predictWith(withFacts({ preprocessing: { ...FACTS.preprocessing, grid } }));
+  expect(code).toBe(1);
+  expect(err).toContain('DMX_PREDICT_MEMORY');
 });
 
 it('tells the doctor what the engine would do here', async () => {

@@ -19,6 +19,10 @@ export interface NetworkFacts {
 
 const count = z.int().min(1).max(4096);
 const triple = z.tuple([count, count, count]).readonly();
+/** Voxels of a grid or of a batch of windows: 512 per axis. More could not be computed, and a damaged file may name any number. */
+const MOST_VOXELS = 2 ** 27;
+const voxels = ([depth, height, width]: Index3) => depth * height * width;
+const grid = triple.refine((shape) => voxels(shape) <= MOST_VOXELS, `Expected at most ${MOST_VOXELS} voxels`);
 const finite = z.number();
 const step = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('clip'), low: finite, high: finite }),
@@ -29,7 +33,7 @@ const step = z.discriminatedUnion('kind', [
 ]);
 const byte = z.int().min(0).max(255);
 
-const factsSchema = z.strictObject({
+const schema = z.strictObject({
   title: z.string(),
   origin: z.string(),
   classes: z
@@ -42,6 +46,7 @@ const factsSchema = z.strictObject({
       }),
     )
     .min(2)
+    .max(256)
     .refine(
       (classes) => classes.every(({ index }, place) => index === place),
       'Expected classes in the order 0, 1, ...',
@@ -51,7 +56,7 @@ const factsSchema = z.strictObject({
     orientation: z.literal(['RAS', 'keep']),
     grid: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('keep') }),
-      z.strictObject({ kind: z.literal('shape'), shape: triple }),
+      z.strictObject({ kind: z.literal('shape'), shape: grid }),
       z.strictObject({
         kind: z.literal('spacing'),
         spacing: z.tuple([z.number().gt(0), z.number().gt(0), z.number().gt(0)]).readonly(),
@@ -63,7 +68,7 @@ const factsSchema = z.strictObject({
       display: z.tuple([finite, finite]).readonly(),
     }),
   }),
-  patch: triple,
+  patch: grid,
   padValue: finite,
   inference: z.strictObject({
     stride: triple.nullable(),
@@ -72,6 +77,11 @@ const factsSchema = z.strictObject({
     batch: count,
     mirror: z.array(z.literal([0, 1, 2])).readonly(),
   }),
+});
+
+const factsSchema = schema.refine(({ patch, inference }) => inference.batch * voxels(patch) <= MOST_VOXELS, {
+  path: ['inference', 'batch'],
+  message: `Expected windows of at most ${MOST_VOXELS} voxels together`,
 }) satisfies z.ZodType<NetworkFacts>;
 
 /** Key in the file's metadata. */

@@ -8,19 +8,10 @@ import { decodeFacts, type NetworkFacts } from './network-facts.js';
 export interface OpenedNetwork {
   readonly file: string;
   readonly facts: NetworkFacts;
-  /** Whether it takes other batches than it was written for. */
-  readonly dynamic: boolean;
+  /** Windows of every call; null leaves them to the settings. */
+  readonly batch: number | null;
   readonly network: WindowNetwork;
   dispose(): Promise<void>;
-}
-
-/** A sum is finite where all its terms are, and cheap. */
-function assertFinite(data: Float32Array, file: string): void {
-  let sum = 0;
-  for (const value of data) sum += value;
-  if (Number.isFinite(sum)) return;
-  const reason = 'Its output has values that are not finite numbers, so no class can be chosen.';
-  throw cliError('DMX_NETWORK_OUTPUT', { file, reason });
 }
 
 async function readBytes(file: string): Promise<Uint8Array> {
@@ -53,18 +44,31 @@ export async function openNetwork(
   }
 }
 
+const shown = (sides: readonly (number | null)[]) => `[${sides.map((side) => side ?? 'any').join(', ')}]`;
+
+/** What a file says about itself must be what its graph does. @throws Error saying what was expected and found. */
+function assertAgree({ classes, patch }: NetworkFacts, { classCount, inputSides }: Network): void {
+  if (classCount !== classes.length) {
+    throw new Error(`it names ${classes.length} classes, and its graph gives ${classCount ?? 'any number of'}`);
+  }
+  const expected = [inputSides[0]!, ...patch, 1];
+  if (inputSides.some((side, axis) => side !== null && side !== expected[axis])) {
+    throw new Error(`its windows are ${shown(expected)}, and its graph takes ${shown(inputSides)}`);
+  }
+}
+
 function describe(file: string, network: Network): OpenedNetwork {
-  const run: WindowNetwork['run'] = async (x, shape) => {
-    const result = await network.run(x, shape);
-    assertFinite(result.data, file);
-    return result;
-  };
   const facts = decodeFacts(network.metadata);
+  assertAgree(facts, network);
   return {
     file,
     facts,
-    dynamic: network.dynamic,
-    network: { output: 'logits', run },
+    batch: network.inputSides[0]!,
+    network: {
+      output: 'logits',
+      run: (x, shape) => network.run(x, shape),
+      ...(network.openWindows ? { openWindows: (request) => network.openWindows!(request) } : {}),
+    },
     dispose: () => network.dispose(),
   };
 }

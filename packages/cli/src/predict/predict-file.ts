@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
-import { predictImage, type WindowNetwork } from '@dinomix/trainer';
+import { predictImage, type WindowWatch } from '@dinomix/trainer';
 import { type NiftiGeometry, readNifti, type Volume, writeNifti } from '@dinomix/volume';
+import { cliError } from '../errors.js';
 import type { NetworkFacts } from './network-facts.js';
 import type { OpenedNetwork } from './open-network.js';
 
@@ -12,7 +12,7 @@ export interface PredictRequest {
   /** The matrix to take where sform and qform disagree. */
   readonly geometry: NiftiGeometry | null;
   readonly signal: AbortSignal;
-  readonly onBatch: (windowsDone: number) => void;
+  readonly onWindows: NonNullable<WindowWatch['onWindows']>;
 }
 
 /** What came out for one file. */
@@ -30,21 +30,6 @@ function asFloat32(volume: Volume): Volume<Float32Array> {
   return { ...volume, data: data instanceof Float32Array ? data : Float32Array.from(data) };
 }
 
-/** Lets Ctrl-C and the progress line through between two calls of the network, which block the thread. */
-function yielding(network: WindowNetwork, onBatch: (windows: number) => void): WindowNetwork {
-  let done = 0;
-  return {
-    output: network.output,
-    run: async (x, shape) => {
-      const result = await network.run(x, shape);
-      done += shape[0];
-      onBatch(done);
-      await setImmediate();
-      return result;
-    },
-  };
-}
-
 function measure(labels: Volume<Uint8Array>, facts: NetworkFacts): Prediction['classes'] {
   const counts = new Array<number>(facts.classes.length).fill(0);
   for (const label of labels.data) counts[label]!++;
@@ -56,25 +41,37 @@ function measure(labels: Volume<Uint8Array>, facts: NetworkFacts): Prediction['c
   return Object.fromEntries(rows);
 }
 
+/** An array too large to allocate says nothing of the file that asked for it. */
+function memoryFailure(cause: unknown, { input }: PredictRequest, { shape }: Volume, facts: NetworkFacts): unknown {
+  if (!(cause instanceof RangeError)) return cause;
+  const { grid } = facts.preprocessing;
+  const classes = facts.classes.length;
+  return cliError('DMX_PREDICT_MEMORY', { file: input, shape, classes, grid: JSON.stringify(grid) }, { cause });
+}
+
 /**
  * Predicts one NIfTI file: prepares it as in training, slides the network over it, brings the labels back to the file's
  * own grid and axes and writes them with their names.
- * @throws VolumeError for a file that cannot be read or written, Error for intensities that are not finite.
+ * @throws VolumeError for a file that cannot be read or written, Error for intensities that are not finite,
+ *   DMX_NETWORK_OUTPUT where those that the network gives are not, DMX_PREDICT_MEMORY.
  */
 export async function predictFile(opened: OpenedNetwork, request: PredictRequest): Promise<Prediction> {
   const { facts } = opened;
-  const { input, output, inference, signal, geometry } = request;
+  const { input, output, inference, signal, onWindows, geometry } = request;
   const started = performance.now();
   const source = await readNifti(input, geometry === null ? {} : { geometry });
-  const { labels } = await predictImage(asFloat32(source.volume), {
+  const labels = await predictImage(asFloat32(source.volume), {
     ...inference,
-    batch: opened.dynamic ? inference.batch : 1,
+    batch: opened.batch ?? inference.batch,
     patch: facts.patch,
     classCount: facts.classes.length,
     padValue: facts.padValue,
     preprocessing: facts.preprocessing,
-    network: yielding(opened.network, request.onBatch),
+    network: opened.network,
     signal,
+    onWindows,
+  }).catch((cause: unknown) => {
+    throw memoryFailure(cause, request, source.volume, facts);
   });
   await writeNifti(output, labels, {
     labelNames: new Map(facts.classes.map(({ index, name }) => [index, name])),

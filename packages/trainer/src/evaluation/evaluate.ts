@@ -11,7 +11,7 @@ import type {
 } from '@dinomix/core';
 import { type LabelNames, writeNifti } from '@dinomix/volume';
 import type { PreparedCase } from '../data/prepare-case.js';
-import { mostProbable, restoreLabels } from '../inference/labels.js';
+import { restoreLabels } from '../inference/labels.js';
 import { type SlidingWindowOptions, slidingWindow, type WindowNetwork } from '../inference/sliding-window.js';
 import type { CaseStore } from '../loader/case-store.js';
 import { guardedAsync } from '../step/guard.js';
@@ -72,18 +72,19 @@ async function evaluateCase(
   const started = performance.now();
   const prepared = await store.get(caseId, role);
   const options = windowOptions(config, dataset);
-  const probabilities = await slidingWindow(prepared, network, options, signal);
-  const prediction = mostProbable(probabilities, options.classCount);
+  const scores = await slidingWindow(prepared, network, options, { signal });
+  const prediction = scores.labels();
   if (material.onSlice !== undefined) {
     const { shape, spacing, image, label } = prepared;
     const { display } = dataset.preprocessing.normalisation;
     await material.onSlice(cutSlice({ caseId, shape, spacing, image, prediction, reference: label, display }));
   }
   if (material.predictions !== undefined) {
-    const restored = restoreLabels(probabilities, prepared.shape, prepared.source, dataset.preprocessing);
+    const restored = restoreLabels(scores, prepared.shape, prepared.source, dataset.preprocessing);
     const labelNames: LabelNames = new Map(dataset.classes.map(({ index, name }) => [index, name]));
     await writeNifti(join(material.predictions, `${caseId}.nii.gz`), restored, { labelNames });
   }
+  scores.dispose();
   if (prepared.label === null) return null;
   const values = await measure(metrics, prepared, prediction, prepared.label, options.classCount);
   return { caseId, role, values, seconds: (performance.now() - started) / 1000 };

@@ -2,7 +2,8 @@ import type { Axis, Index3 } from '@dinomix/core';
 import { planReorientation, reorient, resizeTrilinear } from '@dinomix/volume';
 import { describe, expect, it } from 'vitest';
 import { mostProbable, restoreLabels } from './labels.js';
-import { mirrorings, type SlidingWindowOptions, slidingWindow, type WindowNetwork } from './sliding-window.js';
+import { mirrorings } from './looks.js';
+import { type SlidingWindowOptions, slidingWindow, type WindowNetwork } from './sliding-window.js';
 import { weightSums, windowStarts, windowStride, windowWeights } from './windows.js';
 
 describe('windows', () => {
@@ -84,7 +85,10 @@ describe('sliding window', () => {
   ] as const)('gives a pointwise network back: %s, %s, mirrored along %o', async (blending, output, mirror) => {
     const calls: number[][] = [];
     const given = { ...options, blending, mirror: mirror as readonly Axis[] };
-    const found = await slidingWindow({ shape: SHAPE, image }, pointwise(output, calls), given);
+    const scores = await slidingWindow({ shape: SHAPE, image }, pointwise(output, calls), given);
+    const labels = scores.labels();
+    const found = scores.probabilities();
+    expect([...labels]).toEqual([...mostProbable(expected, 3)]);
     const worst = found.reduce((largest, value, index) => Math.max(largest, Math.abs(value - expected[index]!)), 0);
     expect(worst).toBeLessThan(2e-6);
     // 2 × 3 × 1 windows, looked at in 2^axes ways, three to a batch.
@@ -102,9 +106,9 @@ describe('sliding window', () => {
     const volume = { shape: [1, 1, 6] as Index3, image: new Float32Array(6) };
     // Windows at 0, 2 and 3 say 1, 2 and 3.
     const uniform = await slidingWindow(volume, network, { ...one, blending: 'uniform' });
-    expect([...uniform]).toEqual([1, 1, 1.5, 2.5, 2.5, 3]);
+    expect([...uniform.probabilities()]).toEqual([1, 1, 1.5, 2.5, 2.5, 3]);
     call = 0;
-    const gaussian = await slidingWindow(volume, network, one);
+    const gaussian = (await slidingWindow(volume, network, one)).probabilities();
     // Side 3: σ = 3/8, the ends weigh exp(-0.5 (8/3)²).
     const end = Math.exp(-0.5 * (8 / 3) ** 2);
     expect(gaussian[2]).toBeCloseTo((1 * end + 2 * end) / (2 * end), 6);
@@ -119,7 +123,17 @@ describe('sliding window', () => {
       return network.run(x, shape);
     };
     const volume = { shape: SHAPE, image };
-    await expect(slidingWindow(volume, { ...network, run }, options, controller.signal)).rejects.toThrow('enough');
+    await expect(slidingWindow(volume, { ...network, run }, options, controller)).rejects.toThrow('enough');
+  });
+
+  it('refuses an output that is not finite', async () => {
+    const run: WindowNetwork['run'] = async (x, shape) => {
+      const result = await pointwise('logits').run(x, shape);
+      result.data[100] = Number.NaN;
+      return result;
+    };
+    const found = slidingWindow({ shape: SHAPE, image }, { output: 'logits', run }, options);
+    await expect(found).rejects.toMatchObject({ code: 'DMX_NETWORK_OUTPUT' });
   });
 
   it('names an output of another size', async () => {
@@ -139,6 +153,10 @@ describe('sliding window', () => {
 });
 
 describe('labels', () => {
+  const scoresOf = (probabilities: Float32Array) => {
+    return { labels: () => mostProbable(probabilities, 2), probabilities: () => probabilities };
+  };
+
   it('are the first of the largest', () => {
     expect([...mostProbable(Float32Array.of(0.2, 0.5, 0.3, 0.4, 0.4, 0.2), 3)]).toEqual([1, 0]);
   });
@@ -157,7 +175,7 @@ describe('labels', () => {
       Float32Array.from({ length: 120 }, (_, index) => Math.sin(factor * index) ** 2),
     );
     const probabilities = Float32Array.from({ length: 240 }, (_, at) => planes[at % 2]![Math.floor(at / 2)]!);
-    const restored = restoreLabels(probabilities, shape, source, { orientation: 'RAS' });
+    const restored = restoreLabels(scoresOf(probabilities), shape, source, { orientation: 'RAS' });
     expect(restored.shape).toEqual(source.shape);
     expect(restored.affine).toEqual(affine);
     const grid = { shape, spacing: [1, 1, 1] as Index3, affine: plan.target.affine };
@@ -182,7 +200,8 @@ describe('labels', () => {
         ],
       }).source.affine,
     };
-    const restored = restoreLabels(Float32Array.of(0.4, 0.6, 0.9, 0.1), [1, 1, 2], source, { orientation: 'keep' });
+    const scores = scoresOf(Float32Array.of(0.4, 0.6, 0.9, 0.1));
+    const restored = restoreLabels(scores, [1, 1, 2], source, { orientation: 'keep' });
     expect([...restored.data]).toEqual([1, 0]);
   });
 });

@@ -1,5 +1,6 @@
 import type { Index3, Preprocessing } from '@dinomix/core';
 import { type Grid, planReorientation, undoReorientation, type Volume, voxelCount } from '@dinomix/volume';
+import type { VolumeScores } from './sliding-window.js';
 
 /** Index of the largest of `classCount` values from `at` on; the first of equals. */
 function largest(values: Float32Array, at: number, classCount: number): number {
@@ -29,8 +30,9 @@ function blendRows(first: Float32Array, second: Float32Array, weight: number, ou
 }
 
 /** Most probable classes on a grid of `to` voxels over the same box: probabilities are interpolated, one slice at a time. */
-function resizedLabels(probabilities: Float32Array, from: Index3, to: Index3, classCount: number): Uint8Array {
+function resizedLabels(probabilities: Float32Array, from: Index3, to: Index3): Uint8Array {
   const [, height, width] = from;
+  const classCount = probabilities.length / voxelCount(from);
   const rowLength = width * classCount;
   const plane = new Float32Array(height * rowLength);
   const row = new Float32Array(rowLength);
@@ -57,23 +59,20 @@ function resizedLabels(probabilities: Float32Array, from: Index3, to: Index3, cl
 
 /**
  * The way of {@link prepareCase} back: most probable classes on the grid of the file.
- * @param probabilities - `[d, h, w, k]` on the working grid.
+ * @param scores - on the working grid.
  * @param shape - `[d, h, w]` of the working grid.
  * @param source - grid of the file.
  */
 export function restoreLabels(
-  probabilities: Float32Array,
+  scores: Pick<VolumeScores, 'labels' | 'probabilities'>,
   shape: Index3,
   source: Grid,
   preprocessing: Pick<Preprocessing, 'orientation'>,
 ): Volume<Uint8Array> {
-  const classCount = probabilities.length / voxelCount(shape);
   const plan = preprocessing.orientation === 'keep' ? null : planReorientation(source);
   const turned: Grid = plan?.target ?? source;
   const same = turned.shape.every((size, axis) => size === shape[axis]);
-  const data = same
-    ? mostProbable(probabilities, classCount)
-    : resizedLabels(probabilities, shape, turned.shape, classCount);
+  const data = same ? scores.labels() : resizedLabels(scores.probabilities(), shape, turned.shape);
   const labels: Volume<Uint8Array> = { ...turned, data };
   return plan === null ? { ...source, data } : undoReorientation(labels, plan);
 }

@@ -42,3 +42,17 @@ export function weightSums(size: number, starts: readonly number[], weights: Flo
   }
   return sums;
 }
+
+/** Weights of the voxels of a window `[d, h, w]`, the product of those along its axes; undefined where all are alike. */
+export function windowImportance(patch: Index3, blending: InferenceSettings['blending']): Float32Array | undefined {
+  if (blending === 'uniform') return undefined;
+  const [alongZ, alongY, alongX] = patch.map((side) => windowWeights(side, blending)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const importance = new Float32Array(patch[0] * patch[1] * patch[2]);
+  let at = 0;
+  for (const z of alongZ) for (const y of alongY) for (const x of alongX) importance[at++] = z * y * x;
+  return importance;
+}

@@ -47,7 +47,7 @@ describe('a trained run', () => {
     const windows = { patch, stride: null, overlap: 0, blending: 'uniform', batch: 1, mirror: [] } as const;
     const { preprocessing } = dataset;
     const given = { ...windows, classCount: 3, padValue: 0, network, preprocessing };
-    const { labels } = await predictImage(volume, given);
+    const labels = await predictImage(volume, given);
     const stored = await readNifti(join(whole.directory, 'predictions', 't0.nii.gz'));
     expect([...labels.data]).toEqual([...stored.volume.data]);
     expect(trained.source).toBe('ema');

@@ -1,4 +1,4 @@
-import type { Index3 } from '@dinomix/core';
+import type { Index3, WindowRequest, WindowSum } from '@dinomix/core';
 import { foldAffines } from '../export/fold.js';
 import type { Trace } from '../export/trace.js';
 import { product } from '../lowering/conv-geometry.js';
@@ -11,7 +11,7 @@ import { importGraph } from './import-graph.js';
 import { LabelGraph } from './label-graph.js';
 import { type ImageShape, LoadedFile, type Logits, turn } from './loaded-file.js';
 import type { ModelFile } from './model-file.js';
-import { checkRequest, checkWindows, NO_MIRROR, type WindowRequest, type WindowSum } from './windows.js';
+import { checkRequest, checkWindows } from './windows.js';
 import { CompiledWindows } from './windows-compiled.js';
 
 /** Sizes that a network is kept compiled for. */
@@ -75,13 +75,13 @@ export class CompiledFile extends LoadedFile {
       dispose: () => {
         this.spare = windows.sums.buffer as ArrayBuffer;
       },
-      add: async (images, origins, mirror = NO_MIRROR) => {
-        checkWindows(request, channels, images, origins);
-        for (const [index, origin] of origins.entries()) {
+      add: async (images, looks) => {
+        checkWindows(request, channels, images, looks);
+        for (const [index, look] of looks.entries()) {
           await turn();
           this.assertAlive();
           const image = images.subarray(index * size, (index + 1) * size);
-          windows.add(this.compiledFor(request), image, channels, origin, mirror);
+          windows.add(this.compiledFor(request), image, channels, look);
         }
       },
     };

@@ -2,15 +2,11 @@ import type { Index3, Network } from '@dinomix/core';
 import { product } from '../lowering/conv-geometry.js';
 import { createOnnxRuntimeError } from '../session/errors.js';
 import type { ModelFile } from './model-file.js';
-import type { WindowRequest, WindowSum } from './windows.js';
 
-/** A loaded network that also sums the probabilities of overlapping windows, which needs no logits on the host. */
+/** A loaded network, and how it is run. */
 export interface InferenceNetwork extends Network {
   /** `planes` runs this package's own lowering of a file it wrote, `plain` the file as it is. */
   readonly lowering: 'planes' | 'plain';
-  readonly classCount: number | undefined;
-  /** @throws when the window does not fit the volume or the network. */
-  openWindows(request: WindowRequest): Promise<WindowSum>;
 }
 
 /** [b, d, h, w, c] */
@@ -27,8 +23,8 @@ export function turn(): Promise<void> {
 /** What both ways of running a file share: metadata, checks of what it is given, disposal. */
 export abstract class LoadedFile implements InferenceNetwork {
   readonly metadata: Readonly<Record<string, string>>;
-  readonly dynamic: boolean;
-  readonly classCount: number | undefined;
+  readonly inputSides: readonly (number | null)[];
+  readonly classCount: number | null;
   abstract readonly lowering: 'planes' | 'plain';
   protected readonly file: ModelFile;
   private disposed = false;
@@ -36,12 +32,12 @@ export abstract class LoadedFile implements InferenceNetwork {
   constructor(file: ModelFile) {
     this.file = file;
     this.metadata = file.metadata;
-    this.classCount = file.classes;
-    this.dynamic = file.inputSides.slice(2).every((side) => side === undefined);
+    this.classCount = file.classes ?? null;
+    const [batch, channels, ...size] = file.inputSides.map((side) => side ?? null);
+    this.inputSides = [batch!, ...size, channels!];
   }
 
   abstract run(x: Float32Array, shape: ImageShape): Promise<Logits>;
-  abstract openWindows(request: WindowRequest): Promise<WindowSum>;
   protected abstract release(): void;
 
   async dispose(): Promise<void> {

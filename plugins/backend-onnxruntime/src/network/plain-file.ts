@@ -1,14 +1,9 @@
-import type { Index3 } from '@dinomix/core';
-import { product } from '../lowering/conv-geometry.js';
 import { channelFirstLayout, identityLayout, relayoutHost } from '../lowering/layout.js';
 import { createOnnxRuntimeError, messageOf } from '../session/errors.js';
 import { createSession, type OrtSession, ort, type SessionOptions } from '../session/runtime.js';
 import { runFailure } from './compile.js';
 import { type ImageShape, LoadedFile, type Logits, turn } from './loaded-file.js';
 import type { ModelFile } from './model-file.js';
-import { mirrored } from './window-rows.js';
-import { checkRequest, checkWindows, largestLane, NO_MIRROR, type WindowRequest, type WindowSum } from './windows.js';
-import { addOnHost } from './windows-host.js';
 
 /** Any file of the right form, run as it is. */
 export class PlainFile extends LoadedFile {
@@ -70,32 +65,6 @@ export class PlainFile extends LoadedFile {
     const logical = [batch, ...sides, classes];
     const data = relayoutHost(output.data as Float32Array, channelFirstLayout(5), identityLayout(5), logical);
     return { data, shape: logical };
-  }
-
-  async openWindows(request: WindowRequest): Promise<WindowSum> {
-    this.assertAlive();
-    checkRequest(request);
-    this.checkSize(request.window);
-    const { channels, classes } = this.file;
-    if (classes === undefined)
-      throw new Error('the network leaves the number of classes free, so their sums have no size');
-    const { window, volume } = request;
-    const sums = new Float32Array(product(volume) * classes);
-    const size = product(window) * channels;
-    return {
-      sums,
-      lanes: classes,
-      labels: () => largestLane(sums, classes, classes),
-      dispose: () => undefined,
-      add: async (images, origins, mirror = NO_MIRROR) => {
-        checkWindows(request, channels, images, origins);
-        for (const [index, origin] of origins.entries()) {
-          const image = mirrored(images.subarray(index * size, (index + 1) * size), window, channels, mirror);
-          const { data } = await this.run(image, [1, ...(window as Index3), channels]);
-          addOnHost(sums, data, classes, request, origin, mirror);
-        }
-      },
-    };
   }
 
   protected release(): void {

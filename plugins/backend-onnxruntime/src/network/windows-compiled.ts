@@ -1,10 +1,10 @@
-import type { Index3 } from '@dinomix/core';
+import type { Index3, WindowLook, WindowRequest } from '@dinomix/core';
 import { product } from '../lowering/conv-geometry.js';
 import { type OrtTensor, ort } from '../session/runtime.js';
 import { type CompiledNetwork, IMAGE } from './compile.js';
 import { IMPORTANCE, ORIGIN, ROWS, SUMS, type WindowLayout } from './endings.js';
 import { importanceRows, isInside, mirrored, rowsOf } from './window-rows.js';
-import type { Mirror, WindowRequest } from './windows.js';
+import type { Mirror } from './windows.js';
 
 /** The arrays that windows of one mirroring are given beside their image. */
 interface Placement {
@@ -32,7 +32,7 @@ export class CompiledWindows {
     this.sumsTensor = new (ort().Tensor)('float32', memory, [voxels + 1, lanes]);
   }
 
-  add(network: CompiledNetwork, image: Float32Array, channels: number, origin: Index3, mirror: Mirror): void {
+  add(network: CompiledNetwork, image: Float32Array, channels: number, { origin, mirrored: mirror }: WindowLook): void {
     const { Tensor } = ort();
     const { volume, window } = this.request;
     const { rows, importance } = this.placementOf(mirror);

@@ -24,17 +24,61 @@ export interface ExportRequest<T> {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** What windows of one shape are summed over. */
+export interface WindowRequest {
+  /** `[D, H, W]` of the volume that the sums cover, voxels. */
+  readonly volume: Index3;
+  /** `[d, h, w]` of every window, voxels. */
+  readonly window: Index3;
+  /** Weight of each voxel of a window, `[d, h, w]`; absent weighs all alike. */
+  readonly importance?: Float32Array;
+}
+
+/** One look at a volume. */
+export interface WindowLook {
+  /** First voxel of the window in the volume; negative where it begins before it. What falls outside is left out. */
+  readonly origin: Index3;
+  /** Axes along which the network is shown the window backwards; what it says is turned back. */
+  readonly mirrored: readonly [depth: boolean, height: boolean, width: boolean];
+}
+
+/** Sums of class probabilities over overlapping windows of one shape. Its memory does not grow with their number. */
+export interface WindowSum {
+  /** Sum of importance times softmax(logits), `[D, H, W, lanes]`; class c is lane c, lanes beyond the classes are zero. */
+  readonly sums: Float32Array;
+  readonly lanes: number;
+  /**
+   * Adds windows.
+   * @param windows - `[n, d, h, w, c]`, as they lie in the volume.
+   * @param looks - `[n]`, where each of them lies.
+   * @throws Error when the array has another length.
+   */
+  add(windows: Float32Array, looks: readonly WindowLook[]): Promise<void>;
+  /** The class with the largest sum at each voxel, `[D, H, W]`; of equal sums the first. */
+  labels(): Uint8Array;
+  /** Gives the memory of the sums to the next ones of the network; they may not be used afterwards. */
+  dispose(): void;
+}
+
 /** A loaded inference network. */
 export interface Network {
   /** Strings stored in the file. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Output shape and whether input sizes are free. */
-  readonly dynamic: boolean;
+  /** Sides of the input `[b, d, h, w, c]`; null where the file leaves them free. */
+  readonly inputSides: readonly (number | null)[];
+  /** Classes k of the logits; null where the file leaves them free. */
+  readonly classCount: number | null;
   /** `x` is `[b, d, h, w, c]`; returns logits `[b, d, h, w, k]`. */
   run(
     x: Float32Array,
     shape: readonly [number, number, number, number, number],
   ): Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }>;
+  /**
+   * Begins a sliding window over one volume without logits on the host. Absent where `run` on batches of windows is as
+   * fast, or where a backend cannot.
+   * @throws Error when the window does not fit the network.
+   */
+  openWindows?(request: WindowRequest): Promise<WindowSum>;
   dispose(): Promise<void>;
 }
 
