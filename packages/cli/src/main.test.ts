@@ -21,6 +21,7 @@ describe('the command line', () => {
     [['data', 'phantom'], "required option '-o, --out <folder>' not specified"],
     [['data', 'phantom', '-o', 'x', '--layout', 'bids'], 'Allowed choices are synapse, amos, nnunet'],
     [['data', 'phantom', '-o', 'x', '--cases', '-3'], 'Expected a positive whole number'],
+    [['teacher', 'convert', 'x', '-o', 'y', '--precision', 'int8'], 'Allowed choices are float32, float16'],
     [['predict', 'x.nii', '--stride', '4,4'], 'Expected three positive whole numbers d,h,w'],
     [['predict', 'x.nii', '--overlap', '1'], 'Expected a share from 0 to below 1'],
     [['predict', 'x.nii', '--mirror', 'zw'], 'Expected letters of z, y and x'],
@@ -68,6 +69,38 @@ describe('the command line', () => {
     const surroundings = { folder, packages, signal: controller.signal };
     const { code, err } = await dinomix(['data', 'phantom', '-o', 'x'], surroundings);
     expect({ code, err }).toEqual({ code: 130, err: 'dinomix: interrupted\n' });
+  });
+});
+
+describe('dinomix teacher convert', () => {
+  it('hands paths, precision and blocks to the package of the teacher and says what was written', async () => {
+    const folder = temporaryFolder();
+    const requests: unknown[] = [];
+    const load = async () => ({
+      convertWeights: async ({ signal: _, ...request }: { signal: AbortSignal }) => {
+        requests.push(request);
+        const sizes = { channels: 384, blocks: 12, heads: 6, gated: true, patch: 16, registers: 4 };
+        return { ...sizes, files: ['s.onnx'], bytes: 28_700_000, outputs: ['last_hidden_state', 'block.3'] };
+      },
+    });
+    const packages = projectOf(folder, { '@dinomix/teacher-dinov3': { provides: ['teacher:dinov3'], load } });
+    const args = ['teacher', 'convert', 'weights', '-o', 's.onnx', '--precision', 'float16', '--blocks', '3,11'];
+    const { code, out } = await dinomix(args, { folder, packages });
+    expect(code).toBe(0);
+    expect(requests).toEqual([
+      {
+        weights: join(folder, 'weights'),
+        out: join(folder, 's.onnx'),
+        precision: 'float16',
+        outputBlocks: [3, 11],
+        overwrite: false,
+      },
+    ]);
+    expect(out).toContain('12 blocks of width 384, 6 heads, SwiGLU MLP, patches of 16, 4 registers');
+    expect(out).toContain('28.7 MB');
+    const wrong = await dinomix(['teacher', 'convert', 'x', '-o', 'y', '--blocks', '3,x'], { folder, packages });
+    expect(wrong.code).toBe(2);
+    expect(wrong.err).toContain('DMX_CLI_VALUE');
   });
 });
 

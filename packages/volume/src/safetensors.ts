@@ -3,11 +3,12 @@ import { writeFileAtomic } from './atomic.js';
 import { reasonOf, VolumeError } from './errors.js';
 import { openForReading, readAt } from './file-bytes.js';
 
-/** The array that holds each element type. F16 is kept as its bits; see `fromFloat16`. */
+/** The array that holds each element type. F16 and BF16 are kept as their bits; see `fromFloat16`. */
 export interface TensorArrays {
   F64: Float64Array;
   F32: Float32Array;
   F16: Uint16Array;
+  BF16: Uint16Array;
   I64: BigInt64Array;
   I32: Int32Array;
   I16: Int16Array;
@@ -62,6 +63,7 @@ const ARRAYS: { [D in TensorDtype]: new (buffer: ArrayBufferLike, offset: number
     F64: Float64Array,
     F32: Float32Array,
     F16: Uint16Array,
+    BF16: Uint16Array,
     I64: BigInt64Array,
     I32: Int32Array,
     I16: Int16Array,
@@ -78,6 +80,7 @@ const WIDTHS: Record<TensorDtype, number> = {
   F32: 4,
   U32: 4,
   I32: 4,
+  BF16: 2,
   F16: 2,
   U16: 2,
   I16: 2,

@@ -44,8 +44,8 @@ async function tokensOf(teacher: TeacherSlot, unlabelled: TeacherInput): Promise
   return (await teacher.predict({ unlabelled }, step())).unlabelled!.tokens!;
 }
 
-const patchMean = (given: Parameters<typeof patchMeanModel>[0] = {}): Promise<string> =>
-  writeTemporary(`model-${JSON.stringify(given).replaceAll(/\W/g, '')}.onnx`, patchMeanModel(given));
+const patchMean = async (given: Parameters<typeof patchMeanModel>[0] = {}): Promise<string> =>
+  writeTemporary(`model-${JSON.stringify(given).replaceAll(/\W/g, '')}.onnx`, await patchMeanModel(given));
 
 /** Mean 0 and deviation 1, so that a token of the patch-mean model is the mean grey of its patch. */
 const PLAIN: Given = { mean: [0, 0, 0], deviation: [1, 1, 1], upscale: 1 };

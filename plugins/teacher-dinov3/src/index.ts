@@ -1,5 +1,8 @@
 import { definePlugin } from '@dinomix/core';
+import type { Converted, ConvertRequest } from './convert/convert.js';
 import { optionsSchema } from './options.js';
+
+export type { Converted, ConvertRequest } from './convert/convert.js';
 
 /** The teacher `dinov3`: a frozen DINOv3, or a random network of its architecture as control. */
 export const dinov3 = definePlugin({
@@ -16,3 +19,12 @@ export const dinov3 = definePlugin({
     });
   },
 });
+
+/**
+ * Converts DINOv3 weights (safetensors with the keys of transformers, timm or Meta) into an ONNX file for the option
+ * `model`. One tensor at a time is in memory, and the file is there whole or not at all.
+ * @throws DmxError `DMX_DINOV3_*` naming file, value and cure; VolumeError `DMX_SAFETENSORS_*`, `DMX_FILE_*`.
+ */
+export async function convertWeights(request: ConvertRequest): Promise<Converted> {
+  return (await import('./convert/convert.js')).convertWeights(request);
+}

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type * as OnnxRuntime from 'onnxruntime-node';
-import { buildRandomVit } from './control/vit.js';
+import { buildControl } from './control/control.js';
 import { type Declared, inspectAnswer, inspectModel, type ModelInterface, type TokenLayout } from './inspect.js';
 import type { Dinov3Options } from './options.js';
 import type { Sides } from './slices.js';
@@ -42,7 +42,7 @@ async function sha256(path: string): Promise<string> {
 /** @throws Error when there is no file at the path. */
 async function sourceOf({ model, control }: Dinov3Options): Promise<Source> {
   if (model === null) {
-    return { name: 'random control network', provenance: CONTROL_PROVENANCE, model: buildRandomVit(control) };
+    return { name: 'random control network', provenance: CONTROL_PROVENANCE, model: await buildControl(control) };
   }
   const path = resolve(model);
   const found = await stat(path).catch(() => null);

@@ -34,11 +34,11 @@ def rounded(tensor):
 
 def write_random_network(path):
     """Lets the built package write its random network."""
-    module = (Path(__file__).parent.parent / "dist" / "control" / "vit.js").as_uri()
+    module = (Path(__file__).parent.parent / "dist" / "control" / "control.js").as_uri()
     program = f"""
         import {{ writeFileSync }} from 'node:fs';
-        import {{ buildRandomVit }} from '{module}';
-        writeFileSync('{path}', buildRandomVit({json.dumps(SIZE)}));
+        import {{ buildControl }} from '{module}';
+        writeFileSync('{path}', await buildControl({json.dumps(SIZE)}));
     """
     subprocess.run(["node", "--input-type=module", "-e", program], check=True)
 

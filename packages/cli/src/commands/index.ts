@@ -10,6 +10,7 @@ import { initCommand } from './init.js';
 import { pluginsCommand } from './plugins.js';
 import { predictCommand } from './predict.js';
 import { reportCommand } from './report.js';
+import { teacherCommand } from './teacher.js';
 import { resumeCommand, trainCommand } from './train.js';
 
 /** Makes one sub-command; `finish` sets an exit code other than 0. */
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CreateCommand[] = [
   evalCommand,
   exportCommand,
   predictCommand,
+  teacherCommand,
   reportCommand,
   explainCommand,
   pluginsCommand,
