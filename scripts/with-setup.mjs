@@ -4,4 +4,6 @@ import { setup } from './setup.mjs';
 
 const [task, ...rest] = process.argv.slice(2);
 setup();
+// Ctrl-C goes to the task as well, which ends in its own way; this one waits for it.
+process.on('SIGINT', () => undefined);
 process.exit(pnpm(['--silent', 'run', `task:${task}`, ...rest]));
