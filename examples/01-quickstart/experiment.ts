@@ -3,6 +3,7 @@ import { definePreset } from '@dinomix/core';
 import { nnunet } from '@dinomix/dataset-nnunet';
 import { overlap } from '@dinomix/metric-overlap';
 import { surface } from '@dinomix/metric-surface';
+import { html } from '@dinomix/reporter-html';
 import { jsonl } from '@dinomix/reporter-jsonl';
 
 /** What all four methods share: data, engine, metrics, crops and windows. */
@@ -21,6 +22,7 @@ export const experiment = () =>
       overlap({ measures: ['dice'] }),
       surface({ measures: ['asd'], empty: 'p1' }),
       jsonl(),
+      html(),
     ],
     use: { optimizer: 'adam' },
     options: { 'optimizer:adam': { learningRate: 0.003 } },

@@ -20,6 +20,7 @@ const PACKAGES = [
   'loss-dice-ce',
   'loss-consistency',
   'metric-overlap',
+  'reporter-html',
   'reporter-jsonl',
 ] as const;
 
@@ -35,6 +36,7 @@ import { consistency } from '@dinomix/loss-consistency';
 import { diceCe } from '@dinomix/loss-dice-ce';
 import { overlap } from '@dinomix/metric-overlap';
 import { cutmix } from '@dinomix/mixer-cutmix';
+import { html } from '@dinomix/reporter-html';
 import { jsonl } from '@dinomix/reporter-jsonl';
 import { vnet } from '@dinomix/student-vnet';
 import { ema } from '@dinomix/teacher-ema';
@@ -42,7 +44,18 @@ import { ema } from '@dinomix/teacher-ema';
 // Mean teacher with CutMix. "dinomix explain" shows every value; "dinomix train" starts.
 export default defineConfig({
   name: 'first',
-  plugins: [onnxruntime(), ${source[1]}, vnet({ filters: 8 }), ema(), cutmix(), diceCe(), consistency(), overlap(), jsonl()],
+  plugins: [
+    onnxruntime(),
+    ${source[1]},
+    vnet({ filters: 8 }),
+    ema(),
+    cutmix(),
+    diceCe(),
+    consistency(),
+    overlap(),
+    jsonl(),
+    html(),
+  ],
   use: { loss: { 'dice-ce': 1, consistency: { weight: 0.1, ramp: 'gaussian' } } },
   train: { epochs: 20, patch: [48, 64, 64] },
   seed: 0,

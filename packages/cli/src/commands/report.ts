@@ -1,70 +1,71 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { loadConfigFile, type Reporter, type RunEvent } from '@dinomix/core';
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, type CommonOptions, createCommand, tell } from '../command.js';
-import { openLoaded } from '../config.js';
-import { usageError } from '../errors.js';
-import { readSpec } from '../train/spec-file.js';
+import { counted } from '../text.js';
 
 interface ReportOptions extends CommonOptions {
-  readonly reporter: string;
+  readonly out?: string;
+  readonly open?: boolean;
 }
 
-/** Hands every event of the file to a reporter. A last line that was cut off by a kill is left out. */
-async function replay(file: string, reporter: Reporter): Promise<number> {
-  let count = 0;
-  for await (const line of createInterface({ input: createReadStream(file, 'utf8') })) {
-    if (line.trim() === '') continue;
-    let event: RunEvent;
-    try {
-      event = JSON.parse(line) as RunEvent;
-    } catch {
-      continue;
-    }
-    await reporter.event(event);
-    count++;
-  }
-  return count;
+/** What `@dinomix/reporter-html` exports. */
+type WriteReport = (request: { readonly runs: readonly string[]; readonly out: string }) => Promise<{
+  readonly file: string;
+  readonly runs: readonly {
+    readonly directory: string;
+    readonly name: string;
+    readonly status: string;
+    readonly events: number;
+    readonly notes: readonly string[];
+  }[];
+}>;
+
+const PACKAGE = '@dinomix/reporter-html';
+
+/** Program that opens a file in the browser of the desktop. */
+function openerOf(platform: NodeJS.Platform): readonly [command: string, ...args: string[]] {
+  if (platform === 'darwin') return ['open'];
+  return platform === 'win32' ? ['explorer.exe'] : ['xdg-open'];
 }
 
-async function report(context: CommandContext, folder: string, options: ReportOptions): Promise<void> {
-  const directory = resolve(context.folder, folder);
-  const events = join(directory, 'events.jsonl');
-  const { configFile, overrides } = await readSpec(directory);
-  if (!existsSync(events)) {
-    const reason = 'it has no events.jsonl: the reporter jsonl was not in use';
-    throw usageError('DMX_CLI_RUN_FOLDER', { directory, reason });
-  }
-  const host = await openLoaded(context, await loadConfigFile(configFile, overrides));
-  try {
-    const run = host.createRun({ id: basename(directory), directory });
-    const reporters = await run.resolve('reporter');
-    const chosen = reporters.find(({ id }) => id === options.reporter);
-    if (chosen === undefined) {
-      const found = options.reporter;
-      const expected = `a reporter in use: ${reporters.map(({ id }) => id).join(', ') || 'none'}`;
-      throw usageError('DMX_CLI_VALUE', { option: '--reporter', found, expected });
-    }
-    await chosen.value.open?.(run.info);
-    const count = await replay(events, chosen.value);
-    await chosen.value.close?.();
-    tell(
-      context,
-      options,
-      { directory, reporter: chosen.id, events: count },
-      () => `${count} events to ${chosen.id}: ${directory}`,
-    );
-  } finally {
-    await host.dispose();
-  }
+/** Opens a file in the browser; where that is not possible, a line tells so. */
+function openInBrowser({ terminal }: CommandContext, file: string): Promise<void> {
+  const [command, ...args] = openerOf(process.platform);
+  return new Promise((done) => {
+    const child = spawn(command, [...args, file], { stdio: 'ignore', detached: true });
+    child.once('error', () => {
+      terminal.err(`no browser was opened: ${command} was not found\n`);
+      done();
+    });
+    child.once('spawn', () => {
+      child.unref();
+      done();
+    });
+  });
+}
+
+async function report(context: CommandContext, folders: readonly string[], options: ReportOptions): Promise<void> {
+  const module = await context.packages.load(PACKAGE, '"dinomix report"');
+  const runs = folders.map((folder) => resolve(context.folder, folder));
+  const name = runs.length === 1 ? resolve(runs[0]!, 'report.html') : 'comparison.html';
+  const out = resolve(context.folder, options.out ?? name);
+  const written = await (module.writeReport as WriteReport)({ runs, out });
+  tell(context, options, written, () => {
+    const lines = written.runs.flatMap(({ name, status, events, notes }) => [
+      `${name}: ${status}, ${counted(events, 'event')}`,
+      ...notes.map((note) => `  note: ${note}`),
+    ]);
+    return [...lines, written.file].join('\n');
+  });
+  if (options.open === true) await openInBrowser(context, written.file);
 }
 
 /** `dinomix report`. */
 export function reportCommand(context: CommandContext): Command {
-  return createCommand('report', 'make the report of a run again from its events')
-    .argument('<run>', 'folder of the run')
-    .option('--reporter <id>', 'which reporter makes it', 'html')
-    .action((folder: string, options: ReportOptions) => report(context, folder, options));
+  return createCommand('report', 'make the page of a run again from its events, or compare several runs')
+    .argument('<run...>', 'folders of runs; several are put side by side in one page')
+    .option('-o, --out <file>', 'file to write (default: report.html in the run, comparison.html for several runs)')
+    .option('--open', 'open the page in the browser')
+    .action((folders: readonly string[], options: ReportOptions) => report(context, folders, options));
 }

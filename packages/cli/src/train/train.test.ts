@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -112,24 +112,6 @@ describe('dinomix data check', () => {
     expect(JSON.parse(json.out)).toMatchObject({ errors: 1, warnings: 1, problems: [{}, { file: 'b.nii' }] });
     const clean = await dinomix(['data', 'check', '-c', CONFIG, '--set', 'dataset.listed.clean=true']);
     expect(clean).toEqual({ code: 0, out: 'Listed: 0 errors, 0 warnings\n', err: '' });
-  });
-});
-
-describe('dinomix report', () => {
-  it('hands the events of a run to the reporter, but for a line that a kill cut off', async () => {
-    const folder = temporaryFolder();
-    await dinomix(['train', '-c', CONFIG, '-o', 'run'], { folder });
-    const none = await dinomix(['report', 'run'], { folder });
-    expect(none.code).toBe(2);
-    expect(none.err).toContain('it has no events.jsonl');
-    const lines = ['{"type":"epoch"}', '{"type":"step","rep', '{"type":"run.end"}'];
-    writeFileSync(join(folder, 'run', 'events.jsonl'), lines.join('\n'));
-    const { code, out } = await dinomix(['report', 'run', '--json'], { folder });
-    expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ reporter: 'html', events: 2 });
-    expect(readFileSync(join(folder, 'run', 'report.txt'), 'utf8')).toBe('epoch,run.end');
-    const other = await dinomix(['report', 'run', '--reporter', 'pdf'], { folder });
-    expect(other.err).toContain('Give a reporter in use: html');
   });
 });
 

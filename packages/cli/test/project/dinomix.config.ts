@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   type DataProblem,
   defineConfig,
@@ -61,7 +59,7 @@ const parts = definePlugin({
   version: '1.0.0',
   core: '^1.0.0',
   api: 1,
-  provides: ['executor:scripted', 'backend:none', 'dataset:listed', 'student:net', 'loss:dice-ce', 'reporter:html'],
+  provides: ['executor:scripted', 'backend:none', 'dataset:listed', 'student:net', 'loss:dice-ce'],
   options: z.strictObject({
     end: z.enum(['completed', 'failed', 'waits']).default('completed'),
     clean: z.boolean().default(false),
@@ -71,13 +69,6 @@ const parts = definePlugin({
     api.provide('backend', 'none', refuse);
     api.provide('student', 'net', refuse);
     api.provide('loss', 'dice-ce', refuse);
-    api.provide('reporter', 'html', ({ run }) => {
-      const types: string[] = [];
-      return {
-        event: ({ type }) => void types.push(type),
-        close: async () => writeFileSync(join(run!.directory, 'report.txt'), types.join()),
-      };
-    });
     api.provide('dataset', 'listed', () => ({
       title: 'Listed',
       classes: [],

@@ -76,8 +76,8 @@ async function evaluateCase(
   const prediction = scores.labels();
   if (material.onSlice !== undefined) {
     const { shape, spacing, image, label } = prepared;
-    const { display } = dataset.preprocessing.normalisation;
-    await material.onSlice(cutSlice({ caseId, shape, spacing, image, prediction, reference: label, display }));
+    const { preprocessing } = dataset;
+    await material.onSlice(cutSlice({ caseId, shape, spacing, image, prediction, reference: label, preprocessing }));
   }
   if (material.predictions !== undefined) {
     const restored = restoreLabels(scores, prepared.shape, prepared.source, dataset.preprocessing);

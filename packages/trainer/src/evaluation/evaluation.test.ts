@@ -46,9 +46,9 @@ describe('slices', () => {
       image,
       prediction: new Uint8Array(12).fill(2),
       reference,
-      display: [1, 1.25],
+      preprocessing: { orientation: 'RAS', grid: { kind: 'keep' }, normalisation: { steps: [], display: [1, 1.25] } },
     });
-    expect(slice).toMatchObject({ caseId: 'a', sliceIndex: 2, shape: [2, 2], spacing: [2, 1] });
+    expect(slice).toMatchObject({ caseId: 'a', sliceIndex: 2, shape: [2, 2], spacing: [2, 1], orientation: 'RAS' });
     expect([...Buffer.from(slice.image, 'base64')]).toEqual([0, 128, 255, 255]);
     expect([...Buffer.from(slice.prediction, 'base64')]).toEqual([2, 2, 2, 2]);
     expect([...Buffer.from(slice.reference!, 'base64')]).toEqual([1, 2, 0, 0]);

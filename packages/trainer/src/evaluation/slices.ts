@@ -1,4 +1,4 @@
-import type { Index3, Normalisation, SliceReport } from '@dinomix/core';
+import type { Index3, Preprocessing, SliceReport } from '@dinomix/core';
 
 /** What a slice is cut from. */
 export interface SliceSource {
@@ -9,7 +9,7 @@ export interface SliceSource {
   readonly image: Float32Array;
   readonly prediction: Uint8Array;
   readonly reference: Uint8Array | null;
-  readonly display: Normalisation['display'];
+  readonly preprocessing: Preprocessing;
 }
 
 /** The axial slice with the most foreground classes, and among these with the most foreground voxels. */
@@ -37,11 +37,12 @@ function base64(data: Uint8Array): string {
 
 /** The slice that shows most of a case, as grey values with prediction and reference. */
 export function cutSlice(source: SliceSource): SliceReport {
-  const { caseId, shape, spacing, image, prediction, reference, display } = source;
+  const { caseId, shape, spacing, image, prediction, reference, preprocessing } = source;
   const [, height, width] = shape;
   const sliceIndex = richestSlice(reference ?? prediction, shape);
   const [from, to] = [sliceIndex * height * width, (sliceIndex + 1) * height * width];
-  const [black, white] = display;
+  const { orientation } = preprocessing;
+  const [black, white] = preprocessing.normalisation.display;
   const grey = Uint8Array.from(image.subarray(from, to), (value) =>
     Math.round(255 * Math.min(Math.max((value - black) / (white - black), 0), 1)),
   );
@@ -50,6 +51,7 @@ export function cutSlice(source: SliceSource): SliceReport {
     sliceIndex,
     shape: [height, width],
     spacing: [spacing[1], spacing[2]],
+    orientation,
     image: base64(grey),
     prediction: base64(prediction.subarray(from, to)),
     reference: reference && base64(reference.subarray(from, to)),

@@ -104,7 +104,10 @@ async function train(
   await run.start();
   const training = await assembleTraining(run, await openBackend(host), events);
   const loop = await startLoop(training, resume, stop);
-  const record = makeRecord(training, options.predictCommand ?? `dinomix predict --run ${directory} <image.nii.gz>`);
+  const record = makeRecord(
+    training,
+    options.predictCommand ?? `dinomix predict image.nii.gz --run ${JSON.stringify(directory)}`,
+  );
   if (!existsSync(join(directory, RECORD_FILE))) await writeRecord(record);
   await events.emit({ type: 'run.start', record });
   const status = await loop.run();

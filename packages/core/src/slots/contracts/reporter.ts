@@ -1,5 +1,5 @@
 import type { Index3, JsonObject, RunInfo, StepPosition } from './common.js';
-import type { DatasetFacts } from './dataset.js';
+import type { DatasetFacts, Preprocessing } from './dataset.js';
 import type { MetricColumn, MetricValues } from './metric.js';
 
 /** Numbers of one step. */
@@ -69,6 +69,8 @@ export interface SliceReport {
   readonly shape: readonly [height: number, width: number];
   /** `[h, w]` mm. */
   readonly spacing: readonly [height: number, width: number];
+  /** Axes: `RAS` when rows run to anterior and columns to right, `keep` when they are those of the file. */
+  readonly orientation?: Preprocessing['orientation'];
   /** Grey values 0..255, base64. */
   readonly image: string;
   /** Class indices, base64. */

@@ -1,0 +1,41 @@
+import type { ClassInfo } from '@dinomix/core';
+import { colourOf, teacherLines } from '../history/facts.js';
+import type { RunHistory } from '../history/history.js';
+import { type Content, html, type Markup } from '../markup/html.js';
+
+/** A section with its heading; nothing where it has no content. */
+export function section(id: string, title: string, ...content: readonly Content[]): Markup | null {
+  if (content.every((one) => one === null || one === false || one === undefined)) return null;
+  return html`<section id="${id}"><h2>${title}</h2>${content}</section>`;
+}
+
+/** Charts beside each other. */
+export function charts(...figures: readonly Content[]): Markup {
+  return html`<div class="charts">${figures}</div>`;
+}
+
+/** What the teachers say about themselves; it stands wherever results are shown. */
+export function teacherNotice(history: RunHistory): Content {
+  return teacherLines(history).map((line) => html`<p class="notice">${line}</p>`);
+}
+
+/** The colour, name and tail mark of a class. */
+export function classChip(info: ClassInfo): Markup {
+  return html`<span class="chip"><i style="--key:${colourOf(info)}"></i>${info.name}${info.tail && html` <b class="tail" title="tail class">◆</b>`}</span>`;
+}
+
+/** A table that scrolls by itself where the screen is narrow. */
+export function table(head: readonly Content[], rows: readonly Content[]): Markup {
+  return html`<div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`;
+}
+
+/** Step to epoch, both from 0. */
+export function toEpoch({ position }: RunHistory): (step: number) => number {
+  const stepsPerEpoch = position?.stepsPerEpoch ?? 1;
+  return (step) => step / stepsPerEpoch;
+}
+
+/** Range of the epochs so far. */
+export function epochRange(history: RunHistory): readonly [number, number] {
+  return [0, Math.max(toEpoch(history)(history.steps), 1e-9)];
+}
