@@ -5,27 +5,58 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cpuFlags } from '../lib/machine.mjs';
 
-const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url));
-
 /** Neither side gives memory back to the system between steps: fresh pages cost PyTorch up to 1.5x otherwise. */
 export const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHOLD_: String(2 ** 32) };
 
-function importsTorch(python) {
-  const done = spawnSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' });
-  return done.status === 0 ? done.stdout.trim() : undefined;
+/** What a Python must be able to import, and the virtual environment that pip fills with it once. */
+const TORCH = { module: 'torch', title: 'PyTorch', size: '3 GB', folder: 'torch', file: 'requirements.txt' };
+const DATA = {
+  module: 'medpy.metric.binary, scipy',
+  title: 'NumPy, scipy and MedPy',
+  size: '250 MB',
+  folder: 'data',
+  file: 'requirements-data.txt',
+};
+
+function imports(python, { module }) {
+  return spawnSync(python, ['-c', `import ${module}`]).status === 0;
 }
 
-function cachedEnvironment(note) {
-  const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'dinomix', 'torch');
+function cachedEnvironment(wanted, note) {
+  const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'dinomix', wanted.folder);
   const python = join(folder, 'bin', 'python');
-  if (existsSync(python) && importsTorch(python)) return python;
-  note(`installing PyTorch with pip into ${folder} (once, about 3 GB)`);
+  if (existsSync(python) && imports(python, wanted)) return python;
+  note(`installing ${wanted.title} with pip into ${folder} (once, about ${wanted.size})`);
   const made = spawnSync('python3', ['-m', 'venv', folder], { stdio: ['ignore', 'ignore', 'inherit'] });
   if (made.status !== 0) return undefined;
+  const requirements = fileURLToPath(new URL(wanted.file, import.meta.url));
   const installed = spawnSync(python, ['-m', 'pip', 'install', '--quiet', '-r', requirements], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  return installed.status === 0 && importsTorch(python) ? python : undefined;
+  return installed.status === 0 && imports(python, wanted) ? python : undefined;
+}
+
+/** DINOMIX_*_PYTHON, else a virtual environment that pip fills once, else the system's. */
+function findPython(wanted, variable, note) {
+  const named = process.env[variable];
+  if (named) {
+    if (!imports(named, wanted)) throw new Error(`${variable}=${named} cannot import ${wanted.module}`);
+    return { python: named, source: variable };
+  }
+  const cached = cachedEnvironment(wanted, note);
+  if (cached) return { python: cached, source: 'pip' };
+  return imports('python3', wanted) ? { python: 'python3', source: 'system' } : undefined;
+}
+
+/**
+ * Finds a Python with NumPy, scipy and MedPy: DINOMIX_DATA_PYTHON, else a virtual environment that pip fills once, else the
+ * system's.
+ * @returns the interpreter and where it came from
+ */
+export function findDataPython(note) {
+  const found = findPython(DATA, 'DINOMIX_DATA_PYTHON', note);
+  if (found) return found;
+  throw new Error('no Python with NumPy, scipy and MedPy: set DINOMIX_DATA_PYTHON, or let pip reach PyPI');
 }
 
 /**
@@ -33,18 +64,12 @@ function cachedEnvironment(note) {
  * @returns the interpreter, where it came from and the environment that makes it fast
  */
 export function findTorchPython(note) {
-  const named = process.env.DINOMIX_TORCH_PYTHON;
-  if (named) {
-    if (!importsTorch(named)) throw new Error(`DINOMIX_TORCH_PYTHON=${named} cannot import torch`);
-    return { python: named, source: 'DINOMIX_TORCH_PYTHON', env: { ...KEEP_MEMORY } };
+  const found = findPython(TORCH, 'DINOMIX_TORCH_PYTHON', note);
+  if (!found) {
+    throw new Error(
+      "no Python with PyTorch: set DINOMIX_TORCH_PYTHON, or let pip reach PyPI, or install Debian's python3-torch and libopenblas0-openmp",
+    );
   }
-  const cached = cachedEnvironment(note);
-  if (cached) return { python: cached, source: 'pip', env: { ...KEEP_MEMORY } };
-  if (importsTorch('python3')) {
-    const capability = cpuFlags().has('avx512f') ? { ATEN_CPU_CAPABILITY: 'avx512' } : {};
-    return { python: 'python3', source: 'system', env: { ...KEEP_MEMORY, ...capability } };
-  }
-  throw new Error(
-    "no Python with PyTorch: set DINOMIX_TORCH_PYTHON, or let pip reach PyPI, or install Debian's python3-torch and libopenblas0-openmp",
-  );
+  const isSlow = found.source === 'system' && cpuFlags().has('avx512f');
+  return { ...found, env: { ...KEEP_MEMORY, ...(isSlow ? { ATEN_CPU_CAPABILITY: 'avx512' } : {}) } };
 }

@@ -21,6 +21,7 @@ export {
   spacingOf,
 } from './geometry.js';
 export { countLabels, type LabelCheck, toLabelVolume } from './labels.js';
+export { type GridPoints, gridPoints, nearestDistances } from './nearest-points.js';
 export type { Connectivity } from './neighbourhood.js';
 export type { NiftiDatatype, VoxelDatatype } from './nifti/datatypes.js';
 export type { NiftiHeader } from './nifti/header.js';
@@ -59,7 +60,13 @@ export {
   viewSafetensors,
   writeSafetensors,
 } from './safetensors.js';
-export { extractSurface, type SurfaceDistanceOptions, type SurfaceDistances, surfaceDistances } from './surface.js';
+export {
+  extractSurface,
+  labelSurfaces,
+  type SurfaceDistanceOptions,
+  type SurfaceDistances,
+  surfaceDistances,
+} from './surface.js';
 export {
   createGrid,
   createVolume,

@@ -1,5 +1,5 @@
-import type { Metric, MetricColumn, MetricInput } from '@dinomix/core';
-import { surfaceDistances } from '@dinomix/volume';
+import type { Index3, Metric, MetricColumn } from '@dinomix/core';
+import { type GridPoints, labelSurfaces, nearestDistances } from '@dinomix/volume';
 import type { SurfaceOptions } from './options.js';
 
 type Measure = SurfaceOptions['measures'][number];
@@ -8,8 +8,8 @@ const TITLES: Readonly<Record<Measure, string>> = { asd: 'ASD', assd: 'ASSD', hd
 
 /** Distances of every surface voxel to the other surface, both ways. */
 interface Distances {
-  readonly forth: Float64Array | Float32Array;
-  readonly back: Float64Array | Float32Array;
+  readonly forth: Float64Array;
+  readonly back: Float64Array;
 }
 
 function mean(items: ArrayLike<number>): number {
@@ -64,9 +64,8 @@ export function measureOf(measure: Measure, { forth, back }: Distances, options:
 /** Distance that the published P1 scripts give where one side lacks the class (method of DHC's evaluation). */
 const P1_MISSING = 128;
 
-function emptyScore(measure: Measure, present: number, options: SurfaceOptions): number | null {
+function emptyScore(measure: Measure, bothEmpty: boolean, options: SurfaceOptions): number | null {
   if (options.empty === 'undefined') return null;
-  const bothEmpty = present === 0;
   if (measure === 'nsd') return bothEmpty ? 1 : 0;
   return bothEmpty ? 0 : P1_MISSING;
 }
@@ -81,10 +80,11 @@ export function createSurfaceMetric(options: SurfaceOptions): Metric {
   }));
   return {
     columns,
-    evaluate(input) {
-      const rows = Array.from({ length: input.classCount }, (_, id) =>
-        id === 0 ? undefined : classValues(input, id, options),
-      );
+    evaluate({ prediction, reference, shape, spacing, classCount }) {
+      const predicted = labelSurfaces(prediction, shape, classCount);
+      const present = labelSurfaces(reference, shape, classCount);
+      const steps: Index3 = options.unit === 'mm' ? spacing : [1, 1, 1];
+      const rows = predicted.map((from, id) => (id === 0 ? undefined : classValues(from, present[id], steps, options)));
       return Object.fromEntries(
         options.measures.map((measure, column) => [measure, rows.map((row) => (row ? row[column]! : null))]),
       );
@@ -92,23 +92,18 @@ export function createSurfaceMetric(options: SurfaceOptions): Metric {
   };
 }
 
-function classValues(input: MetricInput, id: number, options: SurfaceOptions): (number | null)[] {
-  const predicted = maskOf(input.prediction, id);
-  const present = maskOf(input.reference, id);
-  const spacing = options.unit === 'mm' ? { spacing: input.spacing } : {};
-  const found = surfaceDistances(predicted.mask, present.mask, input.shape, spacing);
-  if (!found) return options.measures.map((measure) => emptyScore(measure, predicted.count + present.count, options));
-  const distances = { forth: found.firstToSecond, back: found.secondToFirst };
-  return options.measures.map((measure) => measureOf(measure, distances, options));
-}
-
-function maskOf(labels: Uint8Array, id: number): { mask: Uint8Array; count: number } {
-  const mask = new Uint8Array(labels.length);
-  let count = 0;
-  for (let voxel = 0; voxel < labels.length; voxel++) {
-    if (labels[voxel] !== id) continue;
-    mask[voxel] = 1;
-    count++;
+function classValues(
+  predicted: GridPoints | undefined,
+  present: GridPoints | undefined,
+  spacing: Index3,
+  options: SurfaceOptions,
+): (number | null)[] {
+  if (predicted === undefined || present === undefined) {
+    return options.measures.map((measure) => emptyScore(measure, predicted === present, options));
   }
-  return { mask, count };
+  const distances = {
+    forth: nearestDistances(predicted, present, spacing),
+    back: nearestDistances(present, predicted, spacing),
+  };
+  return options.measures.map((measure) => measureOf(measure, distances, options));
 }

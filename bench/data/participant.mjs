@@ -1,0 +1,26 @@
+/** Our side of the data benchmark as a process of its own; requests as in peers/data_peer.py. */
+import { processStatusMb } from '../lib/machine.mjs';
+import { serve } from '../lib/serve.mjs';
+
+let run;
+
+await serve({
+  async init({ row, ...request }) {
+    const { create } = await import(`./${row}.mjs`);
+    const baseMb = processStatusMb('VmHWM');
+    run = await create(request);
+    const start = performance.now();
+    const value = await run();
+    return { value, firstStepMs: performance.now() - start, baseMb, versions: { node: process.versions.node } };
+  },
+  async step({ n }) {
+    const ms = [];
+    let value;
+    for (let i = 0; i < n; i++) {
+      const start = performance.now();
+      value = await run();
+      ms.push(performance.now() - start);
+    }
+    return { ms, value, peakMb: processStatusMb('VmHWM'), rssMb: processStatusMb('VmRSS') };
+  },
+});

@@ -1,0 +1,69 @@
+"""Python as the participant of the group `data`; requests as in torch_peer.py. One module a row: `create(request)` gives its step and settings."""
+
+import importlib
+import importlib.metadata
+import json
+import sys
+import time
+
+MODULES = {"surface-metrics": "surface_metrics"}
+PACKAGES = ("numpy", "scipy", "medpy")
+
+
+def status(field):
+    """A field of /proc/self/status in MB, the interpreter and its libraries included."""
+    with open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) / 1024
+    return None
+
+
+class Peer:
+    def init(self, request):
+        base = status("VmHWM")
+        self.run, settings = importlib.import_module(MODULES[request["row"]]).create(request)
+        start = time.perf_counter()
+        value = self.run()
+        return {
+            "value": value,
+            "firstStepMs": 1e3 * (time.perf_counter() - start),
+            "baseMb": base,
+            "settings": settings,
+            "versions": {
+                "python": sys.version.split()[0],
+                **{name: importlib.metadata.version(name) for name in PACKAGES},
+            },
+        }
+
+    def step(self, request):
+        times = []
+        value = None
+        for _ in range(request.get("n", 1)):
+            start = time.perf_counter()
+            value = self.run()
+            times.append(1e3 * (time.perf_counter() - start))
+        return {"ms": times, "value": value, "peakMb": status("VmHWM"), "rssMb": status("VmRSS")}
+
+
+def main():
+    peer = Peer()
+    # Libraries print to stdout now and then; the replies keep the real one.
+    replies, sys.stdout = sys.stdout, sys.stderr
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["cmd"] == "exit":
+            break
+        try:
+            reply = getattr(peer, request["cmd"])(request)
+        except Exception as error:
+            import traceback
+
+            traceback.print_exc()
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        replies.write(json.dumps(reply) + "\n")
+        replies.flush()
+
+
+if __name__ == "__main__":
+    main()
