@@ -2,11 +2,13 @@
 import { processStatusMb } from '../lib/machine.mjs';
 import { serve } from '../lib/serve.mjs';
 
+const ROWS = { 'surface-metrics': () => import('./surface-metrics.mjs') };
+
 let run;
 
 await serve({
   async init({ row, ...request }) {
-    const { create } = await import(`./${row}.mjs`);
+    const { create } = await ROWS[row]();
     const baseMb = processStatusMb('VmHWM');
     run = await create(request);
     const start = performance.now();

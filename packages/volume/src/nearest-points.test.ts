@@ -58,7 +58,7 @@ describe('nearestDistances', () => {
   });
 
   it('equals it where so many points are far away that the distance transform takes over', () => {
-    const from = draw('far', [0, 0, 0], [20, 40, 40], 0.3);
+    const from = draw('far', [0, 0, 0], [20, 40, 40], 0.9);
     const to = draw('ceiling', [35, 0, 0], [20, 40, 40], 0.001);
     expectClose(nearestDistances(from, to, [1.5, 1, 1]), [...searched(from, to, [1.5, 1, 1])], 1e-13);
   });
