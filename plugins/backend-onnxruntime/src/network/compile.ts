@@ -3,8 +3,8 @@ import type { Target } from '../lowering/context.js';
 import type { Emitted } from '../lowering/emitter.js';
 import type { Lowered } from '../lowering/lowered.js';
 import { createOnnxRuntimeError, messageOf } from '../session/errors.js';
+import { declareStop, runInPlace } from '../session/in-place.js';
 import { createSession, type OrtSession, type OrtTensor, ort, type SessionOptions } from '../session/runtime.js';
-import { declareStop, runInPlace } from './in-place.js';
 import { lowerNetworkNode } from './lowering.js';
 import { NetworkScope } from './scope.js';
 

@@ -1,6 +1,6 @@
 import { Emitter } from '../lowering/emitter.js';
+import { declareStop, runInPlace } from '../session/in-place.js';
 import { createSession, type OrtSession, ort, type SessionOptions } from '../session/runtime.js';
-import { declareStop, runInPlace } from './in-place.js';
 
 /** The lane with the largest sum of each voxel, on all threads. */
 export class LabelGraph {

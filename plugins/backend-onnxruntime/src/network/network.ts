@@ -1,8 +1,8 @@
 import type { Index3 } from '@dinomix/core';
 import type { OnnxRuntimeBackend } from '../backend.js';
+import { writesInPlace } from '../session/in-place.js';
 import { CompiledFile } from './compiled-file.js';
 import { importGraph } from './import-graph.js';
-import { writesInPlace } from './in-place.js';
 import type { InferenceNetwork } from './loaded-file.js';
 import { readModelFile } from './model-file.js';
 import { PlainFile } from './plain-file.js';

@@ -1,11 +1,12 @@
 import { deviceFailure } from '../devices/failure.js';
-import type { Node, Value } from '../graph/ir.js';
+import type { GraphDType, Node, Value } from '../graph/ir.js';
 import { createContext, type ExecutionProvider, type Target } from '../lowering/context.js';
 import { type Emitted, Emitter } from '../lowering/emitter.js';
 import { identityLayout, layoutKey, parseLayout } from '../lowering/layout.js';
 import { Lowered, onnxType } from '../lowering/lowered.js';
 import { lowerings } from '../lowering/table.js';
 import { createOnnxRuntimeError, messageOf } from './errors.js';
+import { declareStop, writesInPlace } from './in-place.js';
 import { createSession, type OrtSession, type SessionOptions } from './runtime.js';
 
 /** One graph ready to run: leaves go in by position, outputs come out in the layouts named here. */
@@ -16,6 +17,9 @@ export interface CompiledGraph {
   readonly outputNames: readonly string[];
   readonly outputLayouts: readonly string[];
   readonly outputShapes: readonly (readonly number[])[];
+  readonly outputTypes: readonly GraphDType[];
+  /** Set where the outputs are written into tensors given to the run: see `in-place.ts`. */
+  readonly stop: string | undefined;
   readonly nodeCount: number;
   readonly bytes: number;
 }
@@ -68,6 +72,7 @@ export function compileGraph(
   const ctx = createContext(emitter, target);
   for (const node of order) lowerNode(node, lowered, ctx, emitter);
 
+  const stop = target.provider === 'cpu' && writesInPlace() ? declareStop(emitter) : undefined;
   const outputLayouts: string[] = [];
   const outputShapes: (readonly number[])[] = [];
   const outputNames = outputs.map((output, position) => {
@@ -87,6 +92,8 @@ export function compileGraph(
       outputNames,
       outputLayouts,
       outputShapes,
+      outputTypes: outputs.map(({ dtype }) => dtype),
+      stop,
       nodeCount: emitter.nodeCount,
       bytes: model.byteLength,
     };

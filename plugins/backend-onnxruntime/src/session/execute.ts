@@ -1,16 +1,17 @@
 import type { BackendSettings } from '../backend.js';
 import { deviceFailure } from '../devices/failure.js';
-import { type HostArray, type HostBuffer, topologicalOrder, type Value } from '../graph/ir.js';
+import { type HostArray, type HostBuffer, sizeOf, topologicalOrder, type Value } from '../graph/ir.js';
 import type { SessionCache } from './cache.js';
 import { type CompiledGraph, compileGraph, leavesOf, structuralKey } from './compile.js';
 import { createOnnxRuntimeError, messageOf } from './errors.js';
+import { runInPlace } from './in-place.js';
 import { type OrtTensor, ort } from './runtime.js';
 
 /** Computes the given values in one run and stores their bytes in them. */
 export function executeGraph(outputs: readonly Value[], settings: BackendSettings, cache: SessionCache): void {
   const empty = outputs.filter((output) => output.shape.includes(0));
   for (const output of empty)
-    settle(output, { data: emptyArray(output), layout: identityOf(output), dims: output.shape });
+    settle(output, { data: hostArray(output.dtype, 0), layout: identityOf(output), dims: output.shape });
   const wanted = outputs.filter((output) => !output.shape.includes(0));
   if (wanted.length === 0) return;
   const order = topologicalOrder(wanted);
@@ -32,9 +33,9 @@ function identityOf(value: Value): string {
   return `/1/${value.shape.map((_, axis) => axis).join('.')}`;
 }
 
-function emptyArray(value: Value): HostArray {
-  if (value.dtype === 'float32') return new Float32Array(0);
-  return value.dtype === 'int32' ? new Int32Array(0) : new Uint8Array(0);
+function hostArray(dtype: Value['dtype'], size: number): HostArray {
+  if (dtype === 'float32') return new Float32Array(size);
+  return dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
 }
 
 function settle(value: Value, buffer: HostBuffer): void {
@@ -56,19 +57,15 @@ export function runGraph(
   graph: CompiledGraph,
   inputs: readonly HostBuffer[],
   leaves: readonly Pick<Value, 'dtype'>[],
-  reuse?: readonly (HostBuffer | undefined)[],
+  reuse: readonly (HostBuffer | undefined)[] = [],
 ): HostBuffer[] {
   const feeds: Record<string, OrtTensor> = {};
   graph.inputNames.forEach((name, position) => {
     feeds[name] = tensorOf(inputs[position]!, leaves[position]!.dtype);
   });
-  const fetches: Record<string, OrtTensor | null> = {};
-  graph.outputNames.forEach((name, position) => {
-    fetches[name] = reuse?.[position]?.tensor ?? null;
-  });
   let results: Record<string, OrtTensor>;
   try {
-    results = graph.session.run(feeds, fetches);
+    results = graph.stop === undefined ? runCopying(graph, feeds) : runWriting(graph, graph.stop, feeds, reuse);
   } catch (cause) {
     throw runFailed(graph, cause);
   }
@@ -82,6 +79,32 @@ export function runGraph(
       owned: true,
     };
   });
+}
+
+/** onnxruntime-node allocates every output anew. */
+function runCopying(graph: CompiledGraph, feeds: Record<string, OrtTensor>): Record<string, OrtTensor> {
+  return graph.session.run(feeds, Object.fromEntries(graph.outputNames.map((name) => [name, null])));
+}
+
+function runWriting(
+  graph: CompiledGraph,
+  stop: string,
+  feeds: Record<string, OrtTensor>,
+  reuse: readonly (HostBuffer | undefined)[],
+): Record<string, OrtTensor> {
+  const outputs = Object.fromEntries(
+    graph.outputNames.map((name, position) => {
+      const known = reuse[position]?.tensor;
+      return [name, known ?? emptyTensor(graph.outputTypes[position]!, graph.outputShapes[position]!)] as const;
+    }),
+  );
+  runInPlace(graph.session, feeds, stop, outputs);
+  return outputs;
+}
+
+function emptyTensor(dtype: Value['dtype'], dims: readonly number[]): OrtTensor {
+  const { Tensor } = ort();
+  return new Tensor(dtype, hostArray(dtype, sizeOf(dims)) as never, dims);
 }
 
 function runFailed(graph: CompiledGraph, cause: unknown): Error {

@@ -1,6 +1,6 @@
 import { type Emitted, Emitter } from '../lowering/emitter.js';
-import { messageOf } from '../session/errors.js';
-import { createSession, type OrtSession, type OrtTensor, ort } from '../session/runtime.js';
+import { messageOf } from './errors.js';
+import { createSession, type OrtSession, type OrtTensor, ort } from './runtime.js';
 
 /**
  * onnxruntime-node writes into an output tensor that it is given, but then copies the result into a new array, which for
@@ -34,20 +34,21 @@ export function runInPlace(
 
 let works: boolean | undefined;
 
-/** Whether results arrive in the given tensors, also where an input is the output: adds 3 to one of two numbers, twice. */
+/** Whether results arrive in the given tensors, also where an input is the output. Else every result is copied. */
 export function writesInPlace(): boolean {
-  works ??= tryInPlace();
+  works ??= tryInPlace(createSession);
   return works;
 }
 
-function tryInPlace(): boolean {
+/** Adds 3 to one of two numbers, twice. */
+export function tryInPlace(create: typeof createSession): boolean {
   const emitter = new Emitter();
   const stop = declareStop(emitter);
   const sums = emitter.input('sums', [2, 1], 'float32');
   const rows = emitter.constant(BigInt64Array.of(1n), [1, 1], 'int64');
   const added = emitter.node('ScatterND', [sums, rows, emitter.float(3, [1, 1])], { reduction: 'add' }, [2, 1]);
   const name = emitter.output(added, 'added');
-  const session = createSession(emitter.build(), { executionProviders: ['cpu'], intraOpNumThreads: 1 });
+  const session = create(emitter.build(), { executionProviders: ['cpu'], intraOpNumThreads: 1 });
   try {
     const tensor = new (ort().Tensor)('float32', Float32Array.of(1, 2), [2, 1]);
     for (let time = 0; time < 2; time++) runInPlace(session, { sums: tensor }, stop, { [name]: tensor });
