@@ -111,6 +111,32 @@ describe('convolutions and their gradients against the CPU backend, blocked and 
   });
 
   it.each([
+    [2, [4, 6, 8]],
+    [
+      [1, 2, 2],
+      [3, 4, 6],
+    ],
+  ])('3D, pooling by windows of %s that tile', async (window, sides) => {
+    const program = (x: tf.Tensor, w: tf.Tensor) => {
+      const y = tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same');
+      const largest = tf.maxPool3d(y, window as never, window as never, 'valid');
+      const mean = tf.avgPool3d(y, window as never, window as never, 'valid');
+      return tf.add(tf.mean(tf.square(largest)), tf.mean(tf.square(mean)));
+    };
+    await compare(() =>
+      differentiate(program as never, () => [values([2, ...sides, 16], 1), values([3, 3, 3, 16, 16], 2)]),
+    );
+  });
+
+  it('2D, maximum pooling: of equal elements the first takes the gradient', async () => {
+    const program = (x: tf.Tensor, w: tf.Tensor) =>
+      tf.mean(tf.square(tf.maxPool(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'), 2, 2, 'valid')));
+    // Small whole numbers give equal maxima, and sums without rounding, so that they stay equal.
+    const whole = (shape: readonly number[], seed: number) => tf.round(values(shape, seed, 2.2));
+    await compare(() => differentiate(program as never, () => [whole([2, 12, 8, 16], 1), whole([3, 3, 16, 16], 2)]));
+  });
+
+  it.each([
     { strides: 2, pad: 'same' as const, kernel: 3 },
     { strides: 1, pad: 'valid' as const, kernel: 3 },
     { strides: 3, pad: 'same' as const, kernel: 5 },

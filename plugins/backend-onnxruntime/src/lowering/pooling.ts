@@ -3,11 +3,12 @@ import type { Node } from '../graph/ir.js';
 import { type LoweringContext, type LoweringTable, numbersAttribute, stringAttribute } from './context.js';
 import { product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
-import { blockedLayout, channelFirstLayout, physicalShape } from './layout.js';
+import { blockedLayout, channelFirstLayout, type Layout, physicalAxes, physicalShape } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { isPairs, maxGradientByHalves } from './pooling-halves.js';
 import { maxGradientByTaps, spreadOverWindows } from './pooling-taps.js';
-import { binary } from './primitives.js';
-import { emitSlice } from './shape.js';
+import { binary, takeAt } from './primitives.js';
+import { emitSlice, layoutKeeping } from './shape.js';
 
 /** Windows over the spatial axes. */
 interface Pool {
@@ -174,6 +175,11 @@ function gradient(ctx: LoweringContext, node: Node, inputs: readonly Lowered[]):
 
 /** Each output's gradient goes to the position of its first maximum. */
 function maxGradient(ctx: LoweringContext, node: Node, pool: Pool, dy: Lowered, x: Lowered): Lowered {
+  const { splits, block } = x.primary;
+  if (splits.length === 1 && splits[0] === x.rank - 1 && isPairs(pool)) {
+    const memory = blockedLayout(x.rank, block);
+    return ctx.result(node, 0, maxGradientByHalves(ctx, pool, dy.as(memory), x.as(memory)), memory);
+  }
   const layout = channelFirstLayout(x.rank);
   const source = x.as(layout);
   const updates = dy.as(layout);
@@ -209,14 +215,15 @@ function scatterToMaxima(ctx: LoweringContext, dy: Emitted, source: Emitted, poo
 /** Each output's gradient over its window in equal shares; padding takes none. */
 function averageGradient(ctx: LoweringContext, node: Node, pool: Pool, dy: Lowered): Lowered {
   const { emitter } = ctx;
+  const share = emitter.float(1 / product(pool.kernel));
+  if (tiles(pool)) {
+    const layout = layoutKeeping(dy, spatialAxes(pool));
+    const shared = binary(ctx, 'Mul', dy.as(layout), share);
+    return ctx.result(node, 0, repeated(ctx, shared, layout, pool), layout);
+  }
   const layout = channelFirstLayout(dy.rank);
-  const source = dy.as(layout);
-  const share = isPadded(pool)
-    ? emitter.constant(shares(pool), [1, 1, ...pool.output], 'float32')
-    : emitter.float(1 / product(pool.kernel));
-  const shared = binary(ctx, 'Mul', source, share);
-  const value = tiles(pool) ? repeated(ctx, shared, pool) : spread(ctx, shared, pool);
-  return ctx.result(node, 0, value, layout);
+  const weights = isPadded(pool) ? emitter.constant(shares(pool), [1, 1, ...pool.output], 'float32') : share;
+  return ctx.result(node, 0, spread(ctx, binary(ctx, 'Mul', dy.as(layout), weights), pool), layout);
 }
 
 /** One over the number of input elements under each window, one where there are none. */
@@ -239,13 +246,19 @@ function tiles(pool: Pool): boolean {
   );
 }
 
-function repeated(ctx: LoweringContext, dy: Emitted, pool: Pool): Emitted {
-  const { emitter } = ctx;
-  const lead = dy.shape.slice(0, 2);
-  const thin = [...lead, ...pool.output.flatMap((side) => [side, 1])];
-  const wide = [...lead, ...pool.output.flatMap((side, axis) => [side, pool.kernel[axis]!])];
-  const expanded = emitter.node('Expand', [emitter.reshape(dy, thin), emitter.int64(wide)], {}, wide);
-  return emitter.reshape(expanded, [...lead, ...pool.input]);
+function spatialAxes(pool: Pool): number[] {
+  return pool.kernel.map((_, axis) => axis + 1);
+}
+
+/** Every element as often along each axis as its window is long. */
+function repeated(ctx: LoweringContext, dy: Emitted, layout: Layout, pool: Pool): Emitted {
+  return spatialAxes(pool).reduceRight((value, axis) => {
+    const times = pool.kernel[axis - 1]!;
+    if (times === 1) return value;
+    const [physical] = physicalAxes(layout, axis);
+    const positions = Array.from({ length: pool.input[axis - 1]! }, (_, index) => Math.floor(index / times));
+    return takeAt(ctx, value, physical!, positions);
+  }, dy);
 }
 
 /** Transposed convolution of each channel with ones. */

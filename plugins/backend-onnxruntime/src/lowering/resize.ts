@@ -45,11 +45,30 @@ function interpolateGradient(ctx: LoweringContext, node: Node, [dy]: readonly Lo
   return [ctx.result(node, 0, alongAxis(ctx, source, physical!, weights, side), layout)];
 }
 
-/** Every input was read `times` times in a row. */
+/** Most addends that are taken one by one. */
+const FEW = 4;
+
+/** Every input was read `times` times in a row. Sums over a short axis, the last one above all, are slow as reductions. */
 function sumRuns(ctx: LoweringContext, x: Emitted, axis: number, times: number): Emitted {
+  const { emitter } = ctx;
   const { shape } = x;
-  const parted = [...shape.slice(0, axis), shape[axis]! / times, times, ...shape.slice(axis + 1)];
-  return emitReduce(ctx, 'ReduceSum', ctx.emitter.reshape(x, parted), [axis + 1], false);
+  const result = shape.map((side, index) => (index === axis ? side / times : side));
+  const inner = product(shape.slice(axis + 1));
+  const runs = product(result) / inner;
+  if (inner === 1) {
+    const attributes = { kernel_shape: [1, times], strides: [1, times], pads: [0, 0, 0, 0] };
+    const planes = [1, product(shape.slice(0, axis - 1)), shape[axis - 1]!];
+    const image = emitter.reshape(x, [...planes, shape[axis]!]);
+    const mean = emitter.node('AveragePool', [image], attributes, [...planes, shape[axis]! / times]);
+    return emitter.reshape(binary(ctx, 'Mul', mean, emitter.float(times)), result);
+  }
+  const parted = emitter.reshape(x, [runs, times, inner]);
+  if (times > FEW) return emitter.reshape(emitReduce(ctx, 'ReduceSum', parted, [1], false), result);
+  const addends = Array.from({ length: times }, (_, index) => takeAt(ctx, parted, 1, [index]));
+  return emitter.reshape(
+    addends.reduce((sum, addend) => binary(ctx, 'Add', sum, addend)),
+    result,
+  );
 }
 
 /** Multiplies one axis by the matrix `weights` [side, old side]. */
