@@ -5,30 +5,27 @@
 import { leakySlope, STEEP } from './activation.js';
 import type { LoweringContext } from './context.js';
 import { product } from './conv-geometry.js';
-import { SEPARATED, type Sides, sidesOf } from './conv-planes.js';
+import { type Sides, sidesOf } from './conv-planes.js';
 import { type EmitAttributes, type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
-import { blockedLayout, channelFirstLayout, type Layout } from './layout.js';
+import { channelFirstLayout, type Layout, physicalShape, planesLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
 
-/** A tensor in the layout of the operations. A tall one still has the garbage row that a convolution leaves below each plane. */
-export interface Field {
-  readonly value: Emitted;
-  readonly tall: boolean;
-}
-
 export interface ChannelOps {
   readonly layout: Layout;
-  /** The cheapest form of x that its producer left. */
-  field(x: Lowered): Field;
   /** Mean over voxels, [b, c]. */
-  mean(x: Field): Emitted;
-  /** Mean over voxels of x * y, [b, c]; y is not tall. */
-  meanProduct(x: Field, y: Emitted): Emitted;
-  /** leaky(x * factor + shift (+ sum)), factor and shift [b, c]; slope 1 is no activation. Never tall. */
-  affine(x: Field, factor: Emitted, shift: Emitted, options?: { slope?: number; sum?: Emitted }): Emitted;
-  /** x where y > 0, slope * x elsewhere; y is not tall. */
-  through(x: Field, y: Emitted, slope: number): Field;
+  mean(x: Emitted): Emitted;
+  /** Mean over voxels of x * y, [b, c]. */
+  meanProduct(x: Emitted, y: Emitted): Emitted;
+  /** leaky(x * factor + shift (+ sum)), factor and shift [b, c]; slope 1 is no activation. */
+  affine(
+    x: Emitted,
+    factor: Emitted,
+    shift: Emitted,
+    options?: { readonly slope?: number; readonly sum?: Emitted },
+  ): Emitted;
+  /** x where y > 0, slope * x elsewhere. */
+  through(x: Emitted, y: Emitted, slope: number): Emitted;
 }
 
 /** The primitives for tensors like `x` [b, ...spatial, c]. */
@@ -36,12 +33,7 @@ export function channelOps(ctx: LoweringContext, x: Lowered): ChannelOps {
   const { block } = ctx.target;
   const channels = x.shape[x.rank - 1]!;
   const blocked = x.primary.splits.length > 0 && channels % block === 0 && x.rank >= 4;
-  return blocked ? blockedOps(ctx, x.shape) : denseOps(ctx, x.shape);
-}
-
-/** A tensor as it is. */
-export function plain(value: Emitted): Field {
-  return { value, tall: false };
+  return blocked ? planesOps(ctx, x.shape) : denseOps(ctx, x.shape);
 }
 
 function activation(slope: number) {
@@ -50,35 +42,35 @@ function activation(slope: number) {
   return { activation: 'LeakyRelu', activation_params: { float: [slope] } };
 }
 
-/** Blocked memory seen by ONNX Runtime's depthwise operators: every (sample, channel) or every plane of one is a channel. */
-class BlockedView {
+/**
+ * Planes in memory [b, d, c/B, h, w, B] as ONNX Runtime's blocked operators see them: every channel of a plane is a
+ * channel of one image.
+ */
+class PlanesView {
   readonly sides: Sides;
   readonly channels: number;
-  readonly block: number;
   private readonly ctx: LoweringContext;
   private readonly memory: readonly number[];
 
-  constructor(ctx: LoweringContext, shape: readonly number[]) {
+  constructor(ctx: LoweringContext, shape: readonly number[], layout: Layout) {
     this.ctx = ctx;
-    this.block = ctx.target.block;
     this.sides = sidesOf(shape[0]!, shape.slice(1, -1));
     this.channels = shape[shape.length - 1]!;
-    this.memory = [shape[0]!, this.channels / this.block, ...shape.slice(1, -1), this.block];
+    this.memory = physicalShape(layout, shape);
   }
 
   get lanes(): number {
     return this.sides.batch * this.channels * this.sides.depth;
   }
 
-  /** [1, b * c * d, h (+ 1), w] */
-  planes({ value, tall }: Field): Emitted {
-    return this.ctx.emitter.reshape(value, [1, this.lanes, this.sides.height + (tall ? 1 : 0), this.sides.width]);
+  /** [1, b * d * c, h, w] */
+  images(value: Emitted): Emitted {
+    return this.ctx.emitter.reshape(value, [1, this.lanes, this.sides.height, this.sides.width]);
   }
 
-  /** [1, b * c, d, h * w] */
-  volumes(value: Emitted): Emitted {
-    const { batch, depth, height, width } = this.sides;
-    return this.ctx.emitter.reshape(value, [1, batch * this.channels, depth, height * width]);
+  /** [1, b * d * c, 1, h * w]: long rows are faster. */
+  rows(value: Emitted): Emitted {
+    return this.ctx.emitter.reshape(value, [1, this.lanes, 1, this.sides.height * this.sides.width]);
   }
 
   toMemory(value: Emitted): Emitted {
@@ -88,70 +80,62 @@ class BlockedView {
   /** One number per plane to one per channel. Sums per plane are short, so rounding stays small, and run in parallel. */
   perChannel(opType: 'ReduceMean' | 'ReduceSum', value: Emitted): Emitted {
     const { batch, depth } = this.sides;
-    const byPlane = this.ctx.emitter.reshape(value, [batch, this.channels / this.block, depth, this.block]);
-    return this.ctx.emitter.reshape(emitReduce(this.ctx, opType, byPlane, [2], false), [batch, this.channels]);
+    const byPlane = this.ctx.emitter.reshape(value, [batch, depth, this.channels]);
+    return emitReduce(this.ctx, opType, byPlane, [1], false);
   }
 
-  /** [b, c] repeated for every plane: [b * c * d]. */
+  /** [b, c] repeated for every plane: [b * d * c]. */
   perPlane(value: Emitted): Emitted {
     const { batch, depth } = this.sides;
     const { emitter } = this.ctx;
-    const column = emitter.reshape(value, [batch, this.channels / this.block, 1, this.block]);
-    const spread = [batch, this.channels / this.block, depth, this.block];
+    if (depth === 1) return emitter.reshape(value, [this.lanes]);
+    const spread = [batch, depth, this.channels];
+    const column = emitter.reshape(value, [batch, 1, this.channels]);
     return emitter.reshape(emitter.node('Expand', [column, emitter.int64(spread)], {}, spread), [this.lanes]);
   }
 
   depthwise(
     inputs: readonly (Emitted | undefined)[],
-    options: { kernel: readonly number[]; stride?: number; below?: number },
+    { kernel, stride = 1 }: { readonly kernel: readonly number[]; readonly stride?: number },
     shape: readonly number[],
     extra: EmitAttributes = {},
   ): Emitted {
     const attributes = {
-      kernel_shape: options.kernel,
-      strides: [options.stride ?? 1, 1],
+      kernel_shape: kernel,
+      strides: [stride, 1],
       dilations: [1, 1],
-      pads: [0, 0, options.below ?? 0, 0],
-      group: inputs[1]!.shape[0]!,
+      pads: [0, 0, 0, 0],
+      group: this.lanes,
       ...extra,
     };
     return this.ctx.emitter.blocked('Conv', inputs, attributes, shape);
   }
 }
 
-function blockedOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
-  const { emitter } = ctx;
-  const view = new BlockedView(ctx, shape);
+function planesOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
+  const { emitter, target } = ctx;
+  const layout = planesLayout(shape.length, target.block);
+  const view = new PlanesView(ctx, shape, layout);
   const { lanes } = view;
-  const { batch, depth, height, width } = view.sides;
-  const count = batch * view.channels;
-  const layout = blockedLayout(shape.length, view.block);
+  const { depth, height, width } = view.sides;
   return {
     layout,
-    field(x) {
-      const separated = x.extras.get(SEPARATED);
-      return separated ? { value: separated, tall: true } : plain(x.as(layout));
-    },
     mean(x) {
-      const window = { kernel_shape: [height, width], strides: [2, 1], pads: [0, 0, 0, 0], dilations: [1, 1] };
-      const pooled = x.tall
-        ? emitter.blocked('AveragePool', [view.planes(x)], { ...window, count_include_pad: 0 }, [1, lanes, 1, 1])
-        : emitter.blocked('GlobalAveragePool', [view.planes(x)], {}, [1, lanes, 1, 1]);
+      const pooled = emitter.blocked('GlobalAveragePool', [view.images(x)], {}, [1, lanes, 1, 1]);
       return view.perChannel('ReduceMean', pooled);
     },
     meanProduct(x, y) {
       const kernel = emitter.reshape(y, [lanes, 1, height, width]);
-      const sums = view.depthwise([view.planes(x), kernel], { kernel: [height, width], stride: 2 }, [1, lanes, 1, 1]);
+      const sums = view.depthwise([view.images(x), kernel], { kernel: [height, width], stride: 2 }, [1, lanes, 1, 1]);
       const total = view.perChannel('ReduceSum', sums);
       return emitter.node('Mul', [total, emitter.float(1 / (depth * height * width))], {}, total.shape);
     },
     affine(x, factor, shift, { slope = 1, sum } = {}) {
-      if (x.tall) return tallAffine(ctx, view, x, factor, shift, activation(slope), sum);
       const inputs = [
-        view.volumes(x.value),
-        emitter.reshape(factor, [count, 1, 1, 1]),
-        emitter.reshape(shift, [count]),
-        sum && view.volumes(sum),
+        view.rows(x),
+        emitter.reshape(view.perPlane(factor), [lanes, 1, 1, 1]),
+        view.perPlane(shift),
+        sum && view.rows(sum),
       ];
       const value = view.depthwise(inputs, { kernel: [1, 1] }, inputs[0]!.shape, activation(slope));
       return view.toMemory(value);
@@ -159,48 +143,11 @@ function blockedOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps 
     through(x, y, slope) {
       if (slope === 1) return x;
       const clip = { activation: 'Clip', activation_params: { float: [slope, 1] } };
-      const below = x.tall ? 1 : 0;
-      const mask = view.depthwise(
-        [view.planes(plain(y)), emitter.float(STEEP, [lanes, 1, 1, 1])],
-        { kernel: [1, 1], below },
-        [1, lanes, height + below, width],
-        clip,
-      );
-      const planes = view.planes(x);
-      const value = emitter.node('Mul', [planes, mask], {}, planes.shape);
-      return { value: x.tall ? value : view.toMemory(value), tall: x.tall };
+      const rows = view.rows(y);
+      const mask = view.depthwise([rows, emitter.float(STEEP, [lanes, 1, 1, 1])], { kernel: [1, 1] }, rows.shape, clip);
+      return view.toMemory(emitter.node('Mul', [view.rows(x), mask], {}, rows.shape));
     },
   };
-}
-
-/** The affine map with a depthwise kernel (factor, 0) over rows, which leaves out the garbage row. */
-function tallAffine(
-  ctx: LoweringContext,
-  view: BlockedView,
-  x: Field,
-  factor: Emitted,
-  shift: Emitted,
-  attributes: EmitAttributes,
-  sum: Emitted | undefined,
-): Emitted {
-  const { emitter } = ctx;
-  const { batch, depth, height, width } = view.sides;
-  const { lanes, block } = view;
-  const blocks = view.channels / block;
-  const rows = emitter.constant(
-    Float32Array.from({ length: 2 * depth }, (_, index) => (index + 1) % 2),
-    [1, 1, depth, 2, 1],
-    'float32',
-  );
-  const column = emitter.reshape(factor, [batch, blocks, 1, 1, block]);
-  const taps = emitter.node('Mul', [column, rows], {}, [batch, blocks, depth, 2, block]);
-  const inputs = [
-    view.planes(x),
-    emitter.reshape(taps, [lanes, 1, 2, 1]),
-    view.perPlane(shift),
-    sum && view.planes(plain(sum)),
-  ];
-  return view.toMemory(view.depthwise(inputs, { kernel: [2, 1] }, [1, lanes, height, width], attributes));
 }
 
 function denseOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
@@ -216,16 +163,15 @@ function denseOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
   const perChannel = (value: Emitted) => emitter.reshape(value, [batch, channels]);
   const ops: ChannelOps = {
     layout,
-    field: (x) => plain(x.as(layout)),
-    mean: (x) => perChannel(emitReduce(ctx, 'ReduceMean', rows(x.value), [1])),
+    mean: (x) => perChannel(emitReduce(ctx, 'ReduceMean', rows(x), [1])),
     meanProduct(x, y) {
       if (target.provider !== 'cpu') {
-        const product = emitter.node('Mul', [rows(x.value), rows(y)], {}, [batch * channels, voxels]);
+        const product = emitter.node('Mul', [rows(x), rows(y)], {}, [batch * channels, voxels]);
         return perChannel(emitReduce(ctx, 'ReduceMean', product, [1]));
       }
       const lift = (value: Emitted) => emitter.reshape(value, [batch * channels, 1, voxels]);
       const attributes = { transA: 0, transB: 1, alpha: { float: 1 } };
-      const inputs = [lift(x.value), lift(y)];
+      const inputs = [lift(x), lift(y)];
       const dot = emitter.node(
         'FusedMatMul',
         inputs,
@@ -237,7 +183,7 @@ function denseOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
       return perChannel(emitter.node('Mul', [dot, emitter.float(1 / voxels)], {}, dot.shape));
     },
     affine(x, factor, shift, { slope = 1, sum } = {}) {
-      let value = affineRows(ctx, rows(x.value), factor, shift, batch * channels, voxels, column);
+      let value = affineRows(ctx, rows(x), factor, shift, batch * channels, voxels, column);
       if (sum) value = emitter.node('Add', [value, rows(sum)], {}, value.shape);
       if (slope === 0) value = emitter.node('Relu', [value], {}, value.shape);
       else if (slope !== 1) value = emitter.node('LeakyRelu', [value], { alpha: { float: slope } }, value.shape);
@@ -245,7 +191,7 @@ function denseOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
     },
     through(x, y, slope) {
       if (slope === 1) return x;
-      return plain(emitter.node('Mul', [x.value, leakySlope(ctx, y, slope)], {}, x.value.shape));
+      return emitter.node('Mul', [x, leakySlope(ctx, y, slope)], {}, x.shape);
     },
   };
   return ops;

@@ -2,33 +2,12 @@
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
 import type { ConvGeometry } from './conv-geometry.js';
-import { blockedOf, filterResult, gather, planesOf, type Sides, sidesOf } from './conv-planes.js';
-import type { Emitted } from './emitter.js';
+import { correlate, planesOf, planesResult, sidesOf } from './conv-planes.js';
+import { planesLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
 
-/** Planes of one parity, [b, c, d/2 * h, w], in blocked memory; `groups` puts samples inside channel blocks. */
-function parityPlanes(
-  ctx: LoweringContext,
-  x: Lowered,
-  channels: number,
-  s: Sides,
-  parity: number,
-  groups: boolean,
-): Emitted {
-  const blocks = channels / ctx.target.block;
-  const indices: number[] = [];
-  const push = (sample: number, block: number) => {
-    for (let plane = parity; plane < s.depth; plane += 2) indices.push((sample * blocks + block) * s.depth + plane);
-  };
-  if (groups)
-    for (let block = 0; block < blocks; block++) for (let sample = 0; sample < s.batch; sample++) push(sample, block);
-  else
-    for (let sample = 0; sample < s.batch; sample++) for (let block = 0; block < blocks; block++) push(sample, block);
-  return gather(ctx, planesOf(ctx, x, channels, s), indices, 0);
-}
-
-/** 2x2x2, stride 2: one 2x2 convolution per depth parity. */
+/** 2x2x2, stride 2: two planes in memory are one image of twice the channels. */
 export function blockedHalve(
   ctx: LoweringContext,
   node: Node,
@@ -39,24 +18,13 @@ export function blockedHalve(
 ): Lowered {
   const s = sidesOf(g.batch, g.input);
   const { emitter, target } = ctx;
-  const { block } = target;
-  const memory = filter.as({ splits: [3, 4], block, perm: [0, 5, 3, 1, 2, 4, 6] });
-  const shape = [s.batch, g.outChannels, (s.depth / 2) * (s.height / 2), s.width / 2];
-  let sum: Emitted | undefined;
-  for (const parity of [0, 1]) {
-    const image = emitter.reshape(parityPlanes(ctx, x, g.inChannels, s, parity, false), [
-      s.batch,
-      g.inChannels,
-      (s.depth / 2) * s.height,
-      s.width,
-    ]);
-    const kernel = emitter.reshape(gather(ctx, memory, [parity], 0), [g.outChannels, g.inChannels, 2, 2]);
-    const attributes = { kernel_shape: [2, 2], strides: [2, 2], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 };
-    sum = emitter.blocked('Conv', [image, kernel, parity === 0 ? bias?.dense() : undefined, sum], attributes, shape);
-  }
-  const rank = x.rank;
-  const out = [s.batch, g.outChannels / block, s.depth / 2, s.height / 2, s.width / 2, block];
-  return ctx.result(node, 0, emitter.reshape(sum!, out), blockedOf(ctx, rank));
+  const pairs = (s.batch * s.depth) / 2;
+  const image = emitter.reshape(planesOf(ctx, x, g.inChannels, s), [pairs, 2 * g.inChannels, s.height, s.width]);
+  const memory = filter.as({ splits: [3, 4], block: target.block, perm: [5, 0, 3, 1, 2, 4, 6] });
+  const kernel = emitter.reshape(memory, [g.outChannels, 2 * g.inChannels, 2, 2]);
+  const attributes = { kernel_shape: [2, 2], strides: [2, 2], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 };
+  const shape = [pairs, g.outChannels, s.height / 2, s.width / 2];
+  return planesResult(ctx, node, emitter.blocked('Conv', [image, kernel, bias?.dense()], attributes, shape));
 }
 
 /** Transposed 2x2x2, stride 2: eight pointwise products as output channels, then one interleave of whole blocks. */
@@ -71,35 +39,30 @@ export function blockedDouble(
   const s = sidesOf(g.batch, g.output);
   const { emitter, target } = ctx;
   const { block } = target;
-  const inBlocks = g.inChannels / block;
+  const planes = s.batch * s.depth;
   const memory = filter.as({ splits: [3, 4], block, perm: [0, 1, 2, 3, 5, 6, 4] });
   const kernel = emitter.reshape(memory, [8 * g.inChannels, g.outChannels, 1, 1]);
-  const image = emitter.reshape(dy.as(blockedOf(ctx, dy.rank)), [s.batch, g.outChannels, s.depth, s.height * s.width]);
-  const spread = bias
-    ? emitter.reshape(
-        emitter.node(
-          'Expand',
-          [emitter.reshape(bias.dense(), [1, g.inChannels]), emitter.int64([8, g.inChannels])],
-          {},
-          [8, g.inChannels],
-        ),
-        [8 * g.inChannels],
-      )
-    : undefined;
+  const image = emitter.reshape(planesOf(ctx, dy, g.outChannels, s), [planes, g.outChannels, 1, s.height * s.width]);
   const attributes = { kernel_shape: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 };
-  const value = emitter.blocked('Conv', [image, kernel, spread], attributes, [
-    s.batch,
+  const value = emitter.blocked('Conv', [image, kernel, bias && repeated(ctx, bias, 8)], attributes, [
+    planes,
     8 * g.inChannels,
-    s.depth,
+    1,
     s.height * s.width,
   ]);
-  const parted = emitter.reshape(value, [s.batch, 2, 2, 2, inBlocks, s.depth, s.height, s.width, block]);
-  const woven = emitter.transpose(parted, [0, 4, 5, 1, 6, 2, 7, 3, 8]);
-  const out = [s.batch, inBlocks, 2 * s.depth, 2 * s.height, 2 * s.width, block];
-  return ctx.result(node, 0, emitter.reshape(woven, out), blockedOf(ctx, dy.rank));
+  const parted = emitter.reshape(value, [planes, 2, 2, 2, g.inChannels / block, s.height, s.width, block]);
+  return planesResult(ctx, node, emitter.transpose(parted, [0, 1, 4, 5, 2, 6, 3, 7]));
 }
 
-/** Filter gradient of the 2x2x2, stride 2 convolution, one depth parity at a time; dy is the kernel, spread by two. */
+function repeated(ctx: LoweringContext, bias: Lowered, times: number) {
+  const { emitter } = ctx;
+  const channels = bias.shape[0]!;
+  const shape = [times, channels];
+  const inputs = [emitter.reshape(bias.dense(), [1, channels]), emitter.int64(shape)];
+  return emitter.reshape(emitter.node('Expand', inputs, {}, shape), [times * channels]);
+}
+
+/** Filter gradient of the 2x2x2, stride 2 convolution: dy is the kernel, spread by two, for both planes of a pair. */
 export function blockedHalveFilter(
   ctx: LoweringContext,
   node: Node,
@@ -110,30 +73,16 @@ export function blockedHalveFilter(
   const s = sidesOf(g.batch, g.input);
   const { emitter, target } = ctx;
   const { block } = target;
-  const inBlocks = g.inChannels / block;
-  const outBlocks = g.outChannels / block;
-  const rows = (s.depth / 2) * (s.height / 2);
-  const kernel = emitter.reshape(dy.as(blockedOf(ctx, dy.rank)), [s.batch * g.outChannels, 1, rows, s.width / 2]);
-  const taps = [0, 1].map((parity) => {
-    const planes = parityPlanes(ctx, x, g.inChannels, s, parity, true);
-    const image = emitter.reshape(planes, [inBlocks, s.batch, (s.depth / 2) * s.height, s.width * block]);
-    const attributes = {
-      kernel_shape: [rows, s.width / 2],
-      strides: [1, 1],
-      dilations: [2, 2 * block],
-      pads: [0, 0, 0, 0],
-      group: s.batch,
-    };
-    const value = emitter.blocked('Conv', [image, kernel], attributes, [
-      inBlocks,
-      s.batch * g.outChannels,
-      2,
-      2 * block,
-    ]);
-    const parted = emitter.reshape(value, [inBlocks, s.batch, outBlocks, 2, 2, block, block]);
-    const summed = s.batch > 1 ? emitReduce(ctx, 'ReduceSum', parted, [1], false) : parted;
-    return emitter.reshape(summed, [1, inBlocks, outBlocks, 2, 2, block, block]);
+  const [inBlocks, outBlocks] = [g.inChannels / block, g.outChannels / block];
+  const groups = (s.batch * s.depth) / 2;
+  const products = correlate(ctx, {
+    images: emitter.reshape(planesOf(ctx, x, g.inChannels, s), [groups, 2 * inBlocks, s.height, s.width * block]),
+    kernels: emitter.reshape(dy.as(planesLayout(dy.rank, block)), [groups, g.outChannels, s.height / 2, s.width / 2]),
+    taps: [2, 2 * block],
+    dilations: [2, 2 * block],
+    pads: [0, 0, 0, 0],
   });
-  const memory = emitter.node('Concat', taps, { axis: 0 }, [2, ...taps[0]!.shape.slice(1)]);
-  return filterResult(ctx, node, memory, block, { splits: [3, 4], perm: [0, 3, 5, 1, 2, 4, 6] });
+  const parted = emitter.reshape(products, [2, inBlocks, groups, outBlocks, 2, 2, block, block]);
+  const memory = emitReduce(ctx, 'ReduceSum', parted, [2], false);
+  return ctx.result(node, 0, memory, { splits: [3, 4], block, perm: [0, 3, 5, 1, 2, 4, 6] });
 }

@@ -2,7 +2,7 @@
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
 import { type ConvGeometry, product } from './conv-geometry.js';
-import { filterResult, gather, groupsInside, spreadPlanes } from './conv-planes.js';
+import { gather, spreadPlanes } from './conv-planes.js';
 import type { Emitted } from './emitter.js';
 import { blockedLayout, channelFirstLayout, type Layout } from './layout.js';
 import type { Lowered } from './lowered.js';
@@ -91,6 +91,45 @@ export function imageConvInput(
   return fromImage(ctx, node, emitConv(ctx, asImage(ctx, dy), kernel, turned));
 }
 
+/** Memory order [blocks, b, ...] out of [b, blocks, ...]: samples are groups, channel blocks are the batch. */
+function groupsInside(ctx: LoweringContext, planes: Emitted, samples: number, blocks: number): Emitted {
+  if (samples === 1 || blocks === 1) return planes;
+  const size = planes.shape.reduce((a, b) => a * b, 1);
+  const flat = ctx.emitter.reshape(planes, [samples * blocks, size / (samples * blocks)]);
+  const order = Array.from(
+    { length: samples * blocks },
+    (_, index) => (index % samples) * blocks + Math.floor(index / samples),
+  );
+  return ctx.emitter.reshape(gather(ctx, flat, order, 0), planes.shape);
+}
+
+/** Which axes of a filter are split, and the order of the split axes in the gradient's memory. */
+interface FilterMemory {
+  readonly splits: readonly [number, number];
+  readonly perm: readonly number[];
+}
+
+/** Labels the gradient's memory. With one input channel (`inner` 1) only the output channels are split. */
+function filterResult(
+  ctx: LoweringContext,
+  node: Node,
+  memory: Emitted,
+  inner: number,
+  { splits, perm }: FilterMemory,
+): Lowered {
+  const { block } = ctx.target;
+  if (inner !== 1) return ctx.result(node, 0, memory, { splits, block, perm });
+  const removed = splits[0] + 1;
+  const whole = perm.filter((axis) => axis !== removed).map((axis) => (axis > removed ? axis - 1 : axis));
+  const shape = memory.shape.filter((_, index) => perm[index] !== removed);
+  return ctx.result(node, 0, ctx.emitter.reshape(memory, shape), { splits: [splits[1]], block, perm: whole });
+}
+
+/** Group counts that the internal operators take: whole blocks, or fewer than one. */
+export function groupable(groups: number, block: number): boolean {
+  return groups < block || groups % block === 0;
+}
+
 /** Bytes of a strip of dy that the filter gradient walks through at a time, to stay in the cache. */
 const STRIP_BYTES = 262_144;
 
@@ -128,7 +167,10 @@ export function imageConvFilter(ctx: LoweringContext, node: Node, g: ConvGeometr
   const planes =
     inner === 1
       ? paddedPlanes(ctx, emitter.reshape(x.dense(), [g.batch, height, width]))
-      : spreadPlanes(ctx, emitter.reshape(asImage(ctx, x), [g.batch * blocks, height, width * block]), 1);
+      : spreadPlanes(ctx, emitter.reshape(asImage(ctx, x), [g.batch * blocks, height, width * block]), {
+          below: 1,
+          columns: 1,
+        });
   const ordered = groupsInside(ctx, planes, g.batch, blocks);
   // Row `height` is the zero row: it stands in for the rows above and below the image.
   const indices = Array.from({ length: strips }, (_, strip) =>

@@ -1,16 +1,12 @@
 /**
- * Planes of channel-blocked memory [b, c/B, d, h, w, B], as ONNX Runtime's internal two-dimensional operators take them.
- * Depth costs no copy: (d, h) is read as one tall axis with one zero row after each plane; `halo` adds that row and one
- * zero column on each side, so that rows and planes never run into their neighbours.
+ * Planes of channel-blocked memory [b, d, c/B, h, w, B], as ONNX Runtime's internal two-dimensional operators take them:
+ * every plane of a volume is an image.
  */
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
 import type { Emitted } from './emitter.js';
-import { blockedLayout, type Layout } from './layout.js';
+import { planesLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
-
-/** Name of the form that still holds the garbage row after each plane. Memory [b * c/B * d, h + 1, w * B]. */
-export const SEPARATED = 'separated';
 
 export interface Sides {
   readonly batch: number;
@@ -25,35 +21,39 @@ export function sidesOf(batch: number, spatial: readonly number[]): Sides {
   return { batch, depth: depth!, height: height!, width: width! };
 }
 
-export function blockedOf(ctx: LoweringContext, rank: number): Layout {
-  return blockedLayout(rank, ctx.target.block);
-}
-
 export function gather(ctx: LoweringContext, x: Emitted, indices: readonly number[], axis: number): Emitted {
   const shape = x.shape.map((side, index) => (index === axis ? indices.length : side));
   return ctx.emitter.node('Gather', [x, ctx.emitter.int64(indices)], { axis }, shape, x.dtype);
 }
 
-/** Memory [b * c/B * d, h + 1, (w + 2) * inner] with zeros in the added row and columns. */
-export function halo(ctx: LoweringContext, planes: Emitted, inner: number): Emitted {
-  return inner === 1 ? padPlanes(ctx, planes) : spreadPlanes(ctx, planes, 1);
-}
-
-function padPlanes(ctx: LoweringContext, planes: Emitted): Emitted {
-  const { emitter } = ctx;
-  const [count, height, row] = planes.shape as [number, number, number];
-  return emitter.node('Pad', [planes, emitter.int64([0, 0, 1, 0, 1, 1]), emitter.float(0)], {}, [
-    count,
-    height + 1,
-    row + 2,
+/** Memory [b * d * c/B, h, w * B]. */
+export function planesOf(ctx: LoweringContext, x: Lowered, channels: number, s: Sides): Emitted {
+  const { block } = ctx.target;
+  return ctx.emitter.reshape(x.as(planesLayout(x.rank, block)), [
+    (s.batch * channels * s.depth) / block,
+    s.height,
+    s.width * block,
   ]);
 }
 
+/** Wraps planes as a node's result. */
+export function planesResult(ctx: LoweringContext, node: Node, planes: Emitted): Lowered {
+  const { block } = ctx.target;
+  const [batch, ...rest] = node.outputs[0]!.shape as [number, ...number[]];
+  const channels = rest[rest.length - 1]!;
+  const memory = [batch, ...rest.slice(0, -3), channels / block, ...rest.slice(-3, -1), block];
+  return ctx.result(node, 0, ctx.emitter.reshape(planes, memory), planesLayout(rest.length + 1, block));
+}
+
 /**
- * Adds one zero row below each plane and `columns` zero columns on either side. A depthwise product by one whose padding
- * is larger than its kernel needs: the same copy as ONNX's Pad, which runs on one thread.
+ * Adds zero rows below each plane and zero columns on either side. A depthwise product by one whose padding is larger
+ * than its kernel needs: the same copy as ONNX's Pad, which runs on one thread.
  */
-export function spreadPlanes(ctx: LoweringContext, planes: Emitted, columns: number): Emitted {
+export function spreadPlanes(
+  ctx: LoweringContext,
+  planes: Emitted,
+  { below, columns }: { readonly below: number; readonly columns: number },
+): Emitted {
   const { emitter, target } = ctx;
   const [count, height, row] = planes.shape as [number, number, number];
   const lanes = count * target.block;
@@ -63,77 +63,77 @@ export function spreadPlanes(ctx: LoweringContext, planes: Emitted, columns: num
     kernel_shape: [1, 1],
     strides: [1, 1],
     dilations: [1, 1],
-    pads: [0, columns, 1, columns],
+    pads: [0, columns, below, columns],
     group: lanes,
   };
-  const shape = [1, lanes, height + 1, width + 2 * columns];
+  const shape = [1, lanes, height + below, width + 2 * columns];
   const value = emitter.blocked('Conv', [image, emitter.float(1, [lanes, 1, 1, 1])], attributes, shape);
-  return emitter.reshape(value, [count, height + 1, (width + 2 * columns) * target.block]);
+  return emitter.reshape(value, [count, height + below, (width + 2 * columns) * target.block]);
 }
 
-export function planesOf(ctx: LoweringContext, x: Lowered, channels: number, s: Sides): Emitted {
-  const { block } = ctx.target;
-  return ctx.emitter.reshape(x.as(blockedOf(ctx, x.rank)), [
-    (s.batch * channels * s.depth) / block,
-    s.height,
-    s.width * block,
-  ]);
-}
-
-/** Wraps the chain's output: garbage rows are cut off unless the consumer does that itself. */
-export function separatedResult(ctx: LoweringContext, node: Node, value: Emitted, s: Sides, channels: number): Lowered {
+/** Each plane of a volume between its neighbours, zeros outside: memory [b, d, 3, c, h, w]. */
+export function neighbours(ctx: LoweringContext, x: Lowered, s: Sides): Emitted {
   const { emitter } = ctx;
-  const { block } = ctx.target;
-  const rank = node.outputs[0]!.shape.length;
-  const planes = (s.batch * channels * s.depth) / block;
-  const separated = emitter.reshape(value, [planes, s.height + 1, s.width * block]);
-  // A gather copies rows on all threads; a slice on one.
-  const clean = gather(
-    ctx,
-    separated,
-    Array.from({ length: s.height }, (_, row) => row),
-    1,
-  );
-  const result = ctx.result(
-    node,
-    0,
-    emitter.reshape(clean, [s.batch, channels / block, s.depth, s.height, s.width, block]),
-    blockedOf(ctx, rank),
-  );
-  result.extras.set(SEPARATED, separated);
-  return result;
+  const channels = x.shape[x.rank - 1]!;
+  const count = s.batch * s.depth;
+  const area = channels * s.height * s.width;
+  const planes = emitter.reshape(x.as(planesLayout(x.rank, 1)), [count, area]);
+  const padded = emitter.node('Pad', [planes, emitter.int64([0, 0, 1, 0]), emitter.float(0)], {}, [count + 1, area]);
+  const indices = Array.from({ length: 3 * count }, (_, index) => {
+    const plane = (Math.floor(index / 3) % s.depth) + (index % 3) - 1;
+    return plane < 0 || plane >= s.depth ? count : Math.floor(index / 3) + (index % 3) - 1;
+  });
+  return emitter.reshape(gather(ctx, padded, indices, 0), [s.batch, s.depth, 3, channels, s.height, s.width]);
 }
 
-/** Memory order [blocks, b, ...] out of [b, blocks, ...]: samples are groups, channel blocks are the batch. */
-export function groupsInside(ctx: LoweringContext, planes: Emitted, samples: number, blocks: number): Emitted {
-  if (samples === 1 || blocks === 1) return planes;
-  const size = planes.shape.reduce((a, b) => a * b, 1);
-  const flat = ctx.emitter.reshape(planes, [samples * blocks, size / (samples * blocks)]);
-  const order = Array.from(
-    { length: samples * blocks },
-    (_, index) => (index % samples) * blocks + Math.floor(index / samples),
-  );
-  return ctx.emitter.reshape(gather(ctx, flat, order, 0), planes.shape);
+interface Correlation {
+  /** [groups, n, rows, columns] */
+  readonly images: Emitted;
+  /** [groups, out, h, w] in blocked memory: [groups, out/B, h, w, B] */
+  readonly kernels: Emitted;
+  /** Height and width of the result. */
+  readonly taps: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  readonly pads: readonly number[];
 }
 
-/** Which axes of a filter are split, and the order of the split axes in the gradient's memory. */
-export interface FilterMemory {
-  readonly splits: readonly [number, number];
-  readonly perm: readonly number[];
+/**
+ * Correlates the n images of every group with the group's kernels: [n, groups, out/B * taps * B]. This is how filter
+ * gradients are computed: dy in blocked memory already is the kernel of a convolution whose image x has one channel per
+ * group and (w, B(i)) along its rows; spread by B, its output rows are (kw, i). No operand is rearranged.
+ */
+export function correlate(ctx: LoweringContext, { images, kernels, taps, dilations, pads }: Correlation): Emitted {
+  const { emitter, target } = ctx;
+  const [groups, n, rows, columns] = images.shape as [number, number, number, number];
+  const [, out, height, width] = kernels.shape as [number, number, number, number];
+  const chunks = groupChunks(groups, target.block);
+  const flatImages = emitter.reshape(images, [groups * n, rows * columns]);
+  const flatKernels = emitter.reshape(kernels, [groups, out * height * width]);
+  const parts = chunks.map(({ start, count }) => {
+    const order = Array.from(
+      { length: n * count },
+      (_, index) => (start + (index % count)) * n + Math.floor(index / count),
+    );
+    const image = n === 1 && count === groups ? flatImages : gather(ctx, flatImages, order, 0);
+    const own = Array.from({ length: count }, (_, index) => start + index);
+    const kernel = count === groups ? flatKernels : gather(ctx, flatKernels, own, 0);
+    const attributes = { kernel_shape: [height, width], strides: [1, 1], dilations, pads, group: count };
+    const inputs = [
+      emitter.reshape(image, [n, count, rows, columns]),
+      emitter.reshape(kernel, [count * out, 1, height, width]),
+    ];
+    const value = emitter.blocked('Conv', inputs, attributes, [n, count * out, ...taps]);
+    return emitter.reshape(value, [n, count, out * taps[0] * taps[1]]);
+  });
+  if (parts.length === 1) return parts[0]!;
+  return emitter.node('Concat', parts, { axis: 1 }, [n, groups, parts[0]!.shape[2]!]);
 }
 
-/** Labels the gradient's memory. With one input channel (`inner` 1) only the output channels are split. */
-export function filterResult(
-  ctx: LoweringContext,
-  node: Node,
-  memory: Emitted,
-  inner: number,
-  { splits, perm }: FilterMemory,
-): Lowered {
-  const { block } = ctx.target;
-  if (inner !== 1) return ctx.result(node, 0, memory, { splits, block, perm });
-  const removed = splits[0] + 1;
-  const whole = perm.filter((axis) => axis !== removed).map((axis) => (axis > removed ? axis - 1 : axis));
-  const shape = memory.shape.filter((_, index) => perm[index] !== removed);
-  return ctx.result(node, 0, ctx.emitter.reshape(memory, shape), { splits: [splits[1]], block, perm: whole });
+/** Group counts that the internal operators take: whole blocks, or fewer than one. */
+function groupChunks(groups: number, block: number): { readonly start: number; readonly count: number }[] {
+  const whole = groups - (groups % block);
+  return [
+    { start: 0, count: whole },
+    { start: whole, count: groups - whole },
+  ].filter(({ count }) => count > 0);
 }

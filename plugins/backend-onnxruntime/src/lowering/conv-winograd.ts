@@ -1,142 +1,153 @@
 /**
- * 3x3x3 convolution with Winograd's F(2, 3) along depth (Lavin & Gray 2016, arXiv 1509.09308, eq. 3-5): two planes of
- * output from four plane convolutions instead of six. With input planes x0..x3 and depth taps g0..g2,
- *   u = (x0 - x2, x1 + x2, x2 - x1, x1 - x3), k = (g0, (g0 + g1 + g2) / 2, (g0 - g1 + g2) / 2, g2), t = u * k,
- *   y0 = t0 + t1 + t2, y1 = t1 - t2 - t3.
- * The sums over planes are depthwise products along depth; the sums of y ride on the operators' sum input.
+ * 3x3x3 convolutions in memory [b, d, c/B, h, w, B] with Winograd's F(r, 3) along depth (Lavin and Gray 2016,
+ * arXiv 1509.09308, eq. 5 and 10): r planes of output from r + 2 plane convolutions instead of 3 r. The transforms along
+ * depth are matrix products with planes as columns, for any depth; the products of all tiles and components are one
+ * grouped two-dimensional convolution.
  */
 import type { LoweringContext } from './context.js';
-import type { Sides } from './conv-planes.js';
+import { type Sides, spreadPlanes } from './conv-planes.js';
 import type { Emitted } from './emitter.js';
+import { BIAS_COMPONENT, TRANSFORMS } from './winograd.js';
 
-export function winogradApplies(s: Sides): boolean {
-  return s.depth % 2 === 0;
+interface Tiling {
+  /** Planes of output in a tile. */
+  readonly planes: 2 | 4;
+  readonly tiles: number;
+  readonly components: number;
 }
 
-/** Rows: the four kernels as combinations of the depth taps; the last carries the sign of t3 in y1. */
-const FILTER_TRANSFORM = [
-  [1, 0, 0],
-  [0.5, 0.5, 0.5],
-  [0.5, -0.5, 0.5],
-  [0, 0, -1],
-] as const;
+/** The tile with the fewer products; of equal ones the smaller, whose rounding errors are smaller. */
+export function tilingOf(depth: number): Tiling {
+  const tiling = (planes: 2 | 4) => ({ planes, tiles: Math.ceil(depth / planes), components: planes + 2 });
+  const [small, large] = [tiling(2), tiling(4)];
+  return large.tiles * large.components < small.tiles * small.components ? large : small;
+}
 
-/** The four kernels [out, into, 3, 3] of a filter in memory [kd, ...]; `mirrored` exchanges the outer depth taps. */
+/** Multiplies the depth axis of [b, d, ...] by a matrix [rows, d]. */
+function alongDepth(ctx: LoweringContext, matrix: readonly number[], x: Emitted): Emitted {
+  const { emitter } = ctx;
+  const [batch, depth, ...rest] = x.shape as [number, number, ...number[]];
+  const rows = matrix.length / depth;
+  const area = rest.reduce((a, b) => a * b, 1);
+  const transform = emitter.constant(Float32Array.from(matrix), [rows, depth], 'float32');
+  const value = emitter.node('MatMul', [transform, emitter.reshape(x, [batch, depth, area])], {}, [batch, rows, area]);
+  return emitter.reshape(value, [batch, rows, ...rest]);
+}
+
+/** B' for every tile, [tiles * components, d]: component i of tile t reads planes r t - 1, r t, ... */
+function inputMatrix(depth: number): number[] {
+  const { planes, tiles, components } = tilingOf(depth);
+  const matrix = new Array<number>(tiles * components * depth).fill(0);
+  for (let tile = 0; tile < tiles; tile++) {
+    TRANSFORMS[planes].input.forEach((row, component) => {
+      row.forEach((value, index) => {
+        const plane = planes * tile - 1 + index;
+        if (plane >= 0 && plane < depth) matrix[(tile * components + component) * depth + plane] = value;
+      });
+    });
+  }
+  return matrix;
+}
+
+/** A' for every tile, [d, tiles * components]. */
+function outputMatrix(depth: number): number[] {
+  const { planes, tiles, components } = tilingOf(depth);
+  const { output } = TRANSFORMS[planes];
+  return Array.from({ length: depth }, (_, plane) =>
+    Array.from({ length: tiles * components }, (_, column) => {
+      const own = Math.floor(column / components) === Math.floor(plane / planes);
+      return own ? output[plane % planes]![column % components]! : 0;
+    }),
+  ).flat();
+}
+
+function transposed(matrix: readonly number[], rows: number): number[] {
+  const columns = matrix.length / rows;
+  return Array.from(
+    { length: matrix.length },
+    (_, index) => matrix[(index % rows) * columns + Math.floor(index / rows)]!,
+  );
+}
+
+/** Inputs of the products, [b, tiles * components, c/B, h, (w + 2) * B], from planes [b * d * c/B, h, w * B]. */
+export function winogradInput(ctx: LoweringContext, planes: Emitted, s: Sides): Emitted {
+  const spread = spreadPlanes(ctx, planes, { below: 0, columns: 1 });
+  const blocks = planes.shape[0]! / (s.batch * s.depth);
+  const shape = [s.batch, s.depth, blocks, ...spread.shape.slice(1)];
+  return alongDepth(ctx, inputMatrix(s.depth), ctx.emitter.reshape(spread, shape));
+}
+
+/** Gradients of the products, [b, tiles * components, c/B, h, w * B], from the planes of the outputs' gradient. */
+export function winogradOutputGradient(ctx: LoweringContext, planes: Emitted, s: Sides): Emitted {
+  const blocks = planes.shape[0]! / (s.batch * s.depth);
+  const shape = [s.batch, s.depth, blocks, ...planes.shape.slice(1)];
+  return alongDepth(ctx, transposed(outputMatrix(s.depth), s.depth), ctx.emitter.reshape(planes, shape));
+}
+
+/** Kernels [components * out, into, 3, 3] of a filter in memory [kd, ...]; `mirrored` exchanges the outer depth taps. */
 export function winogradKernels(
   ctx: LoweringContext,
   memory: Emitted,
-  out: number,
-  into: number,
-  mirrored: boolean,
-): Emitted[] {
-  const { emitter } = ctx;
-  const size = memory.shape.reduce((a, b) => a * b, 1) / 3;
-  const rows = FILTER_TRANSFORM.map((row) => (mirrored ? [...row].reverse() : [...row]));
-  const transform = emitter.constant(Float32Array.from(rows.flat()), [4, 3], 'float32');
-  const kernels = emitter.node('MatMul', [transform, emitter.reshape(memory, [3, size])], {}, [4, size]);
-  const names = [0, 1, 2, 3].map(() => ({ shape: [1, size], dtype: 'float32' as const }));
-  const split = emitter.nodeOutputs('Split', [kernels, emitter.int64([1, 1, 1, 1])], { axis: 0 }, names);
-  return split.map((kernel) => emitter.reshape(kernel, [out, into, 3, 3]));
-}
-
-/** Every second plane combined with its neighbours by `taps` along depth: memory [lanes/B, d/2, area]. */
-function combine(
-  ctx: LoweringContext,
-  planes: Emitted,
+  channels: Channels,
   depth: number,
-  taps: readonly number[],
-  before: number,
-  after: number,
+  mirrored: boolean,
 ): Emitted {
-  const { emitter, target } = ctx;
-  const { block } = target;
-  const area = planes.shape.slice(1).reduce((a, b) => a * b, 1) / block;
-  const lanes = (planes.shape[0]! / depth) * block;
-  const weights = new Float32Array(lanes * taps.length);
-  for (let group = 0; group < lanes / block; group++) {
-    for (const [index, tap] of taps.entries()) {
-      const start = (group * taps.length + index) * block;
-      weights.fill(tap, start, start + block);
-    }
-  }
-  const attributes = {
-    kernel_shape: [taps.length, 1],
-    strides: [2, 1],
-    dilations: [1, 1],
-    pads: [before, 0, after, 0],
-    group: lanes,
-  };
-  const image = emitter.reshape(planes, [1, lanes, depth, area]);
-  const kernel = emitter.constant(weights, [lanes, 1, taps.length, 1], 'float32');
-  return emitter.blocked('Conv', [image, kernel], attributes, [1, lanes, depth / 2, area]);
-}
-
-/** u of the formula above, from planes [count * d, rows, row]. Each has half as many planes. */
-export function inputTransform(ctx: LoweringContext, planes: Emitted, depth: number): Emitted[] {
-  return [
-    combine(ctx, planes, depth, [1, 0, -1], 1, 0),
-    combine(ctx, planes, depth, [1, 1], 0, 0),
-    combine(ctx, planes, depth, [-1, 1], 0, 0),
-    combine(ctx, planes, depth, [1, 0, -1], 0, 1),
-  ];
-}
-
-/** Gradient of t from the gradient of y: (dy0, dy0 + dy1, dy0 - dy1, dy1); the kernels carry the sign of the last. */
-export function outputTransform(ctx: LoweringContext, planes: Emitted, depth: number): Emitted[] {
-  return [
-    combine(ctx, planes, depth, [1, 0], 0, 0),
-    combine(ctx, planes, depth, [1, 1], 0, 0),
-    combine(ctx, planes, depth, [1, -1], 0, 0),
-    combine(ctx, planes, depth, [0, 1], 0, 0),
-  ];
-}
-
-/** Gradient of the depth taps [3, size] from the gradients of the four kernels, each of `size` numbers. */
-export function filterTransformGradient(ctx: LoweringContext, kernels: readonly Emitted[]): Emitted {
   const { emitter } = ctx;
-  const size = kernels[0]!.shape.reduce((a, b) => a * b, 1);
-  const rows = kernels.map((kernel) => emitter.reshape(kernel, [1, size]));
-  const stacked = emitter.node('Concat', rows, { axis: 0 }, [4, size]);
-  const transposed = [0, 1, 2].flatMap((tap) => FILTER_TRANSFORM.map((row) => row[tap]!));
-  return emitter.node('MatMul', [emitter.constant(Float32Array.from(transposed), [3, 4], 'float32'), stacked], {}, [
-    3,
-    size,
-  ]);
+  const { planes, components } = tilingOf(depth);
+  const size = memory.shape.reduce((a, b) => a * b, 1) / 3;
+  const rows = TRANSFORMS[planes].filter.map((row) => (mirrored ? [...row].reverse() : row));
+  const transform = emitter.constant(Float32Array.from(rows.flat()), [components, 3], 'float32');
+  const kernels = emitter.node('MatMul', [transform, emitter.reshape(memory, [3, size])], {}, [components, size]);
+  return emitter.reshape(kernels, [components * channels.out, channels.into, 3, 3]);
 }
 
-/**
- * @param planes memory [b * i/B * d, h + 1, (w + 2) * B], zeros in the added row and columns
- * @returns memory [b * o/B * d, h + 1, w * B] with garbage in the added row
- */
+/** G' for every group of the products, [3, b * tiles * components]: sums the gradients of kernels into those of taps. */
+export function filterGradientMatrix(ctx: LoweringContext, s: Sides): Emitted {
+  const { planes, tiles, components } = tilingOf(s.depth);
+  const groups = s.batch * tiles * components;
+  const { filter } = TRANSFORMS[planes];
+  const matrix = [0, 1, 2].flatMap((tap) =>
+    Array.from({ length: groups }, (_, group) => filter[group % components]![tap]!),
+  );
+  return ctx.emitter.constant(Float32Array.from(matrix), [3, groups], 'float32');
+}
+
+interface Channels {
+  readonly into: number;
+  readonly out: number;
+}
+
+/** @returns memory [b, d, out/B, h, w * B] */
 export function winogradConv(
   ctx: LoweringContext,
-  planes: Emitted,
-  kernels: readonly Emitted[],
+  input: Emitted,
+  kernels: Emitted,
   s: Sides,
-  channels: { readonly into: number; readonly out: number },
+  { into, out }: Channels,
   bias?: Emitted,
 ): Emitted {
   const { emitter, target } = ctx;
-  const { into, out } = channels;
-  const u = inputTransform(ctx, planes, s.depth).map((value) =>
-    emitter.reshape(value, [s.batch, into, (s.depth / 2) * (s.height + 1), s.width + 2]),
-  );
-  const shape = [s.batch, out, (s.depth / 2) * (s.height + 1), s.width];
-  const attributes = { kernel_shape: [3, 3], dilations: [1, 1], strides: [1, 1], pads: [1, 0, 1, 0], group: 1 };
-  const product = (index: number, sum?: Emitted) =>
-    emitter.blocked('Conv', [u[index], kernels[index], sum ? bias : undefined, sum], attributes, shape);
-  const t1 = product(1);
-  const t2 = product(2);
-  const even = product(0, emitter.node('Add', [t1, t2], {}, shape));
-  const odd = product(3, emitter.node('Sub', [t1, t2], {}, shape));
-  const { block } = target;
-  const pairs = (value: Emitted) =>
-    emitter.reshape(value, [(s.batch * out) / block, s.depth / 2, 1, (s.height + 1) * s.width * block]);
-  const woven = emitter.node('Concat', [pairs(even), pairs(odd)], { axis: 2 }, [
-    (s.batch * out) / block,
-    s.depth / 2,
-    2,
-    (s.height + 1) * s.width * block,
-  ]);
-  return emitter.reshape(woven, [(s.batch * out * s.depth) / block, s.height + 1, s.width * block]);
+  const { tiles, components } = tilingOf(s.depth);
+  const image = emitter.reshape(input, [s.batch * tiles, components * into, s.height, s.width + 2]);
+  const attributes = {
+    kernel_shape: [3, 3],
+    dilations: [1, 1],
+    strides: [1, 1],
+    pads: [1, 0, 1, 0],
+    group: components,
+  };
+  const shape = [s.batch * tiles, components * out, s.height, s.width];
+  const shift = bias && biasOfOne(ctx, bias, components, out);
+  const products = emitter.blocked('Conv', [image, kernels, shift], attributes, shape);
+  const memory = [s.batch, tiles * components, out / target.block, s.height, s.width * target.block];
+  return alongDepth(ctx, outputMatrix(s.depth), emitter.reshape(products, memory));
+}
+
+/** The bias on the component that reaches every output once. */
+function biasOfOne(ctx: LoweringContext, bias: Emitted, components: number, out: number): Emitted {
+  const { emitter } = ctx;
+  const column = Float32Array.from({ length: components }, (_, index) => (index === BIAS_COMPONENT ? 1 : 0));
+  const shape = [components, out];
+  const inputs = [emitter.constant(column, [components, 1], 'float32'), emitter.reshape(bias, [1, out])];
+  return emitter.reshape(emitter.node('Mul', inputs, {}, shape), [components * out]);
 }

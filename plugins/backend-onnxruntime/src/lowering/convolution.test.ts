@@ -22,6 +22,8 @@ const volumes: readonly Case[] = [
 
 const odd: readonly Case[] = [
   { name: 'odd sides', i: 16, o: 32, sides: [3, 5, 7], batch: 2 },
+  { name: 'a depth that fills no whole tile', i: 16, o: 32, sides: [10, 4, 5], batch: 2 },
+  { name: 'three input channels', i: 3, o: 16, sides: [3, 6, 5], batch: 2 },
   { name: 'one plane', i: 32, o: 16, sides: [1, 5, 4], batch: 1 },
   { name: 'one column', i: 16, o: 16, sides: [3, 5, 1], batch: 1 },
 ];

@@ -2,10 +2,19 @@ import type { Node } from '../graph/ir.js';
 import type { LoweringContext, LoweringTable } from './context.js';
 import { blockedConv, blockedConvInput, blockedFirstConv } from './conv-blocked.js';
 import { denseConv, denseConvFilter, denseConvInput } from './conv-dense.js';
-import { blockedConvFilter, groupable } from './conv-filter.js';
+import { blockedConvFilter, blockedFirstConvFilter } from './conv-filter.js';
 import { type ConvGeometry, convGeometry, isHalving, isSameThree } from './conv-geometry.js';
 import { blockedDouble, blockedHalve, blockedHalveFilter } from './conv-halving.js';
-import { hasStrips, imageConv, imageConvFilter, imageConvInput, imageDouble, imageHalveFilter } from './conv-image.js';
+import {
+  groupable,
+  hasStrips,
+  imageConv,
+  imageConvFilter,
+  imageConvInput,
+  imageDouble,
+  imageHalveFilter,
+} from './conv-image.js';
+import { pointwiseApplies, pointwiseConv, pointwiseConvFilter, pointwiseConvInput } from './conv-pointwise.js';
 import type { Lowered } from './lowered.js';
 
 function wholeBlocks(ctx: LoweringContext, g: ConvGeometry): boolean {
@@ -17,6 +26,11 @@ function wholeBlocks(ctx: LoweringContext, g: ConvGeometry): boolean {
 function firstBlock(ctx: LoweringContext, g: ConvGeometry): boolean {
   const { block } = ctx.target;
   return block > 0 && g.inChannels < block && g.outChannels % block === 0;
+}
+
+/** So few input channels that three planes of them are less than a block. */
+function firstPlanes(ctx: LoweringContext, g: ConvGeometry): boolean {
+  return 3 * g.inChannels < ctx.target.block && g.outChannels % ctx.target.block === 0;
 }
 
 function is3d(g: ConvGeometry): boolean {
@@ -38,7 +52,8 @@ function conv(ctx: LoweringContext, node: Node, [x, filter, bias]: readonly Lowe
     if (isHalving(g)) return [blockedHalve(ctx, node, g, x!, filter!, bias)];
   }
   if (is2d(g) && (wholeBlocks(ctx, g) || firstBlock(ctx, g))) return [imageConv(ctx, node, g, x!, filter!, bias)];
-  if (is3d(g) && firstBlock(ctx, g) && isSameThree(g)) return [blockedFirstConv(ctx, node, g, x!, filter!, bias)];
+  if (is3d(g) && firstPlanes(ctx, g) && isSameThree(g)) return [blockedFirstConv(ctx, node, g, x!, filter!, bias)];
+  if (pointwiseApplies(ctx, g, x!)) return [pointwiseConv(ctx, node, x!, filter!, bias)];
   return [denseConv(ctx, node, g, x!, filter!, bias)];
 }
 
@@ -56,18 +71,15 @@ function convBackpropInput(
     if (hasUnitStride(g)) return [imageConvInput(ctx, node, g, dy!, filter!)];
     if (isHalving(g)) return [imageDouble(ctx, node, g, dy!, filter!)];
   }
+  if (pointwiseApplies(ctx, g, dy!)) return [pointwiseConvInput(ctx, node, dy!, filter!, bias)];
   return [denseConvInput(ctx, node, g, dy!, filter!, bias)];
 }
 
 function convBackpropFilter(ctx: LoweringContext, node: Node, [x, dy]: readonly Lowered[]): readonly Lowered[] {
   const g = convGeometry(node, x!.shape, dy!.shape, node.outputs[0]!.shape);
-  if (
-    is3d(g) &&
-    isSameThree(g) &&
-    groupable(g.batch, ctx.target.block) &&
-    (wholeBlocks(ctx, g) || (firstBlock(ctx, g) && g.inChannels === 1))
-  ) {
-    return [blockedConvFilter(ctx, node, g, x!, dy!)];
+  if (is3d(g) && isSameThree(g)) {
+    if (wholeBlocks(ctx, g)) return [blockedConvFilter(ctx, node, g, x!, dy!)];
+    if (firstPlanes(ctx, g)) return [blockedFirstConvFilter(ctx, node, g, x!, dy!)];
   }
   if (
     is2d(g) &&
@@ -79,8 +91,8 @@ function convBackpropFilter(ctx: LoweringContext, node: Node, [x, dy]: readonly 
   }
   if (is2d(g) && isHalving(g) && wholeBlocks(ctx, g) && groupable(g.batch, ctx.target.block))
     return [imageHalveFilter(ctx, node, g, x!, dy!)];
-  if (is3d(g) && isHalving(g) && wholeBlocks(ctx, g) && groupable(g.batch, ctx.target.block))
-    return [blockedHalveFilter(ctx, node, g, x!, dy!)];
+  if (is3d(g) && isHalving(g) && wholeBlocks(ctx, g)) return [blockedHalveFilter(ctx, node, g, x!, dy!)];
+  if (pointwiseApplies(ctx, g, x!) || pointwiseApplies(ctx, g, dy!)) return [pointwiseConvFilter(ctx, node, x!, dy!)];
   return [denseConvFilter(ctx, node, g, x!, dy!)];
 }
 

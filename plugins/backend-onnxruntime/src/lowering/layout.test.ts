@@ -10,6 +10,7 @@ import {
   parseLayout,
   physicalAxes,
   physicalShape,
+  planesLayout,
   relayoutHost,
 } from './layout.js';
 import { reshapeLayout } from './reshape-layout.js';
@@ -91,6 +92,13 @@ describe('relayoutHost', () => {
 describe('layouts', () => {
   it.each(Object.entries(LAYOUTS))('%s survives its key', (_, layout) => {
     expect(parseLayout(layoutKey(layout))).toEqual(layout);
+  });
+
+  it('make every plane of a volume an image', () => {
+    const shape = [2, 3, 4, 5, 32];
+    expect(physicalShape(planesLayout(5, 16), shape)).toEqual([2, 3, 2, 4, 5, 16]);
+    expect(physicalShape(planesLayout(5, 1), shape)).toEqual([2, 3, 32, 4, 5]);
+    expect(planesLayout(4, 16)).toEqual(blockedLayout(4, 16));
   });
 
   it('name the memory axes of a logical one', () => {

@@ -5,6 +5,7 @@
  * split axis `perm[i]`. Every layout of the engine is of this form:
  * - dense:      no split, any permutation. NCDHW of [b, d, h, w, c] is perm [0, 4, 1, 2, 3].
  * - blocked:    c split by the block: memory [b, c/B, d, h, w, B].
+ * - planes:     every plane of a volume an image of its own: memory [b, d, c/B, h, w, B], or [b, d, c, h, w] without split.
  * - kernels:    the weights of a blocked convolution: memory [kh, o/B, i/B, kd, kw, B(i), B(o)].
  */
 export interface Layout {
@@ -41,6 +42,12 @@ export function channelFirstLayout(rank: number): Layout {
 export function blockedLayout(rank: number, block: number): Layout {
   const spatial = Array.from({ length: rank - 2 }, (_, axis) => axis + 1);
   return { splits: [rank - 1], block, perm: [0, rank - 1, ...spatial, rank] };
+}
+
+/** Channel-first or blocked memory in which every plane of a volume is an image; `block` 1 is without split. */
+export function planesLayout(rank: number, block: number): Layout {
+  if (rank !== 5) return block === 1 ? channelFirstLayout(rank) : blockedLayout(rank, block);
+  return block === 1 ? denseLayout([0, 1, 4, 2, 3]) : { splits: [4], block, perm: [0, 1, 4, 2, 3, 5] };
 }
 
 export function layoutKey(layout: Layout): string {

@@ -8,6 +8,7 @@ import {
   layoutKey,
   parseLayout,
   physicalShape,
+  planesLayout,
   relayout,
   sameLayout,
 } from './layout.js';
@@ -84,22 +85,31 @@ export class Lowered {
 
   /** Between channel-first and blocked memory ONNX Runtime has operators of its own, which use all threads. */
   private reorder(from: Layout, to: Layout, source: Emitted): Emitted | undefined {
-    const { emitter, shape } = this;
-    if (this.dtype !== 'float32' || this.rank < 4) return undefined;
-    const dense = channelFirstLayout(this.rank);
-    const channels = shape[this.rank - 1]!;
-    const image = [shape[0]!, channels, shape.slice(1, -2).reduce((a, b) => a * b, 1), shape[this.rank - 2]!];
-    const pair = (a: Layout, b: Layout) =>
-      sameLayout(a, dense) && b.splits.length > 0 && sameLayout(b, blockedLayout(this.rank, b.block));
-    if (pair(from, to)) {
-      const value = emitter.blocked('ReorderInput', [emitter.reshape(source, image)], {}, image);
+    const { emitter, shape, rank } = this;
+    if (this.dtype !== 'float32' || rank < 4) return undefined;
+    const channels = shape[rank - 1]!;
+    const [batch, width] = [shape[0]!, shape[rank - 2]!];
+    const rows = shape.slice(1, -2).reduce((a, b) => a * b, 1);
+    const [whole, planes] = [
+      [batch, channels, rows, width],
+      [batch * shape[1]!, channels, rows / shape[1]!, width],
+    ];
+    const { block } = from.splits.length > 0 ? from : to;
+    const between = (a: Layout, b: Layout, dense: Layout, blocked: Layout) =>
+      block > 1 && sameLayout(a, dense) && sameLayout(b, blocked);
+    const image = (a: Layout, b: Layout) => {
+      if (between(a, b, channelFirstLayout(rank), blockedLayout(rank, block))) return whole;
+      return rank === 5 && between(a, b, planesLayout(rank, 1), planesLayout(rank, block)) ? planes : undefined;
+    };
+    const into = image(from, to);
+    if (into) {
+      const value = emitter.blocked('ReorderInput', [emitter.reshape(source, into)], {}, into);
       return emitter.reshape(value, physicalShape(to, shape));
     }
-    if (pair(to, from)) {
-      const value = emitter.blocked('ReorderOutput', [emitter.reshape(source, image)], { channels }, image);
-      return emitter.reshape(value, physicalShape(to, shape));
-    }
-    return undefined;
+    const out = image(to, from);
+    if (!out) return undefined;
+    const value = emitter.blocked('ReorderOutput', [emitter.reshape(source, out)], { channels }, out);
+    return emitter.reshape(value, physicalShape(to, shape));
   }
 
   private cheapestSource(target: Layout): [Layout, Emitted] {

@@ -1,5 +1,5 @@
 import type { Node } from '../graph/ir.js';
-import { type ChannelOps, channelOps, plain } from './channel.js';
+import { type ChannelOps, channelOps } from './channel.js';
 import { type LoweringContext, type LoweringTable, numberAttribute, stringAttribute } from './context.js';
 import { product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
@@ -45,11 +45,11 @@ function perSample(ctx: LoweringContext, value: Lowered, batch: number): Emitted
 
 /** Mean [b, c], deviations in the layout of `ops`, variance [b, c] as the mean of their squares. */
 function moments(ctx: LoweringContext, node: Node, ops: ChannelOps, x: Lowered) {
-  const field = ops.field(x);
+  const field = x.as(ops.layout);
   const mean = pool(ctx, node, ops.mean(field));
   const one = ctx.emitter.float(1, mean.shape);
   const centred = ops.affine(field, one, ctx.emitter.node('Neg', [mean], {}, mean.shape));
-  const variance = pool(ctx, node, ops.meanProduct(plain(centred), centred));
+  const variance = pool(ctx, node, ops.meanProduct(centred, centred));
   return { mean, centred, variance };
 }
 
@@ -66,7 +66,7 @@ function normActivation(ctx: LoweringContext, node: Node, [x, scale, offset]: re
   const deviation = emitter.node('Sqrt', [shifted], {}, shifted.shape);
   const inverse = emitter.node('Reciprocal', [deviation], {}, deviation.shape);
   const factor = binary(ctx, 'Mul', inverse, perSample(ctx, scale!, batch));
-  const y = ops.affine(plain(centred), factor, perSample(ctx, offset!, batch), {
+  const y = ops.affine(centred, factor, perSample(ctx, offset!, batch), {
     slope: numberAttribute(node, 'slope'),
   });
   return [
@@ -100,7 +100,7 @@ function normActivationGrad(
   const batch = centred!.shape[0]!;
   const voxels = product(centred!.shape.slice(1, -1));
   const deviations = centred!.as(ops.layout);
-  const g = ops.through(ops.field(dy!), y!.as(ops.layout), numberAttribute(node, 'slope'));
+  const g = ops.through(dy!.as(ops.layout), y!.as(ops.layout), numberAttribute(node, 'slope'));
   const r = inverse!.dense();
   const s = perSample(ctx, scale!, batch);
   const meanG = ops.mean(g);
@@ -110,7 +110,7 @@ function normActivationGrad(
   const cube = binary(ctx, 'Mul', binary(ctx, 'Mul', r, r), r);
   const negative = (value: Emitted) => emitter.node('Neg', [value], {}, value.shape);
   const slow = ops.affine(
-    plain(deviations),
+    deviations,
     negative(binary(ctx, 'Mul', cube, sharedGC)),
     negative(binary(ctx, 'Mul', r, sharedG)),
   );
@@ -129,7 +129,7 @@ function normActivationGrad(
 function channelAffine(ctx: LoweringContext, node: Node, [x, factor, shift]: readonly Lowered[]): readonly Lowered[] {
   const ops = channelOps(ctx, x!);
   const batch = x!.shape[0]!;
-  const value = ops.affine(ops.field(x!), perSample(ctx, factor!, batch), perSample(ctx, shift!, batch), {
+  const value = ops.affine(x!.as(ops.layout), perSample(ctx, factor!, batch), perSample(ctx, shift!, batch), {
     slope: numberAttribute(node, 'slope'),
   });
   return [ctx.result(node, 0, value, ops.layout)];

@@ -5,6 +5,7 @@
 import type { LoweringContext } from './context.js';
 import { product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
+import { type Layout, physicalAxes } from './layout.js';
 import { binary, compare, takeAt } from './primitives.js';
 
 /** Windows over the spatial axes. */
@@ -34,27 +35,29 @@ interface Stage {
 }
 
 /**
- * @param x memory [outer, ...input, block], dy memory [outer, ...output, block]
+ * @param x in memory of `layout`, whose last axis is a block of channels; dy likewise
  * @returns memory like x; of equal elements the first takes the gradient
  */
-export function maxGradientByHalves(ctx: LoweringContext, pool: PoolWindows, dy: Emitted, x: Emitted): Emitted {
+export function maxGradientByHalves(
+  ctx: LoweringContext,
+  pool: PoolWindows,
+  layout: Layout,
+  dy: Emitted,
+  x: Emitted,
+): Emitted {
   const { emitter } = ctx;
-  const rank = pool.kernel.length;
-  const lead = x.shape.length - rank - 1;
-  const block = x.shape[x.shape.length - 1]!;
-  const outer = product(x.shape.slice(0, lead));
-  const sides = [...pool.input];
+  const sides = [...x.shape];
   const stages: Stage[] = [];
   let maximum = x;
-  for (let axis = rank - 1; axis >= 0; axis--) {
+  for (let axis = pool.kernel.length - 1; axis >= 0; axis--) {
     if (pool.kernel[axis] === 1) continue;
-    const count = (outer * product(sides.slice(0, axis)) * sides[axis]!) / 2;
-    const pairs = [count, 2, product(sides.slice(axis + 1)) * block];
+    const at = physicalAxes(layout, axis + 1)[0]!;
+    const pairs = [product(sides.slice(0, at + 1)) / 2, 2, product(sides.slice(at + 1))];
     const parted = emitter.reshape(maximum, pairs);
     const [first, second] = [takeAt(ctx, parted, 1, [0]), takeAt(ctx, parted, 1, [1])];
     stages.push({ firstWins: emitter.cast(compare(ctx, 'GreaterOrEqual', first, second), 'float32'), pairs });
     maximum = binary(ctx, 'Max', first, second);
-    sides[axis] = sides[axis]! / 2;
+    sides[at] = sides[at]! / 2;
   }
   let gradient = dy;
   for (const { firstWins, pairs } of stages.reverse()) {

@@ -3,7 +3,7 @@ import type { Node } from '../graph/ir.js';
 import { type LoweringContext, type LoweringTable, numbersAttribute, stringAttribute } from './context.js';
 import { product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
-import { blockedLayout, channelFirstLayout, type Layout, physicalAxes, physicalShape } from './layout.js';
+import { channelFirstLayout, type Layout, physicalAxes, physicalShape, planesLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { isPairs, maxGradientByHalves } from './pooling-halves.js';
 import { maxGradientByTaps, spreadOverWindows } from './pooling-taps.js';
@@ -74,7 +74,7 @@ function forward(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): rea
   const pool = poolOf(node, x!.shape, node.outputs[0]!.shape);
   if (x!.primary.splits[0] === x!.rank - 1 && !isWide(pool)) {
     const blocked = blockedPool(ctx, x!, pool);
-    return [ctx.result(node, 0, blocked, blockedLayout(x!.rank, x!.primary.block))];
+    return [ctx.result(node, 0, blocked, planesLayout(x!.rank, x!.primary.block))];
   }
   const layout = channelFirstLayout(x!.rank);
   const value = isWide(pool) ? widePool(ctx, x!.as(layout), pool) : densePool(ctx, x!.as(layout), pool);
@@ -114,31 +114,30 @@ function widePool(ctx: LoweringContext, source: Emitted, pool: Pool): Emitted {
 
 /**
  * ONNX Runtime's blocked pooling is two-dimensional. Both kinds separate: rows and columns first, plane by plane, then
- * the depth, with a plane's voxels as one long row. The average counts no padding, and that count separates as well.
+ * the depth, with everything but the depth as one long row. The average counts no padding, and that count separates as well.
  */
 function blockedPool(ctx: LoweringContext, x: Lowered, pool: Pool): Emitted {
   const { block } = x.primary;
-  const layout = blockedLayout(x.rank, block);
-  const source = x.as(layout);
+  const layout = planesLayout(x.rank, block);
   const rank = pool.kernel.length;
-  const [outer, inner] = [source.shape[0]! * source.shape[1]!, block];
+  const [batch, channels] = [x.shape[0]!, x.shape[x.rank - 1]!];
   const [height, width] = pool.input.slice(-2) as [number, number];
   const [outHeight, outWidth] = pool.output.slice(-2) as [number, number];
   const depth = rank === 3 ? pool.input[0]! : 1;
-  const lanes = outer * depth * inner;
+  const lanes = batch * depth * channels;
   const plane = slicePool(pool, rank - 2, rank);
-  let value = blockedPass(ctx, source, [1, lanes, height, width], plane, [1, lanes, outHeight, outWidth]);
+  let value = blockedPass(ctx, x.as(layout), [1, lanes, height, width], plane, [1, lanes, outHeight, outWidth]);
   if (rank === 3 && (pool.kernel[0] !== 1 || pool.strides[0] !== 1)) {
     const column = { ...slicePool(pool, 0, 1), kernel: [pool.kernel[0]!, 1], strides: [pool.strides[0]!, 1] };
     const deep = { ...column, before: [pool.before[0]!, 0], after: [pool.after[0]!, 0] };
-    const voxels = outHeight * outWidth;
+    const row = (channels / block) * outHeight * outWidth;
     const shapes = [
-      [1, outer * inner, depth, voxels],
-      [1, outer * inner, pool.output[0]!, voxels],
+      [1, batch * block, depth, row],
+      [1, batch * block, pool.output[0]!, row],
     ] as const;
     value = blockedPass(ctx, value, shapes[0], deep, shapes[1]);
   }
-  return ctx.emitter.reshape(value, physicalShape(layout, [x.shape[0]!, ...pool.output, x.shape[x.rank - 1]!]));
+  return ctx.emitter.reshape(value, physicalShape(layout, [batch, ...pool.output, channels]));
 }
 
 function slicePool(pool: Pool, from: number, to: number): Pool {
@@ -177,8 +176,8 @@ function gradient(ctx: LoweringContext, node: Node, inputs: readonly Lowered[]):
 function maxGradient(ctx: LoweringContext, node: Node, pool: Pool, dy: Lowered, x: Lowered): Lowered {
   const { splits, block } = x.primary;
   if (splits.length === 1 && splits[0] === x.rank - 1 && isPairs(pool)) {
-    const memory = blockedLayout(x.rank, block);
-    return ctx.result(node, 0, maxGradientByHalves(ctx, pool, dy.as(memory), x.as(memory)), memory);
+    const layout = planesLayout(x.rank, block);
+    return ctx.result(node, 0, maxGradientByHalves(ctx, pool, layout, dy.as(layout), x.as(layout)), layout);
   }
   const layout = channelFirstLayout(x.rank);
   const source = x.as(layout);

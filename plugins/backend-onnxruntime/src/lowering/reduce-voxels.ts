@@ -17,7 +17,7 @@ export function reduceOverVoxels(ctx: LoweringContext, node: Node, x: Lowered): 
   if (!blocked || !allButChannels || (kind !== 'Sum' && kind !== 'Mean') || x.dtype !== 'float32') return undefined;
   const { emitter } = ctx;
   const ops = channelOps(ctx, x);
-  const mean = emitReduce(ctx, 'ReduceMean', ops.mean(ops.field(x)), [0], false);
+  const mean = emitReduce(ctx, 'ReduceMean', ops.mean(x.as(ops.layout)), [0], false);
   const count = product(x.shape.slice(0, -1));
   const value = kind === 'Mean' ? mean : emitter.node('Mul', [mean, emitter.float(count)], {}, mean.shape);
   const shape = booleanAttribute(node, 'keepDims') ? [...axes.map(() => 1), mean.shape[0]!] : mean.shape;

@@ -4,13 +4,14 @@
  *   CE = sum_v m_v w_y (-log p_y) / sum_v w_y
  *   D_c = (2 TP_c + s) / (P_c + T_c + s), TP_c = sum m p_c [y = c], P_c = sum m p_c, T_c = sum m [y = c]
  *   loss = a CE + b (1 - mean_c w_c D_c) over the counted classes.
- * Sums over voxels are matrix products with the one-hot labels; memory is [b, k, voxels].
+ * Sums over voxels are matrix products with the one-hot labels; memory is [b, k, voxels], or [b * d, k, h * w] where the
+ * logits lie in planes: nothing in the loss tells samples and planes apart.
  */
 import type { Node } from '../graph/ir.js';
 import { booleanAttribute, type LoweringContext, type LoweringTable, numberAttribute } from './context.js';
 import { product } from './conv-geometry.js';
 import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
-import { channelFirstLayout } from './layout.js';
+import { channelFirstLayout, type Layout, physicalShape, planesLayout, sameLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
 
@@ -20,8 +21,17 @@ interface Sizes {
   readonly voxels: number;
 }
 
-function sizesOf(logits: readonly number[]): Sizes {
-  return { batch: logits[0]!, classes: logits[logits.length - 1]!, voxels: product(logits.slice(1, -1)) };
+/** Layout in which the loss reads the logits. */
+function layoutOf(logits: Lowered): Layout {
+  const planes = planesLayout(logits.rank, 1);
+  return sameLayout(logits.primary, planes) ? planes : channelFirstLayout(logits.rank);
+}
+
+function sizesOf({ shape }: Lowered, layout: Layout): Sizes {
+  const [batch, ...rest] = layout.perm.slice(0, layout.perm.indexOf(shape.length - 1)).map((axis) => shape[axis]!);
+  const outer = batch! * product(rest);
+  const classes = shape[shape.length - 1]!;
+  return { batch: outer, classes, voxels: product(shape.slice(0, -1)) / outer };
 }
 
 class Maths {
@@ -132,10 +142,10 @@ function segmentationLoss(
   [logits, labels, voxel, klass]: readonly Lowered[],
 ): readonly Lowered[] {
   const { emitter } = ctx;
-  const sizes = sizesOf(logits!.shape);
+  const layout = layoutOf(logits!);
+  const sizes = sizesOf(logits!, layout);
   const maths = new Maths(ctx, sizes);
   const { batch, classes, voxels } = sizes;
-  const layout = channelFirstLayout(logits!.rank);
   const z = emitter.reshape(logits!.as(layout), [batch, classes, voxels]);
   const shifted = maths.binary('Sub', z, emitReduce(ctx, 'ReduceMax', z, [1]));
   const exponentials = maths.unary('Exp', shifted);
@@ -175,11 +185,11 @@ function segmentationLoss(
   const ce = maths.binary('Mul', crossEntropy, maths.constant(numberAttribute(node, 'crossEntropy')));
   const loss = maths.binary('Add', ce, maths.binary('Mul', diceLoss, maths.constant(numberAttribute(node, 'dice'))));
   const statistics = emitter.node('Concat', [overlap, predicted, present], { axis: 1 }, [classes, 3]);
-  const memory = [batch, classes, ...logits!.shape.slice(1, -1)];
+  const memory = physicalShape(layout, logits!.shape);
   return [
     ctx.result(node, 0, emitter.reshape(loss, [])),
     ctx.result(node, 1, emitter.reshape(p, memory), layout),
-    ctx.result(node, 2, emitter.reshape(pLabel, [batch, voxels])),
+    ctx.result(node, 2, emitter.reshape(pLabel, node.outputs[2]!.shape)),
     ctx.result(node, 3, statistics),
     ctx.result(node, 4, emitter.reshape(labelWeight, [])),
   ];
@@ -195,10 +205,10 @@ function segmentationLossGrad(
   [dLoss, probabilities, pLabel, labels, voxel, klass, statistics, labelWeight]: readonly Lowered[],
 ): readonly Lowered[] {
   const { emitter } = ctx;
-  const sizes = sizesOf(probabilities!.shape);
+  const layout = layoutOf(probabilities!);
+  const sizes = sizesOf(probabilities!, layout);
   const maths = new Maths(ctx, sizes);
   const { batch, classes, voxels } = sizes;
-  const layout = channelFirstLayout(probabilities!.rank);
   const p = emitter.reshape(probabilities!.as(layout), [batch, classes, voxels]);
   const py = emitter.reshape(pLabel!.dense(), [batch, 1, voxels]);
   const hot = maths.oneHot(labels!);
@@ -238,7 +248,7 @@ function segmentationLossGrad(
       : maths.binary('Mul', emitter.reshape(voxel!.dense(), [1, 1, 1]), bColumn);
   const smooth = maths.binary('Mul', p, maths.binary('Add', perClass, r));
   const gradient = maths.binary('Add', smooth, maths.binary('Mul', hot, e));
-  const memory = [batch, classes, ...probabilities!.shape.slice(1, -1)];
+  const memory = physicalShape(layout, probabilities!.shape);
   return [ctx.result(node, 0, emitter.reshape(gradient, memory), layout)];
 }
 

@@ -4,6 +4,7 @@ import { type ConvGeometry, isPointwise, isSameThree } from '../lowering/conv-ge
 import type { Emitted } from '../lowering/emitter.js';
 import { identityLayout } from '../lowering/layout.js';
 import type { Lowered } from '../lowering/lowered.js';
+import { BIAS_COMPONENT, TRANSFORMS } from '../lowering/winograd.js';
 import { slopeOf } from './fuse.js';
 import {
   activation,
@@ -16,7 +17,6 @@ import {
   planesShape,
 } from './planes.js';
 import type { NetworkScope } from './scope.js';
-import { BIAS_COMPONENT, TRANSFORMS } from './winograd.js';
 
 /**
  * Name of the form of a pointwise convolution whose outputs are padded to whole blocks. Memory as planes; the padding is

@@ -12,6 +12,8 @@ function graph(name: string, released: string[]): CompiledGraph {
     outputNames: [],
     outputLayouts: [],
     outputShapes: [],
+    outputTypes: [],
+    stop: undefined,
     nodeCount: 0,
     bytes: 0,
   };
