@@ -21,18 +21,26 @@ export function channelsFor(memory: Memory): number {
 export function laidOut(x: tf.Tensor, memory: Memory): tf.Tensor {
   if (memory === 'dense' || tf.getBackend() !== 'onnxruntime') return x;
   const channels = x.shape[x.rank - 1]!;
-  const side = memory === 'blocked' ? 3 : 1;
+  // In blocked memory a 3x3x3 convolution rounds (Winograd), so that volumes are doubled and then halved.
+  const halves = memory === 'blocked' && x.rank === 5;
+  const side = halves ? 2 : memory === 'blocked' ? 3 : 1;
   const taps = side ** (x.rank - 2);
-  const centre = (taps - 1) / 2;
+  const own = halves ? 0 : (taps - 1) / 2;
   const eye = tf.eye(channels);
   const blank = tf.zerosLike(eye);
-  const kernel = tf.stack(Array.from({ length: taps }, (_, index) => (index === centre ? eye : blank)));
+  const kernel = tf.stack(Array.from({ length: taps }, (_, index) => (index === own ? eye : blank)));
   const filter = tf.reshape(kernel, [...new Array<number>(x.rank - 2).fill(side), channels, channels]);
-  const y =
-    x.rank === 5
-      ? tf.conv3d(x as tf.Tensor5D, filter as tf.Tensor5D, 1, 'same')
-      : tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same');
-  return y;
+  if (halves) return tf.conv3d(doubled(x), filter as tf.Tensor5D, 2, 'valid');
+  if (x.rank === 5) return tf.conv3d(x as tf.Tensor5D, filter as tf.Tensor5D, 1, 'same');
+  return tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same');
+}
+
+/** Every element twice along each spatial axis. */
+function doubled(x: tf.Tensor): tf.Tensor5D {
+  return [1, 2, 3].reduce((value, axis) => {
+    const shape = value.shape.map((length, index) => (index === axis ? 2 * length : length));
+    return tf.reshape(tf.stack([value, value], axis + 1), shape);
+  }, x) as tf.Tensor5D;
 }
 
 /** The layout key of a tensor after it was computed. */

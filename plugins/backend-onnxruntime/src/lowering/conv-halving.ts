@@ -2,7 +2,7 @@
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
 import type { ConvGeometry } from './conv-geometry.js';
-import { correlate, planesOf, planesResult, sidesOf } from './conv-planes.js';
+import { correlate, gather, planesOf, planesResult, sidesOf } from './conv-planes.js';
 import { planesLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
@@ -50,8 +50,24 @@ export function blockedDouble(
     1,
     s.height * s.width,
   ]);
-  const parted = emitter.reshape(value, [planes, 2, 2, 2, g.inChannels / block, s.height, s.width, block]);
-  return planesResult(ctx, node, emitter.transpose(parted, [0, 1, 4, 5, 2, 6, 3, 7]));
+  const size = (8 * g.inChannels * s.height * s.width) / block;
+  const parted = emitter.reshape(value, [planes, size, block]);
+  return planesResult(ctx, node, gather(ctx, parted, interleaving(g.inChannels / block, s.height, s.width), 1));
+}
+
+/** Positions [kd, blocks, h, kh, w, kw] of memory [kd, kh, kw, blocks, h, w]: a gather uses all threads, a transpose one. */
+function interleaving(blocks: number, height: number, width: number): number[] {
+  const positions: number[] = [];
+  for (let kd = 0; kd < 2; kd++) {
+    for (let row = 0; row < blocks * height * 2; row++) {
+      const [kh, rest] = [row % 2, Math.floor(row / 2)];
+      for (let column = 0; column < width * 2; column++) {
+        const [kw, w] = [column % 2, Math.floor(column / 2)];
+        positions.push((((kd * 2 + kh) * 2 + kw) * blocks * height + rest) * width + w);
+      }
+    }
+  }
+  return positions;
 }
 
 function repeated(ctx: LoweringContext, bias: Lowered, times: number) {

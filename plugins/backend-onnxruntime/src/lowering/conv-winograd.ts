@@ -50,7 +50,7 @@ function inputMatrix(depth: number): number[] {
 }
 
 /** A' for every tile, [d, tiles * components]. */
-function outputMatrix(depth: number): number[] {
+function outputMatrix(depth: number): number[][] {
   const { planes, tiles, components } = tilingOf(depth);
   const { output } = TRANSFORMS[planes];
   return Array.from({ length: depth }, (_, plane) =>
@@ -58,15 +58,25 @@ function outputMatrix(depth: number): number[] {
       const own = Math.floor(column / components) === Math.floor(plane / planes);
       return own ? output[plane % planes]![column % components]! : 0;
     }),
-  ).flat();
+  );
 }
 
-function transposed(matrix: readonly number[], rows: number): number[] {
-  const columns = matrix.length / rows;
-  return Array.from(
-    { length: matrix.length },
-    (_, index) => matrix[(index % rows) * columns + Math.floor(index / rows)]!,
-  );
+function transposed(matrix: readonly (readonly number[])[]): number[][] {
+  return matrix[0]!.map((_, column) => matrix.map((row) => row[column]!));
+}
+
+/**
+ * The outputs of the products, [b, tiles * components, ...] to [b, d, ...], or with `backwards` the gradient that goes
+ * the other way. Tiles do not meet here: where they are whole each is a small product of its own.
+ */
+function outputTransform(ctx: LoweringContext, x: Emitted, depth: number, backwards: boolean): Emitted {
+  const { planes, tiles, components } = tilingOf(depth);
+  const direction = (matrix: readonly (readonly number[])[]) => (backwards ? transposed(matrix) : matrix).flat();
+  const [batch, , ...rest] = x.shape as [number, number, ...number[]];
+  if (depth % planes > 0) return alongDepth(ctx, direction(outputMatrix(depth)), x);
+  const parted = ctx.emitter.reshape(x, [batch * tiles, backwards ? planes : components, ...rest]);
+  const value = alongDepth(ctx, direction(TRANSFORMS[planes].output), parted);
+  return ctx.emitter.reshape(value, [batch, backwards ? tiles * components : depth, ...rest]);
 }
 
 /** Inputs of the products, [b, tiles * components, c/B, h, (w + 2) * B], from planes [b * d * c/B, h, w * B]. */
@@ -81,7 +91,7 @@ export function winogradInput(ctx: LoweringContext, planes: Emitted, s: Sides): 
 export function winogradOutputGradient(ctx: LoweringContext, planes: Emitted, s: Sides): Emitted {
   const blocks = planes.shape[0]! / (s.batch * s.depth);
   const shape = [s.batch, s.depth, blocks, ...planes.shape.slice(1)];
-  return alongDepth(ctx, transposed(outputMatrix(s.depth), s.depth), ctx.emitter.reshape(planes, shape));
+  return outputTransform(ctx, ctx.emitter.reshape(planes, shape), s.depth, true);
 }
 
 /** Kernels [components * out, into, 3, 3] of a filter in memory [kd, ...]; `mirrored` exchanges the outer depth taps. */
@@ -140,7 +150,7 @@ export function winogradConv(
   const shift = bias && biasOfOne(ctx, bias, components, out);
   const products = emitter.blocked('Conv', [image, kernels, shift], attributes, shape);
   const memory = [s.batch, tiles * components, out / target.block, s.height, s.width * target.block];
-  return alongDepth(ctx, outputMatrix(s.depth), emitter.reshape(products, memory));
+  return outputTransform(ctx, emitter.reshape(products, memory), s.depth, false);
 }
 
 /** The bias on the component that reaches every output once. */
