@@ -170,6 +170,14 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
   // A tap that fails here must not hide how the run ended.
   await events.emit({ type: 'run.end', outcome: ended }).catch(() => undefined);
   await events.close().catch(() => undefined);
-  await run.end(ended);
-  return ended;
+  return run.end(ended).then(
+    () => ended,
+    (thrown: unknown) => {
+      const alone = thrown instanceof AggregateError && thrown.errors.length === 1;
+      const error = asDmxError(alone ? thrown.errors[0] : thrown, run);
+      // Why training failed goes before what went wrong while the run was put away.
+      if (ended.status !== 'failed') return outcome('failed', `${error.summary}: ${error.why}`, error.toJSON());
+      return { ...ended, reason: `${ended.reason}. Then ${error.summary}: ${error.why}` };
+    },
+  );
 }

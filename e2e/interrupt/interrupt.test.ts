@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { dinomix, startDinomix } from '../support/command.js';
+import { createProject } from '../support/small-project.js';
+
+/** A pause after every step, so that Ctrl-C meets a run that is not over. */
+const PAUSES = `plugin('pauses', [], (api) => api.hooks.stepEnd.tap(() => new Promise((go) => setTimeout(go, 200))))`;
+/** Keeps the thread of the run busy for ten minutes in the second step, without a gap for messages. */
+const HANGS = `plugin('hangs', [], (api) => api.hooks.stepEnd.tap(({ position }) => {
+  if (position.step === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600_000);
+}))`;
+
+async function lastCheckpoint(run: string): Promise<string> {
+  const bytes = await readFile(join(run, 'checkpoints', 'checkpoint-00000012.safetensors'));
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+describe('Ctrl-C', () => {
+  it('once finishes the step, writes a checkpoint, says how to resume and ends with 130; resumed to the same bytes', async () => {
+    const folder = await createProject({ plugins: PAUSES, train: 'epochs: 2, stepsPerEpoch: 6, validateEvery: 0' });
+    const { child, seen, ended } = startDinomix(folder, ['train', '-o', 'run', '--json']);
+    await seen('"step":2');
+    child.kill('SIGINT');
+    const { code, out } = await ended;
+    expect(code).toBe(130);
+    const { outcome } = JSON.parse(out.trimEnd().split('\n').at(-1)!);
+    expect(outcome).toMatchObject({ status: 'interrupted', error: null });
+    expect(outcome.position.step).toBeLessThan(11);
+    const resumed = await dinomix(folder, 'resume', 'run');
+    expect({ code: resumed.code, err: resumed.err }).toMatchObject({ code: 0 });
+    expect((await dinomix(folder, 'train', '-o', 'other/run')).code).toBe(0);
+    expect(await lastCheckpoint(join(folder, 'run'))).toBe(await lastCheckpoint(join(folder, 'other/run')));
+  });
+
+  it('twice leaves at once with 130, also in the middle of a step', async () => {
+    const folder = await createProject({ plugins: HANGS, train: 'epochs: 2, stepsPerEpoch: 6, validateEvery: 0' });
+    const { child, seen, ended } = startDinomix(folder, ['train', '-o', 'run', '--verbose']);
+    // The first epoch has no line of its own before its end; the events say where the run stands.
+    await expect
+      .poll(() => readFile(join(folder, 'run/events.jsonl'), 'utf8').catch(() => ''), { timeout: 100_000 })
+      .toContain('"step":1');
+    child.kill('SIGINT');
+    await seen('Ctrl-C again leaves at once');
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 130, signal: null });
+  });
+});
