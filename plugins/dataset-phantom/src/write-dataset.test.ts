@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { countLabels, orientationOf, readNifti } from '@dinomix/volume';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ORGANS } from './classes.js';
 import { type WritePhantomRequest, writePhantomDataset } from './write-dataset.js';
 
 let folder = '';
@@ -149,3 +150,40 @@ test('nibabel reads what is written here as we do', async () => {
     }
   }
 });
+
+test.each([
+  ['synapse', 'RawData/Training/img/img0001.nii.gz', 'RawData/Training/label/label0001.nii.gz'],
+  ['amos', 'imagesTr/amos_0001.nii.gz', 'labelsTr/amos_0001.nii.gz'],
+  ['nnunet', 'imagesTr/phantom_0001_0000.nii.gz', 'labelsTr/phantom_0001.nii.gz'],
+] as const)(
+  'written files of %s have the imbalance and the intensities of the benchmark',
+  async (layout, scan, mask) => {
+    const out = join(folder, `written-${layout}`);
+    await writePhantomDataset({ layout, cases: 1, seed: 11, size: [56, 96, 96], out });
+    const image = (await readNifti(join(out, scan))).volume;
+    const label = (await readNifti(join(out, mask))).volume;
+    const organs = ORGANS[layout === 'amos' ? 'amos' : 'synapse'];
+    const sums = organs.map(() => [0, 0] as [number, number]);
+    label.data.forEach((value, index) => {
+      if (value === 0) return;
+      sums[value - 1]![0]++;
+      sums[value - 1]![1] += image.data[index]!;
+    });
+    const of = (organ: (typeof organs)[number]) => sums[organs.indexOf(organ)]!;
+    const [liver] = of('liver');
+    for (const side of ['right', 'left'] as const)
+      expect(liver / of(`${side} adrenal gland`)[0]).toBeGreaterThanOrEqual(300);
+    // The ranges of a portal-venous scan, as in phantom.test.ts.
+    for (const [organ, low, high] of [
+      ['liver', 70, 140],
+      ['spleen', 85, 150],
+      ['right kidney', 115, 215],
+      ['aorta', 100, 200],
+      ['gallbladder', -30, 60],
+    ] as const) {
+      const [count, sum] = of(organ);
+      expect(sum / count, organ).toBeGreaterThan(low);
+      expect(sum / count, organ).toBeLessThan(high);
+    }
+  },
+);

@@ -9,9 +9,6 @@ import { createPass, networkWeights } from '../step/students.js';
 import type { Variables } from '../step/variables.js';
 import type { RunningBackend } from '../types.js';
 
-/** The students and teachers of a run, as far as testing needs them. */
-export type TestedParts = Pick<StepParts, 'students' | 'teachers'>;
-
 /** Weights under test. */
 export interface TestedWeights {
   /** `student`, or the id of the teacher that keeps them. */

@@ -1,4 +1,4 @@
-import type { Batch, JsonObject, StepPosition, StepReport, StudentEvidence, ViewName } from '@dinomix/core';
+import type { Batch, StepPosition, StepReport, StudentEvidence, ViewName } from '@dinomix/core';
 import { trainerError } from '../errors.js';
 import { addCounts, hardDice, readCounts, type ViewCounts } from './counts.js';
 import { unpackNumbers } from './numbers.js';
@@ -103,9 +103,4 @@ export function assertFinite(report: StepReport, batch: Batch, donors: readonly 
     checkpoint,
   };
   throw trainerError('DMX_LOSS_NOT_FINITE', details, { phase: 'run', epoch: position.epoch, step: position.step });
-}
-
-/** Evidence as JSON, for checkpoints. */
-export function evidenceToJson(evidence: Readonly<Record<string, StudentEvidence>> | null): JsonObject | null {
-  return evidence === null ? null : (structuredClone(evidence) as unknown as JsonObject);
 }
