@@ -38,6 +38,12 @@ async function predict(method, { data, out }) {
   return prediction;
 }
 
+/** Puts all methods into one page. */
+async function compare(methods, { out }) {
+  const runs = methods.map((method) => join(out, method));
+  await dinomix(['report', ...runs, '--out', join(out, 'comparison.html')], { folder, quiet: true });
+}
+
 /** What every result must be read with. */
 function notes(runs) {
   const { cases } = runs[0];
@@ -61,6 +67,7 @@ async function demo(methods, settings) {
   const shownMethod = methods.at(-1);
   heading(`predict one test image with ${shownMethod}`);
   const prediction = await predict(shownMethod, settings);
+  if (methods.length > 1) await compare(methods, settings);
   const table = `${organTable(runs)}\n\n${notes(runs)}`;
   await writeFileAtomic(join(out, 'table.md'), `${table}\n`);
   heading(`Dice and surface distance on the test cases, seed ${seed}`);
@@ -74,6 +81,8 @@ function closing({ out, data, methods, prediction }) {
   const rows = [
     [join(out, 'summary.json'), 'the numbers'],
     [join(out, 'table.md'), 'the table above'],
+    ...(methods.length > 1 ? [[join(out, 'comparison.html'), 'all methods side by side; open it in a browser']] : []),
+    [join(last, 'report.html'), `the report of ${methods.at(-1)}`],
     [prediction, 'predicted labels; open them over the image in any NIfTI viewer'],
     [join(data, 'imagesTs'), 'test images, their labels in labelsTs beside it'],
     [last, 'the run: record, events, checkpoints, predictions, network.onnx'],

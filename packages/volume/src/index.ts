@@ -20,6 +20,7 @@ export {
   regridAffine,
   spacingOf,
 } from './geometry.js';
+export { labelColour, type Rgb } from './label-colour.js';
 export { countLabels, type LabelCheck, toLabelVolume } from './labels.js';
 export { type GridPoints, gridPoints, nearestDistances } from './nearest-points.js';
 export type { Connectivity } from './neighbourhood.js';

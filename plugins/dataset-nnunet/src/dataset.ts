@@ -9,26 +9,14 @@ import {
   type Preprocessing,
 } from '@dinomix/core';
 import { createBrokenDataset, createFolderDataset, errorOf, errorOfAll, type ReaderPlan } from '@dinomix/core/dataset';
+import { labelColour } from '@dinomix/volume';
 import { checkDataset } from './check.js';
 import type { DatasetDocument } from './document.js';
 import { type OpenedFolder, openFolder } from './folder.js';
 import type { NnunetOptions } from './options.js';
 
-// Hues a golden angle apart: neighbouring classes are easy to tell apart.
-const GOLDEN_ANGLE = 137.508;
-
-function colourOf(index: number): readonly [number, number, number] {
-  if (index === 0) return [0, 0, 0];
-  const hue = (index * GOLDEN_ANGLE) % 360;
-  const channel = (offset: number) => {
-    const k = (offset + hue / 30) % 12;
-    return Math.round(255 * (0.55 - 0.4 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
-  };
-  return [channel(0), channel(8), channel(4)];
-}
-
 function classesOf({ classes }: DatasetDocument, { tail }: NnunetOptions): readonly ClassInfo[] {
-  return classes.map((name, index) => ({ index, name, colour: colourOf(index), tail: tail.includes(name) }));
+  return classes.map((name, index) => ({ index, name, colour: labelColour(index), tail: tail.includes(name) }));
 }
 
 function normalisationOf({ window, normalise, channel }: NnunetOptions, { channels }: DatasetDocument): Normalisation {

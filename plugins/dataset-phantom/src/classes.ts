@@ -1,5 +1,5 @@
 import type { ClassInfo } from '@dinomix/core';
-import type { Triple } from '@dinomix/volume';
+import { labelColour, type Triple } from '@dinomix/volume';
 import type { Organ } from './anatomy/part.js';
 import type { FieldOfView } from './phantom.js';
 
@@ -60,32 +60,18 @@ const TAIL: Readonly<Record<Benchmark, readonly Organ[]>> = {
   amos: ['esophagus', 'right adrenal gland', 'left adrenal gland', 'gallbladder', 'prostate or uterus', 'duodenum'],
 };
 
-const COLOURS: Readonly<Record<Organ, readonly [number, number, number]>> = {
-  spleen: [214, 94, 94],
-  'right kidney': [86, 180, 95],
-  'left kidney': [72, 140, 230],
-  gallbladder: [240, 215, 60],
-  esophagus: [240, 140, 50],
-  liver: [160, 100, 190],
-  stomach: [60, 190, 190],
-  aorta: [225, 40, 120],
-  'inferior vena cava': [100, 120, 210],
-  'portal and splenic veins': [40, 220, 160],
-  pancreas: [235, 170, 130],
-  'right adrenal gland': [250, 250, 120],
-  'left adrenal gland': [150, 240, 90],
-  duodenum: [190, 190, 240],
-  bladder: [110, 210, 250],
-  'prostate or uterus': [220, 120, 200],
-};
+/** The same colour for an organ in both benchmarks: the portal vein, which AMOS does not have, has the value 10 in Synapse. */
+function colourOf(benchmark: Benchmark, value: number): ClassInfo['colour'] {
+  return labelColour(benchmark === 'amos' && value >= 10 ? value + 1 : value);
+}
 
 /** Returns the classes of a benchmark with the background. */
 export function classesOf(benchmark: Benchmark): readonly ClassInfo[] {
   const organs = ORGANS[benchmark].map((name, index) => ({
     index: index + 1,
     name,
-    colour: COLOURS[name],
+    colour: colourOf(benchmark, index + 1),
     tail: TAIL[benchmark].includes(name),
   }));
-  return [{ index: 0, name: 'background', colour: [0, 0, 0], tail: false }, ...organs];
+  return [{ index: 0, name: 'background', colour: labelColour(0), tail: false }, ...organs];
 }

@@ -41,7 +41,7 @@ export async function writeReport({ runs, out, slices = 8 }: ReportRequest): Pro
   const [first] = read;
   if (first === undefined) throw new RangeError('writeReport needs the folder of at least one run');
   const file = resolve(out ?? (single ? join(first.directory, 'report.html') : 'comparison.html'));
-  const page = single ? runPage(first.history, { notes: first.notes, refresh: 0 }) : comparePage(read);
+  const page = single ? runPage(first.history, { notes: first.notes, live: false, refresh: 0 }) : comparePage(read);
   await mkdir(dirname(file), { recursive: true });
   await writeFileAtomic(file, page);
   return {

@@ -61,6 +61,16 @@ it('goes on from the events of before when a run is resumed', async () => {
   expect(cells(table.all('table')[0]!, table)[1]).toEqual(['a', '91 %', '0.700', '4.00']);
 });
 
+it('reports a resumed run also where the events of before are damaged', async () => {
+  const events = wholeRun();
+  await writeFile(join(directory, 'events.jsonl'), `{"type":"ste\n${lines(events.slice(1, 5))}`);
+  await report(events);
+  const text = await page();
+  expect(text).toContain('trial <span class="state completed">');
+  expect(text).toContain('What came before the resume is missing');
+  expect(text).toContain('is damaged in line 1');
+});
+
 it('compares runs: best values, differences of the configs, cautions', async () => {
   const other = join(directory, 'b');
   const one = join(directory, 'a');
@@ -105,7 +115,9 @@ it('compares runs: best values, differences of the configs, cautions', async () 
   // Lower distances are better.
   expect(both.all('.best', tables[2]).map(textOf)).toEqual(['4.00', '7.00', '6.50']);
   expect(textOf(both.byId('config')!)).toContain('use.mixer["pic"]["cutmix"]');
-  expect(both.all('.notice').map(textOf)).toEqual(['b: teacher: random control weights, not DINOv3']);
+  const remark = 'b: teacher: random control weights, not DINOv3';
+  expect(both.all('.notice', both.all('header')[0]).map(textOf)).toEqual([remark]);
+  expect(both.all('.notice', both.byId('results')).map(textOf)).toEqual([remark]);
   expect(both.all('path').filter((one) => attribute(one, 'class') === 'line').length).toBeGreaterThan(3);
 });
 

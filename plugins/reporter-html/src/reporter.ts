@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Reporter, RunEvent } from '@dinomix/core';
+import { type Reporter, type RunEvent, reasonOf } from '@dinomix/core';
 import { writeFileAtomic } from '@dinomix/volume';
 import { readEvents } from './history/event-lines.js';
 import { RunHistory } from './history/history.js';
@@ -19,14 +19,20 @@ export function createHtmlReporter({ file, slices, refresh }: HtmlOptions): Repo
 
   const write = async (): Promise<void> => {
     if (directory === undefined) throw new Error('reporter html: an event came before the run folder was opened');
-    await writeFileAtomic(join(directory, file), runPage(history, { notes, refresh }));
+    await writeFileAtomic(join(directory, file), runPage(history, { notes, live: true, refresh }));
   };
   return {
     async open(run) {
       directory = run.directory;
       history = new RunHistory(slices);
       const before = join(directory, FILES.events);
-      notes = existsSync(before) ? await readEvents(before, (event) => history.add(event)) : [];
+      if (!existsSync(before)) return;
+      try {
+        notes = await readEvents(before, (event) => history.add(event));
+      } catch (thrown) {
+        history = new RunHistory(slices);
+        notes = [`What came before the resume is missing: ${reasonOf(thrown)}`];
+      }
     },
     async event(event: RunEvent) {
       history.add(event);

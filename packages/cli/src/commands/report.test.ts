@@ -50,7 +50,7 @@ it('puts several runs side by side', async () => {
   putRun('two', warning);
   const { code, out } = await report('one', 'two');
   expect(code).toBe(0);
-  expect(out).toContain('run: running, 1 event\n');
+  expect(out).toContain('run: unfinished, 1 event\n');
   expect(readFileSync(join(folder, 'comparison.html'), 'utf8')).toContain('2 runs compared');
 });
 

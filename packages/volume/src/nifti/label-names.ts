@@ -1,4 +1,5 @@
 import { VolumeError } from '../errors.js';
+import { labelColour } from '../label-colour.js';
 
 /** Names of label values. */
 export type LabelNames = ReadonlyMap<number, string>;
@@ -6,7 +7,6 @@ export type LabelNames = ReadonlyMap<number, string>;
 // The registered code of Caret's XML, the usual home of a NIfTI label table.
 const CARET = 30;
 const LABEL = /<Label\b[^>]*?\bKey="(\d+)"[^>]*>([\s\S]*?)<\/Label>/g;
-const GOLDEN_ANGLE = 137.508;
 
 /**
  * Returns a header extension that holds label names as a Caret LabelTable: the form that Connectome Workbench and
@@ -28,20 +28,10 @@ export function encodeLabelNames(names: LabelNames, littleEndian: boolean): Uint
 }
 
 function labelElement(value: number, name: string): string {
-  const [red, green, blue] = value === 0 ? [0, 0, 0] : colourOf(value);
+  const [red, green, blue] = labelColour(value).map((channel) => Number((channel / 255).toFixed(3)));
   const quoted = name.replaceAll(']]>', ']]]]><![CDATA[>');
   const alpha = value === 0 ? 0 : 1;
   return `<Label Key="${value}" Red="${red}" Green="${green}" Blue="${blue}" Alpha="${alpha}"><![CDATA[${quoted}]]></Label>`;
-}
-
-// Hues a golden angle apart: neighbouring values are easy to tell apart in a viewer.
-function colourOf(value: number): readonly number[] {
-  const hue = (value * GOLDEN_ANGLE) % 360;
-  const channel = (offset: number) => {
-    const k = (offset + hue / 30) % 12;
-    return Number((0.55 - 0.4 * Math.max(-1, Math.min(k - 3, 9 - k, 1))).toFixed(3));
-  };
-  return [channel(0), channel(8), channel(4)];
 }
 
 /**

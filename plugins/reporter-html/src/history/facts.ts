@@ -5,11 +5,11 @@ import type { RunHistory } from './history.js';
 export const COLLAPSED = 0.01;
 
 /** State of a run for a person. */
-export type RunState = 'running' | 'completed' | 'stopped' | 'interrupted' | 'failed';
+export type RunState = 'unfinished' | 'completed' | 'stopped' | 'interrupted' | 'failed';
 
-/** `running` also covers a run that was killed: its events do not tell. */
+/** `unfinished` is a run that goes on, and one that was killed: its events do not tell. */
 export function stateOf({ outcome }: RunHistory): RunState {
-  return outcome?.status ?? 'running';
+  return outcome?.status ?? 'unfinished';
 }
 
 /** Classes without the background; empty as long as they are not known. */

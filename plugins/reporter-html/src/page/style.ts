@@ -22,7 +22,7 @@ nav a{margin-right:14px;white-space:nowrap}
 a{color:var(--c1)}
 .state{display:inline-block;vertical-align:.25em;font-size:.8rem;font-weight:600;padding:2px 10px;border-radius:99px;background:var(--soft);color:var(--ink-2)}
 .state.completed{color:var(--good)}.state.running{color:var(--c1)}.state.failed{color:var(--accent)}.state.interrupted,.state.stopped{color:var(--warn)}
-.notice{display:inline-block;font-weight:600;margin:6px 8px 6px 0;padding:5px 12px;border-left:4px solid var(--warn);background:var(--soft)}
+.notice{display:table;font-weight:600;margin:6px 8px 6px 0;padding:5px 12px;border-left:4px solid var(--warn);background:var(--soft)}
 .failure{border-left:4px solid var(--accent);background:var(--soft);padding:10px 14px;margin:12px 0;white-space:pre-line;overflow-wrap:anywhere}
 .failure p{margin:2px 0}
 progress{width:100%;height:10px;accent-color:var(--c1)}
@@ -37,7 +37,7 @@ figcaption{font-weight:600;font-size:.92rem;overflow-wrap:anywhere}
 figcaption output{float:right;font-weight:650}
 figure .note{margin:2px 0 0;font-size:.8rem}
 .keys{font-size:.8rem;color:var(--ink-2)}
-.key{margin-right:12px;overflow-wrap:anywhere}
+.key{display:inline-block;margin-right:12px;overflow-wrap:anywhere}
 .key i,.chip i{display:inline-block;background:var(--key);-webkit-print-color-adjust:exact;print-color-adjust:exact}
 .key i{width:16px;height:3px;vertical-align:.28em;margin-right:5px}
 .key i.dash{background:linear-gradient(90deg,var(--key) 6px,transparent 6px,transparent 10px,var(--key) 10px)}
@@ -58,10 +58,10 @@ circle{fill:currentColor}.ring{fill:none;stroke:currentColor;stroke-width:2}.dot
 text+.range{stroke:var(--rule);opacity:1;stroke-width:2}
 .layer{fill:currentColor;stroke:var(--card);stroke-width:.6}
 .wide{overflow-x:auto;min-width:0}
-.beside{display:grid;grid-template-columns:minmax(0,max-content) minmax(0,1fr);gap:24px;align-items:start}.beside figure{max-width:600px}
+.beside{display:flex;flex-wrap:wrap;gap:20px 28px;align-items:start}.beside>*{min-width:0;max-width:100%}.beside figure{flex:1 1 400px;max-width:600px}
 table{border-collapse:collapse;font-size:.88rem}
 th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
-th:first-child,th[scope=row]{text-align:left;font-weight:500}
+th:first-child,th[scope=row]{text-align:left;font-weight:500;position:sticky;left:0;background:var(--paper)}
 thead th{font-weight:600;color:var(--ink-2);vertical-align:bottom}
 tr.mean th,tr.mean td{font-weight:650;border-top:2px solid var(--rule)}tr.mean+tr.mean th,tr.mean+tr.mean td{border-top:0}
 tr.tail th{font-weight:650}
@@ -90,7 +90,6 @@ pre{background:var(--soft);border-radius:8px;padding:12px 14px;overflow-x:auto;f
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}code{font-size:.88em}
 pre.command{user-select:all;-webkit-user-select:all;font-size:.9rem}
 footer{margin-top:36px;color:var(--ink-2);font-size:.8rem}
-@media (max-width:1060px){.beside{grid-template-columns:minmax(0,1fr)}}
-@media (max-width:520px){body{padding:16px 12px 32px}.tiles{grid-template-columns:repeat(2,1fr)}.panels{grid-template-columns:repeat(2,1fr)}dl{grid-template-columns:minmax(0,1fr)}dd{margin-bottom:6px}th,td{padding:4px 7px}}
+@media (max-width:520px){body{padding:16px 12px 32px}.tiles{grid-template-columns:repeat(2,1fr)}.panels{grid-template-columns:repeat(2,1fr)}dl{grid-template-columns:minmax(0,1fr)}dd{margin-bottom:6px}th,td{padding:4px 7px}th[scope=row],th[scope=row] .chip{white-space:normal}th.turned span{white-space:nowrap}}
 @media print{body{max-width:none;padding:0;font-size:11px}nav,#overlay,#overlay+label{display:none}section{break-inside:auto}h2,h3{break-after:avoid}.tile strong{font-size:1.1rem}.charts{grid-template-columns:1fr 1fr}}
 `;

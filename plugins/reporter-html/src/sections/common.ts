@@ -1,12 +1,32 @@
 import type { ClassInfo } from '@dinomix/core';
 import { colourOf, teacherLines } from '../history/facts.js';
 import type { RunHistory } from '../history/history.js';
-import { type Content, html, type Markup } from '../markup/html.js';
+import { type Content, html, Markup } from '../markup/html.js';
+
+/** A part of the page with a heading. */
+export class Section extends Markup {
+  readonly id: string;
+  readonly title: string;
+
+  constructor(id: string, title: string, text: string) {
+    super(text);
+    this.id = id;
+    this.title = title;
+  }
+}
 
 /** A section with its heading; nothing where it has no content. */
-export function section(id: string, title: string, ...content: readonly Content[]): Markup | null {
+export function section(id: string, title: string, ...content: readonly Content[]): Section | null {
   if (content.every((one) => one === null || one === false || one === undefined)) return null;
-  return html`<section id="${id}"><h2>${title}</h2>${content}</section>`;
+  const { text } = html`<section id="${id}"><h2>${title}</h2>${content}</section>`;
+  return new Section(id, title, text);
+}
+
+/** The sections that there are, with links to them. */
+export function withLinks(sections: readonly (Section | null)[]): Markup {
+  const made = sections.filter((one) => one !== null);
+  const links = made.map(({ id, title }) => html`<a href="#${id}">${title}</a> `);
+  return html`<nav>${links}</nav><main>${made}</main>`;
 }
 
 /** Charts beside each other. */

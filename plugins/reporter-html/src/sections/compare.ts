@@ -1,4 +1,4 @@
-import type { ClassInfo, Json, JsonObject, MetricColumn } from '@dinomix/core';
+import type { ClassInfo, MetricColumn } from '@dinomix/core';
 import {
   collapsedOf,
   engineOf,
@@ -17,7 +17,7 @@ import { type Content, html, type Markup } from '../markup/html.js';
 import { figure } from '../svg/frame.js';
 import { type Line, lineChart } from '../svg/line-chart.js';
 import { type Row, rowsChart } from '../svg/rows-chart.js';
-import { charts, classChip, section, table, toEpoch } from './common.js';
+import { charts, classChip, type Section, section, table, toEpoch } from './common.js';
 import { lineColour, steppedLine } from './curves.js';
 import { cellText } from './test-table.js';
 
@@ -44,7 +44,8 @@ export function labelled(
   });
 }
 
-function runChip({ label, colour }: ComparedRun): Markup {
+/** The colour and label of a run. */
+export function runChip({ label, colour }: ComparedRun): Markup {
   return html`<span class="chip"><i style="--key:${colour}"></i>${label}</span>`;
 }
 
@@ -59,6 +60,15 @@ export function bestOf(values: readonly (number | null | undefined)[], better: M
   const [low, high] = [Math.min(...defined), Math.max(...defined)];
   if (low === high) return null;
   return better === 'higher' ? high : low;
+}
+
+/** Whether the means of a column are over the same classes in every run, so that they can be compared. */
+function meansCompare({ name }: MetricColumn, runs: readonly ComparedRun[]): boolean {
+  const defined = runs.flatMap(({ history }) => {
+    const values = resultOf(history)?.perClass[name];
+    return values === undefined ? [] : [values.map((value) => (value === null ? '-' : 'x')).join('')];
+  });
+  return new Set(defined).size <= 1;
 }
 
 /** Every column that a run was evaluated by, in the order of the first run that has it. */
@@ -76,7 +86,7 @@ function classesOf(runs: readonly ComparedRun[]): readonly ClassInfo[] {
 }
 
 /** State, result and cost of every run. */
-export function overviewSection(runs: readonly ComparedRun[]): Markup | null {
+export function overviewSection(runs: readonly ComparedRun[]): Section | null {
   const columns = columnsOf(runs);
   const main = mainColumn(columns);
   const distance = columns.find(({ unit }) => unit !== 'ratio');
@@ -91,14 +101,13 @@ export function overviewSection(runs: readonly ComparedRun[]): Markup | null {
     'time',
     'engine',
     'seed',
-    'teacher',
   ].map((one) => html`<th>${one}</th>`);
   const cells = (run: ComparedRun) =>
     shown.flatMap((column) =>
       (['mean', 'tail'] as const).map((part) => {
         const values = runs.map(({ history }) => resultOf(history)?.[part][column.name]);
         const value = resultOf(run.history)?.[part][column.name];
-        const best = bestOf(values, column.better);
+        const best = meansCompare(column, runs) ? bestOf(values, column.better) : null;
         return html`<td${best !== null && value === best && html` class="best"`}>${cellText(value, column)}</td>`;
       }),
     );
@@ -108,8 +117,7 @@ export function overviewSection(runs: readonly ComparedRun[]): Markup | null {
     const { position, record } = history;
     const epochs =
       position === null ? '0' : `${Math.floor(history.steps / position.stepsPerEpoch)} of ${position.epochs}`;
-    const teachers = teacherLines(history);
-    return html`<tr><th scope="row" title="${methodOf(history)}">${runChip(run)}</th><td>${stateOf(history)}</td><td>${report?.role ?? '–'}</td>${cells(run)}<td>${report === null ? '–' : collapsedOf(history, report).length}</td><td>${epochs}</td><td>${duration(secondsOf(history))}</td><td>${record === null ? '–' : engineOf(record)}</td><td>${record === null ? '–' : record.run.seed}</td><td>${teachers.length === 0 ? '–' : html`<b>${teachers.join('; ')}</b>`}</td></tr>`;
+    return html`<tr><th scope="row" title="${methodOf(history)}">${runChip(run)}</th><td>${stateOf(history) === 'unfinished' ? 'not finished' : stateOf(history)}</td><td>${report?.role ?? '–'}</td>${cells(run)}<td>${report === null ? '–' : collapsedOf(history, report).length}</td><td>${epochs}</td><td>${duration(secondsOf(history))}</td><td>${record === null ? '–' : engineOf(record)}</td><td>${record === null ? '–' : record.run.seed}</td></tr>`;
   });
   return section(
     'overview',
@@ -121,8 +129,8 @@ export function overviewSection(runs: readonly ComparedRun[]): Markup | null {
 
 /** One row for each class and mean, one column for each run. */
 function metricTable(column: MetricColumn, runs: readonly ComparedRun[]): Markup {
-  const rowOf = (name: Content, values: readonly (number | null | undefined)[], kind: Content) => {
-    const best = bestOf(values, column.better);
+  const rowOf = (name: Content, values: readonly (number | null | undefined)[], kind: Content, comparable = true) => {
+    const best = comparable ? bestOf(values, column.better) : null;
     const cells = values.map(
       (value) => html`<td${best !== null && value === best && html` class="best"`}>${cellText(value, column)}</td>`,
     );
@@ -141,6 +149,7 @@ function metricTable(column: MetricColumn, runs: readonly ComparedRun[]): Markup
       part === 'mean' ? 'mean' : 'mean of the tail ◆',
       reports.map((report) => report?.[part][column.name]),
       html` class="mean"`,
+      meansCompare(column, runs),
     ),
   );
   const { title, unit, better } = column;
@@ -151,13 +160,20 @@ function metricTable(column: MetricColumn, runs: readonly ComparedRun[]): Markup
   return table(head, [...rows, ...means]);
 }
 
+/** Places the runs of a row between its upper and lower quarter. */
+function shiftOf(index: number, count: number): number {
+  return count === 1 ? 0 : (index / (count - 1) - 0.5) * Math.min(10, 4 * (count - 1));
+}
+
 /** The main column by class as dots, run beside run. */
 function classFigure(column: MetricColumn, runs: readonly ComparedRun[]): Markup {
   const rows = classesOf(runs).map((info): Row => {
-    const dots = runs.flatMap(({ history, label, colour, dash }) => {
+    const dots = runs.flatMap(({ history, label, colour, dash }, index) => {
       const value = resultOf(history)?.perClass[column.name]?.[info.index];
       const shape = dash ? ('ring' as const) : ('disc' as const);
-      return value === null || value === undefined ? [] : [{ value, colour, shape, title: `${info.name}, ${label}` }];
+      return value === null || value === undefined
+        ? []
+        : [{ value, colour, shape, title: `${info.name}, ${label}`, shift: shiftOf(index, runs.length) }];
     });
     const values = dots.map(({ value }) => value);
     const range = values.length > 1 ? ([Math.min(...values), Math.max(...values)] as const) : undefined;
@@ -167,7 +183,10 @@ function classFigure(column: MetricColumn, runs: readonly ComparedRun[]): Markup
     rows,
     xLabel: column.unit === 'ratio' ? column.title : `${column.title} (${column.unit})`,
     description: `${column.title} of each class by run`,
-    ...(column.unit === 'ratio' && { xDomain: [0, 1] as const }),
+    xDomain: [
+      0,
+      column.unit === 'ratio' ? 1 : Math.max(1e-9, ...rows.flatMap(({ dots }) => dots.map(({ value }) => value))),
+    ],
   });
   return figure(
     `${column.title} by class`,
@@ -177,17 +196,23 @@ function classFigure(column: MetricColumn, runs: readonly ComparedRun[]): Markup
 }
 
 /** Results class by class, all columns. */
-export function resultsSection(runs: readonly ComparedRun[]): Markup | null {
+export function resultsSection(runs: readonly ComparedRun[]): Section | null {
   const columns = columnsOf(runs);
   if (columns.length === 0) return null;
   const main = mainColumn(columns);
   const distance = columns.find(({ unit }) => unit !== 'ratio');
   const figures = [main, distance].filter((column) => column !== null && column !== undefined);
+  const others = columns.filter((column) => !figures.includes(column));
   return section(
     'results',
     'Results by class',
-    charts(...figures.map((column) => classFigure(column, runs))),
-    columns.map((column) => html`<h3>${column.title}</h3>${metricTable(column, runs)}`),
+    teacherRemarks(runs),
+    figures.map(
+      (column) =>
+        html`<h3>${column.title}</h3><div class="beside">${metricTable(column, runs)}${classFigure(column, runs)}</div>`,
+    ),
+    others.map((column) => html`<details><summary>${column.title}</summary>${metricTable(column, runs)}</details>`),
+    html`<p class="note">A dash stands where a value is not defined, e.g. the distance to an organ that was not found. Means leave such classes out, and the best of them is marked only where they are over the same classes.</p>`,
   );
 }
 
@@ -212,7 +237,7 @@ function validationLine({ history, label, colour }: ComparedRun, part: 'mean' | 
 }
 
 /** Curves of all runs over each other. */
-export function courseSection(runs: readonly ComparedRun[]): Markup | null {
+export function courseSection(runs: readonly ComparedRun[]): Section | null {
   const terms = [...new Set(runs.flatMap(({ history }) => [...history.terms.keys()]))];
   const termLine =
     (name: string) =>
@@ -220,9 +245,13 @@ export function courseSection(runs: readonly ComparedRun[]): Markup | null {
       const curve = history.terms.get(name)?.value;
       return curve === undefined ? null : { ...steppedLine(label, colour, curve, toEpoch(history)), band: [] };
     };
+  const column = mainColumn(
+    runs.find(({ history }) => history.lastValidation !== null)?.history.lastValidation?.columns ?? [],
+  );
+  const title = column === null ? '' : ` ${column.title}`;
   const figures = [
-    stepFigure('validation, mean', runs, (run) => validationLine(run, 'mean')),
-    stepFigure('validation, mean of the tail ◆', runs, (run) => validationLine(run, 'tail')),
+    stepFigure(`validation${title}, mean`, runs, (run) => validationLine(run, 'mean')),
+    stepFigure(`validation${title}, mean of the tail ◆`, runs, (run) => validationLine(run, 'tail')),
     stepFigure('loss (weighted sum)', runs, ({ history, label, colour }) => ({
       ...steppedLine(label, colour, history.loss, toEpoch(history)),
       band: [],
@@ -231,52 +260,6 @@ export function courseSection(runs: readonly ComparedRun[]): Markup | null {
   ].filter((one) => one !== null);
   if (figures.length === 0) return null;
   return section('course', 'Over the run', charts(...figures));
-}
-
-/** All values of a config by their path. */
-function flat(value: Json, path: string, into: Map<string, string>): Map<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    into.set(path, JSON.stringify(value));
-    return into;
-  }
-  for (const [key, inner] of Object.entries(value as JsonObject))
-    flat(inner, path === '' ? key : `${path}.${key}`, into);
-  return into;
-}
-
-/** Plugins by id, so that two lists of plugins can be compared by what they hold. */
-function comparable(config: JsonObject): JsonObject {
-  const { plugins, ...rest } = config;
-  if (!Array.isArray(plugins)) return config;
-  const entries = plugins.flatMap((plugin) => {
-    const { id, options, active } = (plugin ?? {}) as Record<string, Json | undefined>;
-    return typeof id === 'string' && active === true && options !== undefined ? [[id, options] as const] : [];
-  });
-  return { ...rest, options: Object.fromEntries(entries) };
-}
-
-/** Paths of the configs at which the runs differ, with the value of each run; undefined where it has none. */
-export function configDifferences(
-  configs: readonly JsonObject[],
-): readonly (readonly [path: string, values: readonly (string | undefined)[]])[] {
-  const flattened = configs.map((config) => flat(comparable(config), '', new Map()));
-  const paths = [...new Set(flattened.flatMap((one) => [...one.keys()]))].sort();
-  return paths.flatMap((path) => {
-    const values = flattened.map((one) => one.get(path));
-    return values.every((value) => value === values[0]) ? [] : [[path, values] as const];
-  });
-}
-
-/** What was set differently. */
-export function differenceSection(runs: readonly ComparedRun[]): Markup | null {
-  const differences = configDifferences(runs.map(({ history }) => history.record?.config ?? {}));
-  const head = [html`<th>value</th>`, ...runs.map((run) => html`<th>${runChip(run)}</th>`)];
-  const rows = differences.map(
-    ([path, values]) =>
-      html`<tr><th scope="row"><code>${path}</code></th>${values.map((value) => html`<td><code>${value ?? '–'}</code></td>`)}</tr>`,
-  );
-  if (rows.length === 0) return section('config', 'Differences of the configs', html`<p>The configs are the same.</p>`);
-  return section('config', 'Differences of the configs', table(head, rows));
 }
 
 /** What makes the numbers of these runs not comparable. */
@@ -290,7 +273,7 @@ export function cautions(runs: readonly ComparedRun[]): readonly string[] {
     different(records.map(({ dataset }) => JSON.stringify(dataset.classes.map(({ name }) => name)))) &&
       'The runs have different classes; rows show the classes of the first.',
     different(roles) && 'Some numbers are of the test split, others of the validation split.',
-    runs.some(({ history }) => stateOf(history) === 'running') && 'Some runs are not over.',
+    runs.some(({ history }) => stateOf(history) === 'unfinished') && 'Some runs are not finished.',
   ].filter((one) => one !== false);
 }
 

@@ -8,7 +8,7 @@ import { figure } from '../svg/frame.js';
 import { lineChart } from '../svg/line-chart.js';
 import { type Row, rowsChart } from '../svg/rows-chart.js';
 import { type Layer, shareChart, sharesOf } from '../svg/share-chart.js';
-import { charts, classChip, epochRange, section, table, toEpoch } from './common.js';
+import { charts, classChip, epochRange, type Section, section, table, toEpoch } from './common.js';
 import { lineColour } from './curves.js';
 
 /** Classes from the rarest, so that the tail lies at the bottom of every picture. */
@@ -139,7 +139,7 @@ function ledger(history: RunHistory): Content {
 }
 
 /** What the mixers planned and drew, and what the students saw of each class in the end. */
-export function curriculumSection(history: RunHistory): Markup | null {
+export function curriculumSection(history: RunHistory): Section | null {
   if (history.steps === 0) return null;
   const classes = fromRarest(history);
   if (classes.length === 0) return null;

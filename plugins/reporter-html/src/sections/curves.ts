@@ -4,7 +4,7 @@ import { duration, short } from '../markup/format.js';
 import { html, type Markup } from '../markup/html.js';
 import { figure } from '../svg/frame.js';
 import { type Line, lineChart } from '../svg/line-chart.js';
-import { charts, epochRange, section, toEpoch } from './common.js';
+import { charts, epochRange, type Section, section, toEpoch } from './common.js';
 
 /** Colours of lines that are no classes. */
 export const LINE_COLOURS = [
@@ -74,7 +74,7 @@ function rateFigure(history: RunHistory): Markup {
 }
 
 /** The losses: the sum, each term, weights and learning rate. */
-export function lossSection(history: RunHistory): Markup | null {
+export function lossSection(history: RunHistory): Section | null {
   if (history.steps === 0) return null;
   const terms = [...history.terms].map(([name, { value, weight }]) => lossFigure(name, value, weight, history));
   return section(
@@ -91,7 +91,7 @@ export function lossSection(history: RunHistory): Markup | null {
 }
 
 /** Time of epochs and steps. */
-export function timeSection(history: RunHistory): Markup | null {
+export function timeSection(history: RunHistory): Section | null {
   if (history.steps === 0) return null;
   const epochs = history.epochSeconds.points.map(({ x, y }) => ({ x: x + 1, y }));
   const epochChart = lineChart({

@@ -3,7 +3,7 @@ import { foregroundOf, labelledShares } from '../history/facts.js';
 import type { RunHistory } from '../history/history.js';
 import { counted, percent } from '../markup/format.js';
 import { type Content, html, type Markup } from '../markup/html.js';
-import { classChip, section, table } from './common.js';
+import { classChip, type Section, section, table } from './common.js';
 
 /** Case ids listed for one split. */
 const LISTED = 500;
@@ -17,7 +17,7 @@ function jsonText(value: Json): string {
 }
 
 /** The command that predicts with the network, to copy. */
-export function inferenceSection({ record }: RunHistory): Markup | null {
+export function inferenceSection({ record }: RunHistory): Section | null {
   if (record === null) return null;
   return section('inference', 'Inference', html`<pre class="command">${record.predictCommand}</pre>`);
 }
@@ -31,12 +31,12 @@ function warningsOf({ warnings, warningsLeftOut }: RunHistory): Content {
 }
 
 /** Warnings of the run. */
-export function warningSection(history: RunHistory): Markup | null {
+export function warningSection(history: RunHistory): Section | null {
   return section('warnings', 'Warnings', warningsOf(history));
 }
 
 /** Data set: classes, splits, fingerprint, licence. */
-export function dataSection(history: RunHistory): Markup | null {
+export function dataSection(history: RunHistory): Section | null {
   const { record } = history;
   if (record === null) return null;
   const { dataset, licences, patch } = record;
@@ -67,7 +67,7 @@ export function dataSection(history: RunHistory): Markup | null {
 }
 
 /** Everything that is needed to make the run again. */
-export function runSection(history: RunHistory): Markup | null {
+export function runSection(history: RunHistory): Section | null {
   const { record, best, lastCheckpoint, checkpoints, starts, first, newest } = history;
   if (record === null) return null;
   const { run, backend, packages, node, platform, config } = record;

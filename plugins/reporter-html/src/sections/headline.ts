@@ -49,7 +49,7 @@ function resultTiles(history: RunHistory, report: EvaluationReport): Content {
 }
 
 const STATES: Readonly<Record<RunState, string>> = {
-  running: 'running',
+  unfinished: 'not finished',
   completed: 'completed',
   stopped: 'stopped early',
   interrupted: 'interrupted',
@@ -77,17 +77,25 @@ function failure({ outcome }: RunHistory): Content {
   return html`<div class="failure"><b>${typeof code === 'string' ? code : 'failed'}</b>${lines.map((line) => html`<p>${line}</p>`)}</div>`;
 }
 
+/** What is known besides the events. */
+export interface HeadlineOptions {
+  /** Remarks on the events themselves, e.g. that a line was cut off. */
+  readonly notes: readonly string[];
+  /** Whether the page is written by the run itself. */
+  readonly live: boolean;
+}
+
 /** Name, state and result of the run at a glance. */
-export function headline(history: RunHistory, notes: readonly string[]): Markup {
+export function headline(history: RunHistory, { notes, live }: HeadlineOptions): Markup {
   const { record, position, outcome } = history;
   const state = stateOf(history);
   const report = resultOf(history);
   const epoch = position === null ? 0 : Math.floor(history.steps / position.stepsPerEpoch);
-  const running = state === 'running';
+  const running = state === 'unfinished' && live;
   return html`<header>
-<h1>${nameOf(history)} <span class="state ${state}">${STATES[state]}</span></h1>
+<h1>${nameOf(history)} <span class="state ${running ? 'running' : state}">${running ? 'running' : STATES[state]}</span></h1>
 <p class="method">${methodOf(history)}</p>
-${running && progressBar(history)}
+${state === 'unfinished' && progressBar(history)}
 ${teacherNotice(history)}
 ${failure(history)}
 <div class="tiles">

@@ -5,7 +5,7 @@ import type { ChosenSlice } from '../history/slice-choice.js';
 import { decimal } from '../markup/format.js';
 import { type Content, html, type Markup } from '../markup/html.js';
 import { ERROR_COLOURS, type SliceLayers, sliceLayers } from '../pictures/layers.js';
-import { classChip, section, teacherNotice } from './common.js';
+import { classChip, type Section, section, teacherNotice } from './common.js';
 
 function panel(title: string, layers: SliceLayers, over: string | null): Markup {
   return html`<div class="panel"><div class="picture" style="aspect-ratio:${layers.aspect.toFixed(4)}"><img alt="" src="${layers.image}">${
@@ -33,7 +33,7 @@ function errorLegend(): Content {
 }
 
 /** Slices of test cases: image, ground truth, prediction, and where they differ. */
-export function sliceSection(history: RunHistory): Markup | null {
+export function sliceSection(history: RunHistory): Section | null {
   const { slices } = history.slices;
   if (slices.length === 0) return null;
   const classes = foregroundOf(history);

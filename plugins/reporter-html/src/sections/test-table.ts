@@ -3,7 +3,7 @@ import { COLLAPSED, foregroundOf, labelledShares, mainColumn } from '../history/
 import type { RunHistory } from '../history/history.js';
 import { decimal, percent } from '../markup/format.js';
 import { type Content, html, type Markup } from '../markup/html.js';
-import { classChip, section, table, teacherNotice } from './common.js';
+import { classChip, type Section, section, table, teacherNotice } from './common.js';
 import { frequencyFigure } from './frequency.js';
 
 /** Cases of which the single values are listed. */
@@ -60,7 +60,7 @@ function caseTable(history: RunHistory, report: EvaluationReport): Content {
 }
 
 /** The test results, class by class; of the validation split as long as there are no others. */
-export function resultSection(history: RunHistory): Markup | null {
+export function resultSection(history: RunHistory): Section | null {
   const report = history.test ?? history.lastValidation;
   if (report === null) return null;
   const shares = labelledShares(history);

@@ -6,7 +6,7 @@ import { decimal } from '../markup/format.js';
 import { html, type Markup } from '../markup/html.js';
 import { figure, place } from '../svg/frame.js';
 import { lineChart } from '../svg/line-chart.js';
-import { charts, classChip, epochRange, section, teacherNotice, toEpoch } from './common.js';
+import { charts, classChip, epochRange, type Section, section, teacherNotice, toEpoch } from './common.js';
 import { lineColour, steppedLine } from './curves.js';
 
 const byEpoch = (points: readonly Point[]): readonly Point[] => points.map(({ x, y }) => ({ x: x + 1, y }));
@@ -80,7 +80,7 @@ function proxyFigure(history: RunHistory): Markup | null {
 }
 
 /** The course of the main column on the validation split: means, and every class by itself. */
-export function validationSection(history: RunHistory): Markup | null {
+export function validationSection(history: RunHistory): Section | null {
   const column = mainColumn(history.lastValidation?.columns ?? []);
   const curves = column === null ? undefined : history.validation.get(column.name);
   const proxy = proxyFigure(history);

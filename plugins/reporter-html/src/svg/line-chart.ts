@@ -53,7 +53,8 @@ function yScaleOf({ lines, yDomain, log = false }: LineChart): Scale {
   ]);
   if (log) return logScale(rangeOf(values.filter((value) => value > 0)), [bottom, top]);
   const [low, high] = rangeOf(values);
-  return linearScale([low > 0 && low < 0.5 * high ? 0 : low, high], [bottom, top], { nice: true });
+  // A curve that never moves, or moves by much, is shown from 0.
+  return linearScale([low > 0 && (low === high || low < 0.5 * high) ? 0 : low, high], [bottom, top], { nice: true });
 }
 
 function pathOf(points: readonly Point[], x: Scale, y: Scale): string {

@@ -10,6 +10,8 @@ export interface RowDot {
   readonly colour: string;
   readonly shape: 'disc' | 'ring' | 'diamond' | 'bar';
   readonly title: string;
+  /** Moved down from the middle of the row by this much, so that equal values do not hide each other. */
+  readonly shift?: number;
 }
 
 /** One row: a name and values on a common axis. */
@@ -66,7 +68,9 @@ export function rowsChart(chart: RowsChart): Markup {
     const y = TOP + (index + 0.5) * ROW;
     const line =
       range !== undefined && html`<path class="range" d="M${place(x.map(range[0]))} ${y}H${place(x.map(range[1]))}"/>`;
-    const marks = dots.filter(({ value }) => Number.isFinite(value)).map((dot) => mark(dot, x.map(dot.value), y));
+    const marks = dots
+      .filter(({ value }) => Number.isFinite(value))
+      .map((dot) => mark(dot, x.map(dot.value), y + (dot.shift ?? 0)));
     return html`<text x="${NAMES - 8}" y="${y}" class="name end${tail && html` tail`}"><title>${name}</title>${tail && '◆ '}${fitted(name)}</text>${line}${marks}`;
   });
   return html`<svg viewBox="0 0 ${WIDTH} ${bottom + 36}" role="img" aria-label="${description}">${grid}${lines}<text x="${(NAMES + RIGHT) / 2}" y="${bottom + 30}" class="label mid">${xLabel}</text></svg>`;
