@@ -78,6 +78,17 @@ describe('the page of a run', () => {
     expect(textOf(page.all('.command')[0]!)).toBe('dinomix predict image.nii.gz --run "/runs/first"');
   });
 
+  it('shows the class weights of a weighter', () => {
+    const classWeights = { vnet: [1, 0.5, 2, 7.25] };
+    const page = pageOf([
+      at({ type: 'run.start', record: record() }),
+      step(0, { classWeights }),
+      step(1, { classWeights }),
+    ]);
+    expect(page.all('h3').map(textOf)).toContain('Class weights');
+    expect(page.all('title').map(textOf)).toContain('c, 0.5: 7.25');
+  });
+
   it('fetches nothing and runs no script', () => {
     const page = pageOf(wholeRun());
     expect(page.all('script')).toEqual([]);

@@ -3,7 +3,7 @@ export const STYLE = `
 :root{color-scheme:light dark;--paper:#fbfbfa;--card:#fff;--ink:#1c2024;--ink-2:#60666d;--rule:#e3e4e1;--accent:#b3261e;--soft:#f1f2ef;
 --c1:#2a6fb0;--c2:#c2570c;--c3:#177e63;--c4:#b0387f;--c5:#6d5bb5;--c6:#8a6d00;--c7:#40798c;--c8:#9c4a3c;
 --good:#1a7f4b;--warn:#9a6700;--bar:#cfe0f1}
-@media (prefers-color-scheme:dark){:root{--paper:#14171a;--card:#1c2024;--ink:#e9eaea;--ink-2:#a2a9b0;--rule:#343a40;--accent:#ff8a80;--soft:#252a2f;
+@media screen and (prefers-color-scheme:dark){:root{--paper:#14171a;--card:#1c2024;--ink:#e9eaea;--ink-2:#a2a9b0;--rule:#343a40;--accent:#ff8a80;--soft:#252a2f;
 --c1:#6db1f0;--c2:#f59a55;--c3:#53c9a5;--c4:#ee86bf;--c5:#ab9cf2;--c6:#d9b944;--c7:#7fbccf;--c8:#e3958a;
 --good:#5fd394;--warn:#e3b341;--bar:#254463}}
 *{box-sizing:border-box}
@@ -56,7 +56,7 @@ svg .name,svg .spot{fill:var(--ink)}svg .spot{font-size:10px}svg text.name.tail{
 circle{fill:currentColor}.ring{fill:none;stroke:currentColor;stroke-width:2}.dot{fill:currentColor;stroke:var(--card);stroke-width:1}
 .bar{stroke:currentColor;stroke-width:2.5;fill:none}.range{stroke:currentColor;stroke-width:1.4;opacity:.55;fill:none}
 text+.range{stroke:var(--rule);opacity:1;stroke-width:2}
-.layer{fill:currentColor;stroke:var(--card);stroke-width:.6}
+.layer{fill:currentColor;stroke:var(--card);stroke-width:.3}
 .wide{overflow-x:auto;min-width:0}
 .beside{display:flex;flex-wrap:wrap;gap:20px 28px;align-items:start}.beside>*{min-width:0;max-width:100%}.beside figure{flex:1 1 400px;max-width:600px}
 table{border-collapse:collapse;font-size:.88rem}
@@ -91,5 +91,5 @@ code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}code{f
 pre.command{user-select:all;-webkit-user-select:all;font-size:.9rem}
 footer{margin-top:36px;color:var(--ink-2);font-size:.8rem}
 @media (max-width:520px){body{padding:16px 12px 32px}.tiles{grid-template-columns:repeat(2,1fr)}.panels{grid-template-columns:repeat(2,1fr)}dl{grid-template-columns:minmax(0,1fr)}dd{margin-bottom:6px}th,td{padding:4px 7px}th[scope=row],th[scope=row] .chip{white-space:normal}th.turned span{white-space:nowrap}}
-@media print{body{max-width:none;padding:0;font-size:11px}nav,#overlay,#overlay+label{display:none}section{break-inside:auto}h2,h3{break-after:avoid}.tile strong{font-size:1.1rem}.charts{grid-template-columns:1fr 1fr}}
+@media print{:root{--paper:#fff}body{max-width:none;padding:0;font-size:11px}table{font-size:9px}th,td{padding:2px 5px}td.bar{min-width:60px}.wide{overflow:visible}nav,#overlay,#overlay+label{display:none}section{break-inside:auto}h2,h3{break-after:avoid}.tile strong{font-size:1.1rem}.charts{grid-template-columns:1fr 1fr}}
 `;

@@ -138,11 +138,38 @@ function ledger(history: RunHistory): Content {
   )}<details><summary>Voxels seen as target by class</summary>${table(head, lines)}</details>`;
 }
 
+/** Weights that weighters gave to the classes, by student. */
+function weightCharts(history: RunHistory): Content {
+  const figures = [...history.classWeights].flatMap(([student, { spans }]) => {
+    if (spans.length === 0) return [];
+    const epochOf = toEpoch(history);
+    const lines = foregroundOf(history).map((info) => ({
+      name: info.name,
+      colour: colourOf(info),
+      points: spans.map(({ from, to, count, sum }) => ({
+        x: epochOf((from + to) / 2),
+        y: (sum[info.index] ?? Number.NaN) / count,
+      })),
+    }));
+    const description = `weight of each class for ${student}`;
+    const chart = lineChart({ lines, xLabel: 'epoch', xDomain: epochRange(history), description });
+    return [figure(`student ${student}`, [], chart)];
+  });
+  return figures.length > 0 && html`<h3>Class weights</h3>${charts(...figures)}`;
+}
+
 /** What the mixers planned and drew, and what the students saw of each class in the end. */
 export function curriculumSection(history: RunHistory): Section | null {
   if (history.steps === 0) return null;
   const classes = fromRarest(history);
   if (classes.length === 0) return null;
   const legend = html`<p class="legend">${[...classes].reverse().map(classChip)}</p>`;
-  return section('curriculum', 'Classes over the run', legend, mixerCharts(history), ledger(history));
+  return section(
+    'curriculum',
+    'Classes over the run',
+    legend,
+    mixerCharts(history),
+    weightCharts(history),
+    ledger(history),
+  );
 }
