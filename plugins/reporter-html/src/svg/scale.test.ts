@@ -19,6 +19,7 @@ it('counts decades', () => {
   expect(scale.domain[1]).toBe(1);
   expect(scale.ticks).toEqual([0.001, 0.01, 0.1, 1]);
   expect(scale.map(0.1)).toBeCloseTo(200, 9);
+  expect(logScale([3e-7, 1], [0, 1]).ticks).toEqual([1e-6, 1e-4, 0.01, 1]);
   expect(logScale([230, 900], [0, 1]).ticks).toEqual([200, 500, 1000]);
   expect(logScale([7, 7], [0, 1]).ticks).toEqual([5, 10]);
 });

@@ -45,7 +45,12 @@ export function logScale([from, to]: readonly [number, number], [start, end]: re
   const decades = Math.log10(high / low);
   const leads = decades <= 2.5 ? [1, 2, 5] : [1];
   const first = Math.floor(Math.log10(low) + 1e-9);
-  const ticks = Array.from({ length: Math.ceil(decades) + 2 }, (_, index) => 10 ** (first + index))
+  // Of many decades every second one is named, counted from the top.
+  const every = decades > 5 ? 2 : 1;
+  const last = Math.floor(Math.log10(high) + 1e-9);
+  const ticks = Array.from({ length: last - first + 1 }, (_, index) => last - index * every)
+    .reverse()
+    .map((exponent) => 10 ** exponent)
     .flatMap((decade) => leads.map((lead) => Number((decade * lead).toPrecision(12))))
     .filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
   const map = (value: number) => start + (Math.log10(Math.max(value, low) / low) / decades) * (end - start);
