@@ -130,7 +130,7 @@ export class RunHistory {
   addSlice(slice: SliceReport): void {
     this.slices.add(slice);
     const result = this.testCases.find(({ caseId }) => caseId === slice.caseId);
-    if (result !== undefined) this.slices.score(slice.caseId, firstShare(result));
+    if (result !== undefined) this.slices.score(slice.caseId, scoreOf(result));
   }
 
   /** Steps made so far. */
@@ -149,7 +149,7 @@ export class RunHistory {
 
   #testCase(result: CaseResult): void {
     this.testCases.push(result);
-    this.slices.score(result.caseId, firstShare(result));
+    this.slices.score(result.caseId, scoreOf(result));
   }
 
   #warning(message: string): void {
@@ -227,9 +227,9 @@ export class RunHistory {
   }
 }
 
-/** Mean over the foreground classes of the first column of a case; null where nothing is defined. */
-function firstShare({ values }: CaseResult): number | null {
-  const column = Object.values(values)[0] ?? [];
+/** Mean Dice of a case over the foreground classes, or the mean of its first column; null where nothing is defined. */
+function scoreOf({ values }: CaseResult): number | null {
+  const column = values.dice ?? Object.values(values)[0] ?? [];
   const defined = column.slice(1).filter((value) => value !== null);
   return defined.length === 0 ? null : defined.reduce((sum, value) => sum + value, 0) / defined.length;
 }
