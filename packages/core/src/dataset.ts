@@ -9,7 +9,6 @@ export {
 } from './dataset/folder-dataset.js';
 export { type FolderOptions, folderOptions, labelledOption, splitFileOption } from './dataset/folder-options.js';
 export { planSplits } from './dataset/plan-splits.js';
-export { toWorkingGrid } from './dataset/prepared-cache.js';
 export { errorOf, errorOfAll, type Finding, problemOf, warningOf } from './dataset/problems.js';
 export { idList, publishedSplitProblems, splitFromLists } from './dataset/published-split.js';
 export type { ReaderPlan } from './dataset/reader.js';

@@ -135,7 +135,9 @@ export type {
 } from './slots/contracts/common.js';
 export type {
   Batch,
+  BodyCrop,
   CaseData,
+  CaseIdentity,
   CaseReader,
   CaseRole,
   ClassInfo,

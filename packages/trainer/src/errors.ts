@@ -36,6 +36,12 @@ const dataErrors = {
       `The labels of all ${d.cases} labelled cases were counted on the working grid. A class without a single voxel cannot be learned.`,
       'Choose another split, or take the class out of the data set.',
     ),
+  DMX_PREPARE_CACHE: (d: { title: string }) =>
+    text(
+      `${d.title} has no folder for prepared volumes`,
+      'Prepared volumes are kept where training looks for them: in the folder that the option "cache" of the data set names.',
+      "Set it in the config, such as synapse({ root: 'data/synapse', cache: '.cache/synapse' }).",
+    ),
   DMX_BATCH_EMPTY: (d: { reason: string }) =>
     text('A batch cannot be made', d.reason, 'Correct train.batch or the splits.'),
 } as const;

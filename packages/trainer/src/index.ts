@@ -2,6 +2,14 @@
 export { builtIns } from './built-ins.js';
 export { readCheckpoint } from './checkpoint/checkpoints.js';
 export type { CheckpointState, VariableValues } from './checkpoint/state.js';
+export {
+  type PreparationOptions,
+  type PreparationReport,
+  type PreparedEntry,
+  prepareDataset,
+} from './data/prepare-dataset.js';
+export { type CaseSurvey, SURVEY_PERCENTILES } from './data/survey-case.js';
+export { type SurveyOptions, surveyDataset } from './data/survey-dataset.js';
 export { TRAINER_ERROR_CODES, type TrainerErrorCode } from './errors.js';
 export { mostProbable, restoreLabels } from './inference/labels.js';
 export { type PredictOptions, predictImage } from './inference/predict.js';

@@ -20,7 +20,10 @@ export const optionsSchema = z.strictObject({
     .literal(['all', 'ct'])
     .default('all')
     .describe('"ct" leaves the MRI cases (ids above 500) out, which makes it another benchmark.'),
-  recipe: z.literal(['p1', 'p2']).default('p1').describe('Preprocessing and crops of the first or second protocol.'),
+  recipe: z
+    .literal(['p1', 'p2', 'respaced'])
+    .default('p1')
+    .describe('Preprocessing and crops: the first or second protocol, or one for new data.'),
 });
 
 /** Options with every default filled in. */

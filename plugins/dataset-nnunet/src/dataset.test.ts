@@ -1,10 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CreateCaseReader, Dataset } from '@dinomix/core';
-import { toWorkingGrid } from '@dinomix/core/dataset';
-import { countLabels, createVolume, orientationOf } from '@dinomix/volume';
+import { countLabels, createVolume } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';
 import { buildFolder, casesOf, DOCUMENT, imageOf, labelOf, optionsOf } from '../test/build-folder.js';
 import { openNnunetDataset } from './dataset.js';
@@ -41,7 +39,7 @@ describe('folders written by nibabel', () => {
       for (const [row, values] of seen.affine.entries()) {
         for (const [column, value] of values.entries()) expect(image.affine[row]![column]).toBeCloseTo(value, 5);
       }
-      expect(image.data.reduce((sum, value) => sum + value, 0)).toBe(seen.sum);
+      expect([...image.data].reduce((sum, value) => sum + value, 0)).toBe(seen.sum);
       expect([...countLabels(label!.data, 3)]).toEqual(views[`v2/labels${folder}/${id}.nii.gz`]!.counts);
     }
   });
@@ -67,7 +65,9 @@ describe('folders written by nibabel', () => {
     expect(dataset.licence).toBe('CC-BY-SA 4.0');
     expect(dataset.splits).toMatchObject({ labelled: ['la_0003', 'la_0004'], test: ['la_0001'] });
     const { image } = await dataset.readCase('la_0003', 'labelled');
-    expect(image.data.reduce((sum, value) => sum + value, 0)).toBe(views['decathlon/imagesTr/la_0003.nii.gz']!.sum);
+    expect([...image.data].reduce((sum, value) => sum + value, 0)).toBe(
+      views['decathlon/imagesTr/la_0003.nii.gz']!.sum,
+    );
     expect((await dataset.readCase('la_0001', 'test')).label).toBeNull();
     expect(dataset.preprocessing.normalisation.steps[0]).toEqual({ kind: 'clip-percentiles', low: 0.5, high: 99.5 });
   });
@@ -113,107 +113,18 @@ describe('the label of an unlabelled case is never read', () => {
   });
 });
 
-describe('the cache of prepared volumes', () => {
-  const recipe = { grid: { shape: [6, 7, 8] }, validation: 0, test: 0 } as const;
-  const nested = async () => {
-    const root = await buildFolder(casesOf(['a', 'b']));
-    const cache = await mkdtemp(join(tmpdir(), 'dinomix-cache-'));
-    return { root, cache };
-  };
-
-  test('keeps what preparing the file gives, and preparing it again changes nothing', async () => {
-    const { root, cache } = await nested();
-    const plain = await open({ root, ...recipe });
-    const cached = await open({ root, ...recipe, cache });
-    const direct = await plain.readCase('a', 'labelled');
-    expect(direct.image.shape).toEqual([4, 5, 6]);
-    const expected = toWorkingGrid(direct, plain.preprocessing);
-    for (let round = 0; round < 2; round++) {
-      const kept = await cached.readCase('a', 'labelled');
-      expect(kept.image.data).toEqual(expected.image.data);
-      expect(kept.label!.data).toEqual(expected.label!.data);
-      const again = toWorkingGrid(kept, plain.preprocessing);
-      expect(again.image.data).toEqual(expected.image.data);
-      expect(again.label!.data).toEqual(expected.label!.data);
-      expect(kept.image.affine).toEqual(expected.image.affine);
-      // 4 slices of 3 mm become 6 of 2 mm.
-      expect(kept.image.spacing).toEqual([2, (5 * 1.5) / 7, (6 * 1.5) / 8]);
-    }
-    expect(await readdir(cache)).toHaveLength(1);
-  });
-
-  test('holds the voxels in RAS order, as nibabel turns them', async () => {
-    const views = JSON.parse(await readFile(join(fixtures, 'fixtures.json'), 'utf8')) as Record<string, NibabelView>;
-    const cache = await mkdtemp(join(tmpdir(), 'dinomix-cache-'));
-    const dataset = await open({ root: join(fixtures, 'v2'), validation: 0, grid: 'keep', cache });
-    for (const id of ['a', 'b']) {
-      const { image, label } = await dataset.readCase(id, 'labelled');
-      expect(orientationOf(image.affine)).toBe('RAS');
-      expect([...image.data.subarray(0, 6)]).toEqual(views[`v2/imagesTr/${id}_0000.nii.gz`]!.ras);
-      expect([...label!.data.subarray(0, 6)]).toEqual(views[`v2/labelsTr/${id}.nii.gz`]!.ras);
-    }
-  });
-
-  test('the file is written once; validation and test cases come from their files', async () => {
-    const { root, cache } = await nested();
-    const dataset = await open({ root, ...recipe, cache });
-    await dataset.readCase('a', 'labelled');
-    const [name] = await readdir(cache);
-    const past = new Date(1e12);
-    await utimes(join(cache, name!), past, past);
-    await dataset.readCase('a', 'labelled');
-    expect((await stat(join(cache, name!))).mtime).toEqual(past);
-    expect((await dataset.readCase('a', 'test')).image.shape).toEqual([4, 5, 6]);
-    await dataset.readCase('a', 'unlabelled');
-    expect(await readdir(cache)).toHaveLength(2);
-  });
-
-  test('a changed image, label or recipe is prepared again', async () => {
-    const { root, cache } = await nested();
-    const dataset = await open({ root, ...recipe, cache });
-    const before = await dataset.readCase('a', 'labelled');
-    const other = await buildFolder({ ...casesOf(['a', 'b']), 'imagesTr/a_0000.nii.gz': imageOf(77) });
-    await writeFile(join(root, 'imagesTr/a_0000.nii.gz'), await readFile(join(other, 'imagesTr/a_0000.nii.gz')));
-    const after = await dataset.readCase('a', 'labelled');
-    expect(after.image.data).not.toEqual(before.image.data);
-    await (await open({ root, ...recipe, grid: { shape: [6, 7, 9] }, cache })).readCase('a', 'labelled');
-    await (await open({ root, ...recipe, orientation: 'keep', cache })).readCase('a', 'labelled');
-    expect(await readdir(cache)).toHaveLength(4);
-  });
-
-  test('a damaged file is made again', async () => {
-    const { root, cache } = await nested();
-    const dataset = await open({ root, ...recipe, cache });
-    const before = await dataset.readCase('a', 'labelled');
-    const file = join(cache, (await readdir(cache))[0]!);
-    const whole = await readFile(file);
-    const flipped = Buffer.from(whole);
-    flipped[flipped.length - 5]! ^= 1;
-    for (const damaged of [whole.subarray(0, 100), whole.subarray(0, whole.length - 3), flipped]) {
-      await writeFile(file, damaged);
-      const again = await dataset.readCase('a', 'labelled');
-      expect(again.image.data).toEqual(before.image.data);
-      expect(again.label!.data).toEqual(before.label!.data);
-      expect((await readFile(file)).equals(whole)).toBe(true);
-    }
-  });
-
-  test('a volume whose size would be rounded another way the second time is not exchanged', async () => {
-    // 58 rows of 0.75 mm are 43.5 rows of 1 mm, so 44; those 44 rows have 43.49999... mm in floating point.
-    const shape = [3, 58, 4] as const;
-    const volume = <T extends Float32Array | Uint8Array>(data: T) =>
-      createVolume({ data, shape, spacing: [1, 0.75, 1] });
-    const root = await buildFolder({
-      ...casesOf(['a', 'b']),
-      'imagesTr/a_0000.nii.gz': volume(new Float32Array(696).fill(5)),
-      'labelsTr/a.nii.gz': volume(new Uint8Array(696)),
-    });
-    const cache = join(root, 'cache');
-    const dataset = await open({ root, ...recipe, grid: { spacing: [1, 1, 1] }, cache });
-    expect((await dataset.readCase('a', 'labelled')).image.shape).toEqual([3, 58, 4]);
-    // 5 rows and 6 columns of 1.5 mm, 4 slices of 3 mm.
-    expect((await dataset.readCase('b', 'labelled')).image.shape).toEqual([12, 8, 9]);
-  });
+test('a case is identified by its files, and by the label only where it may be read', async () => {
+  const root = await buildFolder(casesOf(['a', 'b']));
+  const dataset = await open({ root, validation: 0, test: 0, cache: 'kept' });
+  expect(dataset.cache).toBe(resolve('kept'));
+  const known = await dataset.identify!('a', 'labelled');
+  const unlabelled = await dataset.identify!('a', 'unlabelled');
+  expect(await known.digests()).toEqual((await dataset.fingerprint()).cases.a);
+  expect((await unlabelled.digests()).label).toBeNull();
+  expect((await dataset.identify!('a', 'labelled')).stamp).toBe(known.stamp);
+  await utimes(join(root, 'labelsTr/a.nii.gz'), new Date(1e12), new Date(1e12));
+  expect((await dataset.identify!('a', 'labelled')).stamp).not.toBe(known.stamp);
+  expect((await dataset.identify!('a', 'unlabelled')).stamp).toBe(unlabelled.stamp);
 });
 
 test('a loader thread reads the same from the worker source, through plain data', async () => {

@@ -31,9 +31,10 @@ function normalisationOf({ window, normalise, channel }: NnunetOptions, { channe
 }
 
 function preprocessingOf(options: NnunetOptions, document: DatasetDocument): Preprocessing {
-  const { grid, orientation, labelRule } = options;
+  const { grid, orientation, crop, labelRule } = options;
   return {
     orientation,
+    crop,
     grid:
       grid === 'keep'
         ? { kind: 'keep' }
@@ -54,13 +55,8 @@ function tailProblems({ tail, root }: NnunetOptions, { classes }: DatasetDocumen
     });
 }
 
-function planOf(
-  { cases }: OpenedFolder,
-  options: NnunetOptions,
-  classCount: number,
-  preprocessing: Preprocessing,
-): ReaderPlan {
-  const { geometry, tolerance, replaceNonFinite, cache, unlabelled } = options;
+function planOf({ cases }: OpenedFolder, options: NnunetOptions, classCount: number): ReaderPlan {
+  const { geometry, tolerance, replaceNonFinite, unlabelled } = options;
   const hidden = new Set(unlabelled);
   const files = cases.map(({ id, image, label }) => [id, { image, label: hidden.has(id) ? null : label }] as const);
   return {
@@ -69,8 +65,6 @@ function planOf(
     geometry,
     tolerance,
     replaceNonFinite,
-    preprocessing,
-    cache: cache === null ? null : resolve(cache),
   };
 }
 
@@ -92,8 +86,8 @@ export async function openNnunetDataset(options: NnunetOptions): Promise<Dataset
   if (wrongTail !== null) throw wrongTail;
   const preprocessing = preprocessingOf(options, document);
   const classes = classesOf(document, options);
-  const plan = planOf(folder, options, classes.length, preprocessing);
-  const { foreground, flips } = options;
+  const plan = planOf(folder, options, classes.length);
+  const { foreground, flips, cache } = options;
   return createFolderDataset({
     title: document.name,
     licence: document.licence ?? 'dataset.json names no licence',
@@ -102,6 +96,7 @@ export async function openNnunetDataset(options: NnunetOptions): Promise<Dataset
     preprocessing,
     sampling: { foreground, upperOffset: 'exclusive', flips, padValue: 0 },
     plan,
+    cache: cache === null ? null : resolve(cache),
     check: () => checkDataset(options),
   });
 }

@@ -31,6 +31,11 @@ export const optionsSchema = z.strictObject({
   grid: grid
     .default({ shape: [80, 160, 160] })
     .describe('Working grid [d, h, w]: keep, { shape } in voxels or { spacing } in mm.'),
+  crop: z
+    .strictObject({ above: z.number(), margin: z.number().min(0).default(10) })
+    .nullable()
+    .default(null)
+    .describe('Cut to the largest part above an intensity, with a margin in mm; -500 finds the body in a CT.'),
   labelRule: z.literal(['nearest-exact', 'nearest']).default('nearest-exact').describe('How labels are resized.'),
   window: z
     .union([z.tuple([z.number(), z.number()]).readonly(), z.literal('percentiles')])

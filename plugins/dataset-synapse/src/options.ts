@@ -12,7 +12,10 @@ export const optionsSchema = z.strictObject({
   labelled: labelledOption
     .default(0.2)
     .describe('Share of the training cases with a label; published splits have lists for 0.1, 0.2 and 0.4.'),
-  recipe: z.literal(['p1', 'p2']).default('p1').describe('Preprocessing and crops of the first or second protocol.'),
+  recipe: z
+    .literal(['p1', 'p2', 'respaced'])
+    .default('p1')
+    .describe('Preprocessing and crops: the first or second protocol, or one for new data.'),
 });
 
 /** Options with every default filled in. */

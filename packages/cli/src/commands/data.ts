@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { DataProblem } from '@dinomix/core';
 import { Command } from 'commander';
@@ -13,7 +14,9 @@ import {
   triple,
   wholeNumber,
 } from '../command.js';
-import { openConfig } from '../config.js';
+import { type FingerprintOptions, fingerprintData } from '../data/fingerprint.js';
+import { type PrepareOptions, prepareData } from '../data/prepare.js';
+import { withDataset } from '../data/with-dataset.js';
 import { EXIT } from '../failure.js';
 import type { CommandResult } from '../main.js';
 import { createStatusLine } from '../terminal.js';
@@ -86,21 +89,15 @@ function renderProblem({ severity, file, caseId, message, fix }: DataProblem): s
 }
 
 async function checkData(context: CommandContext, options: ConfigOptions): Promise<number> {
-  const { host } = await openConfig(context, options);
   const problems: DataProblem[] = [];
-  let title = '';
-  try {
-    const run = host.createRun({ id: 'data-check', directory: context.folder });
-    const [dataset] = await run.resolve('dataset');
-    title = dataset!.value.title;
-    for await (const problem of dataset!.value.check()) {
+  const title = await withDataset(context, options, async (dataset) => {
+    for await (const problem of dataset.check()) {
       context.signal.throwIfAborted();
       problems.push(problem);
       if (options.json !== true) context.terminal.out(`${renderProblem(problem)}\n\n`);
     }
-  } finally {
-    await host.dispose();
-  }
+    return dataset.title;
+  });
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const verdict = `${title}: ${counted(errors, 'error')}, ${counted(problems.length - errors, 'warning')}`;
   tell(context, options, { title, errors, warnings: problems.length - errors, problems }, () => verdict);
@@ -112,10 +109,35 @@ function checkCommand(context: CommandContext, finish: (result: CommandResult) =
   return addConfig(command).action(async (options: ConfigOptions) => finish(await checkData(context, options)));
 }
 
+function workersOption(command: Command): Command {
+  return command.option(
+    '--workers <number>',
+    'worker threads; 0 works in the main thread',
+    wholeNumber,
+    Math.min(4, availableParallelism()),
+  );
+}
+
+function prepareCommand(context: CommandContext, finish: (result: CommandResult) => void): Command {
+  const text = 'prepare every case of a config for training and keep it; goes on where it was interrupted';
+  return workersOption(addConfig(createCommand('prepare', text)))
+    .option('--keep-going', 'leave out cases that cannot be prepared, and record them')
+    .action(async (options: PrepareOptions) => finish(await prepareData(context, options)));
+}
+
+function fingerprintCommand(context: CommandContext): Command {
+  const text = 'describe the data set of a config: shapes, spacings, intensities, voxels per class';
+  return workersOption(addConfig(createCommand('fingerprint', text)))
+    .option('-o, --out <folder>', 'also write fingerprint.json and classes.svg there')
+    .action((options: FingerprintOptions) => fingerprintData(context, options));
+}
+
 /** `dinomix data`. */
 export function dataCommand(context: CommandContext, finish: (result: CommandResult) => void): Command {
-  const command = new Command('data').description('make and check data sets');
+  const command = new Command('data').description('make, check, describe and prepare data sets');
   command.addCommand(phantomCommand(context));
   command.addCommand(checkCommand(context, finish));
+  command.addCommand(prepareCommand(context, finish));
+  command.addCommand(fingerprintCommand(context));
   return command;
 }

@@ -51,8 +51,7 @@ export function createBenchmarkDataset(description: BenchmarkDescription): Datas
     geometry,
     tolerance,
     replaceNonFinite,
-    preprocessing: recipe.preprocessing,
-    cache: cache === null ? null : resolve(cache),
   };
-  return createFolderDataset({ title, licence, classes, splits, ...recipe, plan, check });
+  const folder = cache === null ? null : resolve(cache);
+  return createFolderDataset({ title, licence, classes, splits, ...recipe, plan, cache: folder, check });
 }

@@ -12,6 +12,16 @@ interface Known {
 
 const known = new Map<string, Known>();
 
+/** Returns what tells, without reading it, that a file may have changed. @throws VolumeError `DMX_FILE_READ`. */
+export async function stampOf(file: string): Promise<string> {
+  try {
+    const { size, mtimeMs } = await stat(file);
+    return `${file} ${size} ${mtimeMs}`;
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
 /**
  * Returns the sha256 (hexadecimal) of a file's bytes. It is computed again when size or time of the file change.
  * @throws VolumeError `DMX_FILE_READ`.
@@ -27,7 +37,11 @@ export async function digestFile(file: string): Promise<string> {
     known.set(file, { size, mtimeMs, digest });
     return digest;
   } catch (error) {
-    const problem = `cannot be read: ${reasonOf(error)}`;
-    throw new VolumeError('DMX_FILE_READ', { file, problem, fix: 'check that the file is there', cause: error });
+    throw unreadable(file, error);
   }
+}
+
+function unreadable(file: string, cause: unknown): VolumeError {
+  const problem = `cannot be read: ${reasonOf(cause)}`;
+  return new VolumeError('DMX_FILE_READ', { file, problem, fix: 'check that the file is there', cause });
 }

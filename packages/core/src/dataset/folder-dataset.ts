@@ -17,6 +17,8 @@ export interface FolderDescription {
   readonly sampling: PatchSampling;
   /** Where the files are and how they are read. */
   readonly plan: ReaderPlan;
+  /** Folder of prepared volumes, absolute. */
+  readonly cache: string | null;
   check(): AsyncIterable<DataProblem>;
 }
 
@@ -34,7 +36,7 @@ async function digestsOf({ splits, plan }: FolderDescription) {
 
 /** Makes the data set of a folder. No image is opened before it is asked for. */
 export function createFolderDataset(description: FolderDescription): Dataset {
-  const { title, licence, classes, splits, preprocessing, sampling, plan } = description;
+  const { title, licence, classes, splits, preprocessing, sampling, plan, cache } = description;
   const reader = createReader(plan);
   return {
     title,
@@ -43,12 +45,13 @@ export function createFolderDataset(description: FolderDescription): Dataset {
     splits,
     preprocessing,
     sampling,
+    cache,
     workerSource: {
       module: new URL(`./reader${extname(import.meta.url)}`, import.meta.url).href,
       export: 'createCaseReader',
       options: plan as unknown as JsonObject,
     },
-    readCase: (id, role) => reader.readCase(id, role),
+    ...reader,
     fingerprint: async () => {
       const cases = await digestsOf(description);
       return { digest: hashJson({ classes, splits, preprocessing, cases }), cases };

@@ -29,7 +29,7 @@ export const folderOptions = {
     .nullable()
     .default(null)
     .describe('Stands in for NaN and infinite intensities; null makes them an error.'),
-  cache: z.string().min(1).nullable().default(null).describe('Folder that keeps training volumes on the working grid.'),
+  cache: z.string().min(1).nullable().default(null).describe('Folder that keeps prepared volumes.'),
 } as const;
 
 /** Number of training cases that keep their label. */

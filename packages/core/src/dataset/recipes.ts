@@ -7,12 +7,12 @@ export interface Recipe {
 }
 
 /** Names of the recipes. */
-export type RecipeName = 'p1' | 'p2';
+export type RecipeName = 'p1' | 'p2' | 'respaced';
 
 const CROPS = { foreground: 0, upperOffset: 'exclusive', padValue: 0 } as const;
 
 /**
- * The recipes of the two protocols of the field, which are never to be mixed in one table.
+ * The recipes of the two protocols of the field, which are never to be mixed in one table, and one for new data.
  *
  * @remarks
  * `p1` (DHC, A&D, SKCDF; method.md §2.1 and §2.4): axes of the file, the whole volume resized to 80x160x160, images by
@@ -20,6 +20,9 @@ const CROPS = { foreground: 0, upperOffset: 'exclusive', padValue: 0 } as const;
  * minimum and maximum; crops at randint(0, size - patch), flips of y and x.
  * `p2` (GALoss, TAK, SCDL on AMOS; method.md §2.8): axes and grid of the file, clip to [-125, 275], (x + 125) / 400;
  * crops without flips.
+ * `respaced` is for data without a published protocol: RAS axes, cut to the body, 3x1.5x1.5 mm, clip to the percentiles 0.5
+ * and 99.5 of the volume, mean 0 and standard deviation 1; a third of the crops around a foreground voxel, no flips, which
+ * would exchange left and right organs.
  */
 export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   p1: {
@@ -44,5 +47,17 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
       },
     },
     sampling: { ...CROPS, flips: [] },
+  },
+  respaced: {
+    preprocessing: {
+      orientation: 'RAS',
+      crop: { above: -500, margin: 10 },
+      grid: { kind: 'spacing', spacing: [3, 1.5, 1.5] },
+      normalisation: {
+        steps: [{ kind: 'clip-percentiles', low: 0.5, high: 99.5 }, { kind: 'z-score' }],
+        display: [-2, 2],
+      },
+    },
+    sampling: { ...CROPS, foreground: 1 / 3, upperOffset: 'inclusive', flips: [] },
   },
 };

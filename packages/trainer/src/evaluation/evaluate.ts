@@ -80,7 +80,7 @@ async function evaluateCase(
     await material.onSlice(cutSlice({ caseId, shape, spacing, image, prediction, reference: label, preprocessing }));
   }
   if (material.predictions !== undefined) {
-    const restored = restoreLabels(scores, prepared.shape, prepared.source, dataset.preprocessing);
+    const restored = restoreLabels(scores, prepared.shape, prepared.source, dataset.preprocessing, prepared.box);
     const labelNames: LabelNames = new Map(dataset.classes.map(({ index, name }) => [index, name]));
     await writeNifti(join(material.predictions, `${caseId}.nii.gz`), restored, { labelNames });
   }

@@ -1,5 +1,13 @@
 import type { Index3, Preprocessing } from '@dinomix/core';
-import { type Grid, planReorientation, undoReorientation, type Volume, voxelCount } from '@dinomix/volume';
+import {
+  type Box,
+  copyBox,
+  type Grid,
+  planReorientation,
+  undoReorientation,
+  type Volume,
+  voxelCount,
+} from '@dinomix/volume';
 import type { VolumeScores } from './sliding-window.js';
 
 /** Index of the largest of `classCount` values from `at` on; the first of equals. */
@@ -57,22 +65,34 @@ function resizedLabels(probabilities: Float32Array, from: Index3, to: Index3): U
   return labels;
 }
 
+/** Puts what was cut out back into its place. */
+function pasted(inside: Uint8Array, { offset, shape }: Box, whole: Index3): Uint8Array {
+  const data = new Uint8Array(voxelCount(whole));
+  const back = offset.map((start) => -start) as unknown as Index3;
+  copyBox(inside, shape, { offset: back, shape: whole }, data, 0);
+  return data;
+}
+
 /**
  * The way of {@link prepareCase} back: most probable classes on the grid of the file.
  * @param scores - on the working grid.
  * @param shape - `[d, h, w]` of the working grid.
  * @param source - grid of the file.
+ * @param box - what was cut out of the turned volume; outside of it is background.
  */
 export function restoreLabels(
   scores: Pick<VolumeScores, 'labels' | 'probabilities'>,
   shape: Index3,
   source: Grid,
   preprocessing: Pick<Preprocessing, 'orientation'>,
+  box: Box | null = null,
 ): Volume<Uint8Array> {
   const plan = preprocessing.orientation === 'keep' ? null : planReorientation(source);
   const turned: Grid = plan?.target ?? source;
-  const same = turned.shape.every((size, axis) => size === shape[axis]);
-  const data = same ? scores.labels() : resizedLabels(scores.probabilities(), shape, turned.shape);
+  const target = box?.shape ?? turned.shape;
+  const same = target.every((size, axis) => size === shape[axis]);
+  const inside = same ? scores.labels() : resizedLabels(scores.probabilities(), shape, target);
+  const data = box === null ? inside : pasted(inside, box, turned.shape);
   const labels: Volume<Uint8Array> = { ...turned, data };
   return plan === null ? { ...source, data } : undoReorientation(labels, plan);
 }

@@ -15,13 +15,13 @@ export interface PredictOptions extends SlidingWindowOptions, WindowWatch {
  * network may be the one of a run or an exported one.
  * @throws DMX_NETWORK_OUTPUT where an output is not finite.
  */
-export async function predictImage(image: Volume<Float32Array>, options: PredictOptions): Promise<Volume<Uint8Array>> {
+export async function predictImage(image: Volume, options: PredictOptions): Promise<Volume<Uint8Array>> {
   const { network, preprocessing, classCount } = options;
   const data: CaseData = { id: 'image', role: 'test', files: { image: 'image', label: null }, image, label: null };
   const prepared = prepareCase(data, preprocessing, classCount);
   const scores = await slidingWindow(prepared, network, options, options);
   try {
-    return restoreLabels(scores, prepared.shape, prepared.source, preprocessing);
+    return restoreLabels(scores, prepared.shape, prepared.source, preprocessing, prepared.box);
   } finally {
     scores.dispose();
   }

@@ -3,7 +3,9 @@ import type { CaseReader, CaseRole, Preprocessing, WorkerSource } from '@dinomix
 import { reasonOf } from '@dinomix/core';
 import { Piscina } from 'piscina';
 import { type CutRequest, type CutResult, cutCrops } from '../data/cut-crops.js';
-import { type PreparedCase, prepareCase } from '../data/prepare-case.js';
+import type { PreparedCase } from '../data/prepare-case.js';
+import { prepareStored, type StoredState } from '../data/prepare-stored.js';
+import { type CaseSurvey, surveyCase } from '../data/survey-case.js';
 import { trainerError } from '../errors.js';
 import type { LoaderWorkerData, WorkerAnswer } from './worker.js';
 
@@ -11,6 +13,10 @@ import type { LoaderWorkerData, WorkerAnswer } from './worker.js';
 export interface CaseWorkers {
   /** @throws DMX_CASE_UNUSABLE naming the case, DMX_UNLABELLED_LABEL. */
   prepare(caseId: string, role: CaseRole): Promise<PreparedCase>;
+  /** Makes sure that the prepared file of a case is there and up to date. @throws as `prepare`. */
+  store(caseId: string, role: CaseRole): Promise<StoredState>;
+  /** Describes a case as it is before preparation. @throws DMX_CASE_UNUSABLE. */
+  survey(caseId: string, role: CaseRole): Promise<CaseSurvey>;
   cut(request: CutRequest): Promise<CutResult>;
   dispose(): Promise<void>;
 }
@@ -21,6 +27,8 @@ export interface CaseSource {
   readonly workerSource: WorkerSource;
   readonly preprocessing: Preprocessing;
   readonly classCount: number;
+  /** Folder of prepared files; absent or null keeps none. */
+  readonly cache?: string | null;
 }
 
 function unusable(caseId: string, role: CaseRole, reason: string, cause?: unknown): Error {
@@ -34,24 +42,36 @@ function checked(prepared: PreparedCase): PreparedCase {
   return prepared;
 }
 
-function inThisThread({ reader, preprocessing, classCount }: CaseSource): CaseWorkers {
+function inThisThread({ reader, preprocessing, classCount, cache = null }: CaseSource): CaseWorkers {
+  const settings = { preprocessing, classCount, cache };
+  const stored = async (caseId: string, role: CaseRole) => {
+    try {
+      return await prepareStored(reader, caseId, role, settings);
+    } catch (thrown) {
+      throw unusable(caseId, role, reasonOf(thrown), thrown);
+    }
+  };
   return {
-    async prepare(caseId, role) {
-      let prepared: PreparedCase;
+    prepare: async (caseId, role) => checked((await stored(caseId, role)).prepared),
+    store: async (caseId, role) => {
+      const { prepared, state } = await stored(caseId, role);
+      checked(prepared);
+      return state;
+    },
+    survey: async (caseId, role) => {
       try {
-        prepared = prepareCase(await reader.readCase(caseId, role), preprocessing, classCount);
+        return await surveyCase(reader, caseId, role, classCount);
       } catch (thrown) {
         throw unusable(caseId, role, reasonOf(thrown), thrown);
       }
-      return checked(prepared);
     },
     cut: async (request) => cutCrops(request),
     dispose: async () => undefined,
   };
 }
 
-function inThreads({ workerSource, preprocessing, classCount }: CaseSource, count: number): CaseWorkers {
-  const workerData: LoaderWorkerData = { source: workerSource, preprocessing, classCount };
+function inThreads({ workerSource, preprocessing, classCount, cache = null }: CaseSource, count: number): CaseWorkers {
+  const workerData: LoaderWorkerData = { source: workerSource, preprocessing, classCount, cache };
   const pool = new Piscina({
     filename: createRequire(import.meta.url).resolve('@dinomix/trainer/loader-worker'),
     minThreads: count,
@@ -69,6 +89,16 @@ function inThreads({ workerSource, preprocessing, classCount }: CaseSource, coun
       const answer: WorkerAnswer<PreparedCase> = await run({ caseId, role }, 'prepare');
       if ('failure' in answer) throw unusable(caseId, role, answer.failure);
       return checked(answer.value);
+    },
+    async store(caseId, role) {
+      const answer: WorkerAnswer<StoredState> = await run({ caseId, role }, 'store');
+      if ('failure' in answer) throw unusable(caseId, role, answer.failure);
+      return answer.value;
+    },
+    async survey(caseId, role) {
+      const answer: WorkerAnswer<CaseSurvey> = await run({ caseId, role }, 'survey');
+      if ('failure' in answer) throw unusable(caseId, role, answer.failure);
+      return answer.value;
     },
     async cut(request) {
       const answer: WorkerAnswer<CutResult> = await run(request, 'cut');

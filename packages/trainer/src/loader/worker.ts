@@ -2,7 +2,9 @@ import { workerData } from 'node:worker_threads';
 import type { CaseReader, CaseRole, CreateCaseReader, Preprocessing, WorkerSource } from '@dinomix/core';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { type CutRequest, type CutResult, cutCrops } from '../data/cut-crops.js';
-import { type PreparedCase, prepareCase } from '../data/prepare-case.js';
+import type { PreparedCase } from '../data/prepare-case.js';
+import { prepareStored, type StoredCase, type StoredState } from '../data/prepare-stored.js';
+import { type CaseSurvey, surveyCase } from '../data/survey-case.js';
 import { importExport } from './import-module.js';
 
 /** What every thread is told at its start. */
@@ -10,6 +12,8 @@ export interface LoaderWorkerData {
   readonly source: WorkerSource;
   readonly preprocessing: Preprocessing;
   readonly classCount: number;
+  /** Folder of prepared files; null keeps none. */
+  readonly cache: string | null;
 }
 
 /** A failure as data: what is thrown across threads loses its class and its code. */
@@ -36,12 +40,30 @@ async function answer<V>(work: () => Promise<V> | V): Promise<WorkerAnswer<V>> {
   }
 }
 
+async function stored({ caseId, role }: PrepareTask): Promise<StoredCase> {
+  const data = workerData as LoaderWorkerData;
+  reader ??= openReader(data);
+  const found = await prepareStored(await reader, caseId, role, data);
+  if (role === 'labelled' && found.prepared.label === null) throw new Error('The data set gave no label for it.');
+  return found;
+}
+
 /** Task of a loader thread. */
-export function prepare({ caseId, role }: PrepareTask): Promise<WorkerAnswer<PreparedCase>> {
+export function prepare(task: PrepareTask): Promise<WorkerAnswer<PreparedCase>> {
+  return answer(async () => (await stored(task)).prepared);
+}
+
+/** Task of a loader thread: writes the prepared file, and keeps the voxels to itself. */
+export function store(task: PrepareTask): Promise<WorkerAnswer<StoredState>> {
+  return answer(async () => (await stored(task)).state);
+}
+
+/** Task of a loader thread. */
+export function survey({ caseId, role }: PrepareTask): Promise<WorkerAnswer<CaseSurvey>> {
   const data = workerData as LoaderWorkerData;
   return answer(async () => {
     reader ??= openReader(data);
-    return prepareCase(await (await reader).readCase(caseId, role), data.preprocessing, data.classCount);
+    return surveyCase(await reader, caseId, role, data.classCount);
   });
 }
 

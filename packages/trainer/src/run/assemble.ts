@@ -66,7 +66,8 @@ export async function assembleTraining(
   const [bound] = await run.resolve('dataset');
   const dataset = bound!.value;
   const { preprocessing, workerSource, sampling, splits } = dataset;
-  const source = { reader: dataset, workerSource, preprocessing, classCount: dataset.classes.length };
+  const classCount = dataset.classes.length;
+  const source = { reader: dataset, workerSource, preprocessing, classCount, cache: dataset.cache ?? null };
   const workers = createCaseWorkers(source, train.workers);
   run.onDispose('loader', () => workers.dispose());
   const store = createCaseStore({ workers, hook: hooks.datasetSample, run: info });

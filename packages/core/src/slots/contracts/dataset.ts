@@ -1,4 +1,4 @@
-import type { Volume } from '@dinomix/volume';
+import type { Volume, VoxelArray } from '@dinomix/volume';
 import type { Axis, BatchShape, Index3, JsonObject } from './common.js';
 
 /** The part a case plays. The label of an `unlabelled` case is never read from disk. */
@@ -21,10 +21,20 @@ export interface CaseData {
   readonly role: CaseRole;
   /** Files behind the case, for error messages. */
   readonly files: { readonly image: string; readonly label: string | null };
-  /** Intensities in the source's unit (HU for CT). */
-  readonly image: Volume<Float32Array>;
+  /** Intensities in the source's unit (HU for CT), in the type of the file: a copy of a whole scan takes time. */
+  readonly image: Volume<VoxelArray>;
   /** Class indices on the grid of the image. Null for unlabelled cases and for test cases without a reference. */
   readonly label: Volume<Uint8Array> | null;
+}
+
+/** What the voxels of a case are made from, so that a prepared copy of it can be told to be out of date. */
+export interface CaseIdentity {
+  /** Changes whenever a file behind the case may have changed: paths, sizes, times. Cheap. */
+  readonly stamp: string;
+  /** Everything else that decides the voxels that {@link CaseReader.readCase} returns: the options of reading. */
+  readonly reading: JsonObject;
+  /** sha256 (hexadecimal) of the files. The label of an unlabelled case is not opened. */
+  digests(): Promise<{ readonly image: string; readonly label: string | null }>;
 }
 
 /** Reads cases. It is all that a loader thread needs of a dataset. */
@@ -34,6 +44,8 @@ export interface CaseReader {
    * @throws naming file, value and first voxel when the data are unusable.
    */
   readCase(id: string, role: CaseRole): Promise<CaseData>;
+  /** Identifies a case without reading its voxels; a data set without it cannot be prepared in advance. */
+  identify?(id: string, role: CaseRole): Promise<CaseIdentity>;
 }
 
 /** How a loader thread obtains a {@link CaseReader}: plain data, no closures. */
@@ -77,10 +89,20 @@ export type WorkingGrid =
   /** Resampled to a spacing `[d, h, w]` in mm. */
   | { readonly kind: 'spacing'; readonly spacing: Index3 };
 
+/** Cuts away what is around the body: to the bounding box of the largest connected part above a threshold. */
+export interface BodyCrop {
+  /** Intensity above which a voxel counts as body, in the unit of the data. */
+  readonly above: number;
+  /** Millimetres that are kept around the box. */
+  readonly margin: number;
+}
+
 /** Everything between a file and the network, as data; applied by the trainer in this order. */
 export interface Preprocessing {
   /** `RAS` reorients to the nearest RAS+ axes, `keep` leaves the axes of the file. */
   readonly orientation: 'RAS' | 'keep';
+  /** Absent or null keeps the whole volume. */
+  readonly crop?: BodyCrop | null;
   /** Images trilinear (`align_corners=False`), labels nearest. */
   readonly grid: WorkingGrid;
   /**
@@ -134,6 +156,8 @@ export interface Dataset extends CaseReader {
   readonly workerSource: WorkerSource;
   /** Licence and origin of the data, for the run record. */
   readonly licence: string;
+  /** Folder of prepared volumes, absolute; absent or null prepares cases whenever they are read. */
+  readonly cache?: string | null;
   fingerprint(): Promise<DataFingerprint>;
   /** Every problem of the data set, file by file, without stopping at the first. */
   check(): AsyncIterable<DataProblem>;

@@ -1,0 +1,60 @@
+import { mkdir } from 'node:fs/promises';
+import type { CaseReader, CaseRole, Preprocessing } from '@dinomix/core';
+import { type PreparedCase, prepareCase } from './prepare-case.js';
+import { type PreparedMark, preparedFile, readPrepared, roundToStored, writePrepared } from './prepared-file.js';
+
+/** How cases are prepared, and where they are kept. */
+export interface StoreSettings {
+  readonly preprocessing: Preprocessing;
+  readonly classCount: number;
+  /** Folder of prepared files; null keeps none. */
+  readonly cache: string | null;
+}
+
+/** What was found: `kept` a file that still holds; `made` none; `changed` one whose source is another by now. */
+export type StoredState = 'kept' | 'made' | 'changed';
+
+/** A case and where it came from. */
+export interface StoredCase {
+  readonly prepared: PreparedCase;
+  readonly state: StoredState;
+}
+
+function sameDigests(a: PreparedMark['digests'], b: PreparedMark['digests']): boolean {
+  return a.image === b.image && a.label === b.label;
+}
+
+/**
+ * Returns a case from its prepared file, or prepares it and writes the file. Intensities are those of the file, float16, in
+ * either case. Without a cache, or for a data set that does not identify its cases, nothing is written or rounded.
+ * @throws Error of the reader, or when a file of the case changed while it was read.
+ */
+export async function prepareStored(
+  reader: CaseReader,
+  caseId: string,
+  role: CaseRole,
+  settings: StoreSettings,
+): Promise<StoredCase> {
+  const { cache, preprocessing, classCount } = settings;
+  const prepare = async () => prepareCase(await reader.readCase(caseId, role), preprocessing, classCount);
+  if (cache === null || reader.identify === undefined) return { prepared: await prepare(), state: 'made' };
+  const identity = await reader.identify(caseId, role);
+  const file = preparedFile(cache, caseId, role, { preprocessing, classCount, reading: identity.reading });
+  const kept = await readPrepared(file, caseId, role);
+  if (kept?.made.stamp === identity.stamp) return { prepared: kept.prepared, state: 'kept' };
+  const digests = await identity.digests();
+  const made = { stamp: identity.stamp, digests };
+  if (kept !== null && sameDigests(kept.made.digests, digests)) {
+    await writePrepared(file, kept.prepared, roundToStored(kept.prepared.image), made);
+    return { prepared: kept.prepared, state: 'kept' };
+  }
+  const prepared = await prepare();
+  if ((await reader.identify(caseId, role)).stamp !== identity.stamp) {
+    throw new Error(`a file of case "${caseId}" was changed while it was read; try again when nothing writes to it`);
+  }
+  // The caller refuses such a case; its label must not be kept either.
+  if (role === 'unlabelled' && prepared.label !== null) return { prepared, state: 'made' };
+  await mkdir(cache, { recursive: true });
+  await writePrepared(file, prepared, roundToStored(prepared.image), made);
+  return { prepared, state: kept === null ? 'made' : 'changed' };
+}

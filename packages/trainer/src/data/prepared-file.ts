@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { type CaseRole, hashJson, type Index3, type JsonObject, type Preprocessing } from '@dinomix/core';
+import {
+  createGrid,
+  fromFloat16,
+  type Grid,
+  readSafetensors,
+  type SafetensorsView,
+  type Tensor,
+  toFloat16,
+  voxelCount,
+  writeSafetensors,
+} from '@dinomix/volume';
+import { z } from 'zod';
+import type { PreparedCase } from './prepare-case.js';
+
+/** Rises when the content of a file changes its meaning. */
+const FORMAT = 1;
+
+/** What a prepared file was made from. */
+export interface PreparedMark {
+  readonly stamp: string;
+  readonly digests: { readonly image: string; readonly label: string | null };
+}
+
+const index3 = z.tuple([z.int(), z.int(), z.int()]).readonly();
+const real3 = z.tuple([z.number(), z.number(), z.number()]).readonly();
+const row = z.tuple([z.number(), z.number(), z.number(), z.number()]).readonly();
+const grid = z.object({ shape: index3, spacing: real3, affine: z.tuple([row, row, row, row]).readonly() });
+const geometry = z.object({ grid, source: grid, box: z.object({ offset: index3, shape: index3 }).nullable() });
+const mark = z.object({
+  stamp: z.string(),
+  digests: z.object({ image: z.string(), label: z.string().nullable() }),
+});
+
+/**
+ * Returns the file that holds a case: another recipe, other options of reading or another choice of the label give another
+ * name. A changed image or label does not: the file itself tells what it was made from.
+ */
+export function preparedFile(
+  folder: string,
+  caseId: string,
+  role: CaseRole,
+  recipe: { readonly preprocessing: Preprocessing; readonly classCount: number; readonly reading: JsonObject },
+): string {
+  const part = role === 'unlabelled' ? 'image' : 'pair';
+  return join(folder, `${caseId}.${part}.${hashJson({ format: FORMAT, ...recipe }).slice(0, 16)}.safetensors`);
+}
+
+/** Rounds intensities to float16 in place, so that a fresh case equals the one that is read again. */
+export function roundToStored(image: Float32Array): Uint16Array {
+  const bits = toFloat16(image);
+  image.set(fromFloat16(bits));
+  return bits;
+}
+
+function contentHash(tensors: readonly Tensor[]): string {
+  const hash = createHash('sha256');
+  for (const { data } of tensors) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash.digest('hex');
+}
+
+/**
+ * Writes a case, atomically: image as float16, label as uint8, the geometry that brings predictions back.
+ * @param bits - the image as {@link roundToStored} returned it.
+ */
+export async function writePrepared(
+  file: string,
+  prepared: PreparedCase,
+  bits: Uint16Array,
+  made: PreparedMark,
+): Promise<void> {
+  const { shape, spacing, affine, source, box, label } = prepared;
+  const tensors: Record<string, Tensor> = { image: { dtype: 'F16', shape: [...shape], data: bits } };
+  // A copy out of shared memory, which file handles do not take.
+  if (label !== null) tensors.label = { dtype: 'U8', shape: [...shape], data: Uint8Array.from(label) };
+  await writeSafetensors(file, tensors, {
+    geometry: JSON.stringify({ grid: { shape, spacing, affine }, source, box }),
+    made: JSON.stringify(made),
+    sha256: contentHash(Object.values(tensors)),
+  });
+}
+
+function intoShared<A extends Float32Array | Uint8Array>(data: A): A {
+  const create = data.constructor as new (buffer: SharedArrayBuffer) => A;
+  const copy = new create(new SharedArrayBuffer(data.byteLength));
+  copy.set(data);
+  return copy;
+}
+
+function decode(view: SafetensorsView, caseId: string, role: CaseRole) {
+  const { geometry: place, made, sha256 } = view.metadata;
+  const image = view.entries.has('image') ? view.tensor('image') : null;
+  const label = view.entries.has('label') ? view.tensor('label') : null;
+  if (place === undefined || made === undefined || image?.dtype !== 'F16') return null;
+  if (label !== null && label.dtype !== 'U8') return null;
+  if (sha256 !== contentHash(label === null ? [image] : [image, label])) return null;
+  const { grid: own, source, box } = geometry.parse(JSON.parse(place));
+  const count = voxelCount(own.shape);
+  if (image.data.length !== count || (label !== null && label.data.length !== count)) return null;
+  const gridOf = ({ shape, spacing, affine }: Grid): Grid => createGrid(shape as Index3, spacing, affine);
+  const prepared: PreparedCase = {
+    caseId,
+    role,
+    ...gridOf(own),
+    image: intoShared(fromFloat16(image.data)),
+    label: label === null ? null : intoShared(label.data),
+    source: gridOf(source),
+    box,
+  };
+  return { prepared, made: mark.parse(JSON.parse(made)) };
+}
+
+/** Reads a case and what it was made from; null where there is no such file, or its content is not what was written. */
+export async function readPrepared(
+  file: string,
+  caseId: string,
+  role: CaseRole,
+): Promise<{ readonly prepared: PreparedCase; readonly made: PreparedMark } | null> {
+  try {
+    return decode(await readSafetensors(file), caseId, role);
+  } catch {
+    // Whatever is wrong with it, the case can be prepared again from its source.
+    return null;
+  }
+}

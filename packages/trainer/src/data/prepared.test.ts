@@ -1,0 +1,219 @@
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CaseRole, Dataset } from '@dinomix/core';
+import { createFolderDataset, RECIPES } from '@dinomix/core/dataset';
+import { createVolume, decodeFloat16, encodeFloat16, readSafetensors, type Triple, writeNifti } from '@dinomix/volume';
+import { expect, test } from 'vitest';
+import { createCaseWorkers } from '../loader/case-workers.js';
+import { prepareCase } from './prepare-case.js';
+import { type PreparedEntry, prepareDataset } from './prepare-dataset.js';
+import { surveyDataset } from './survey-dataset.js';
+
+const SHAPE: Triple = [4, 5, 6];
+const CLASSES = ['background', 'liver', 'spleen'].map((name, index) => ({
+  index,
+  name,
+  colour: [0, 0, 0] as const,
+  tail: false,
+}));
+
+function imageOf(seed: number) {
+  const data = Int16Array.from({ length: 120 }, (_, i) => ((i * 37 + seed * 101) % 900) - 400);
+  return createVolume({ data, shape: SHAPE, spacing: [3, 1.5, 1.5] });
+}
+
+const LABEL = createVolume({
+  data: Uint8Array.from({ length: 120 }, (_, i) => i % 3),
+  shape: SHAPE,
+  spacing: [3, 1.5, 1.5],
+});
+
+/** Three cases a, b, c in files; c has an image only. */
+async function build(shape: Triple = [6, 7, 8]): Promise<{ root: string; cache: string; dataset: Dataset }> {
+  const root = await mkdtemp(join(tmpdir(), 'dinomix-prepare-'));
+  const cache = join(root, 'cache');
+  const files: Record<string, { image: string; label: string | null }> = {};
+  for (const [index, id] of ['a', 'b', 'c'].entries()) {
+    const [image, label] = [join(root, `${id}.nii.gz`), join(root, `${id}-label.nii.gz`)];
+    await writeNifti(image, imageOf(index));
+    await writeNifti(label, LABEL);
+    files[id] = { image, label };
+  }
+  return { root, cache, dataset: datasetOf(files, cache, shape) };
+}
+
+function datasetOf(
+  files: Record<string, { image: string; label: string | null }>,
+  cache: string | null,
+  shape: Triple,
+) {
+  return createFolderDataset({
+    title: 'T',
+    licence: 'L',
+    classes: CLASSES,
+    splits: { labelled: ['a'], unlabelled: ['c'], validation: ['b'], test: [] },
+    preprocessing: { ...RECIPES.p1.preprocessing, grid: { kind: 'shape', shape } },
+    sampling: RECIPES.p1.sampling,
+    plan: { cases: files, classCount: 3, geometry: null, tolerance: 0.01, replaceNonFinite: null },
+    cache,
+    check: async function* () {},
+  });
+}
+
+const sourceOf = (dataset: Dataset) => ({
+  reader: dataset,
+  workerSource: dataset.workerSource,
+  preprocessing: dataset.preprocessing,
+  classCount: 3,
+  cache: dataset.cache ?? null,
+});
+
+async function prepareAll(
+  dataset: Dataset,
+  more: { keepGoing?: boolean; workers?: number; signal?: AbortSignal } = {},
+) {
+  const seen: PreparedEntry[] = [];
+  const { keepGoing = false, workers = 0, signal = new AbortController().signal } = more;
+  const report = await prepareDataset(dataset, { workers, keepGoing, signal, onCase: (entry) => seen.push(entry) });
+  return { report, states: report.cases.map(({ caseId, state }) => `${caseId} ${state}`), seen };
+}
+
+const prepared = (dataset: Dataset, id: string, role: CaseRole) =>
+  createCaseWorkers(sourceOf(dataset), 0).prepare(id, role);
+
+test('a fresh case and one from its file are the same, and are the case rounded to float16', async () => {
+  const { dataset } = await build();
+  const direct = prepareCase(await dataset.readCase('a', 'labelled'), dataset.preprocessing, 3);
+  const fresh = await prepared(dataset, 'a', 'labelled');
+  const again = await prepared(dataset, 'a', 'labelled');
+  expect(again).toEqual(fresh);
+  expect(fresh.image).toEqual(direct.image.map((value) => decodeFloat16(encodeFloat16(value))));
+  // Half a step of float16 just below 1.
+  expect(Math.max(...direct.image.map((value, at) => Math.abs(value - fresh.image[at]!)))).toBeLessThanOrEqual(
+    2 ** -12,
+  );
+  expect({ ...fresh, image: null }).toEqual({ ...direct, image: null });
+  expect(again.image.buffer).toBeInstanceOf(SharedArrayBuffer);
+});
+
+test('prepares what the splits name, once; threads give the same files', async () => {
+  const { dataset, cache } = await build();
+  const first = await prepareAll(dataset);
+  expect(first.states).toEqual(['a made', 'c made', 'b made']);
+  expect((await prepareAll(dataset)).states).toEqual(['a kept', 'c kept', 'b kept']);
+  const files = (await readdir(cache)).sort();
+  expect(files.map((name) => name.replace(/\.[0-9a-f]{16}\./, '.'))).toEqual([
+    'a.pair.safetensors',
+    'b.pair.safetensors',
+    'c.image.safetensors',
+    'prepared.json',
+  ]);
+  const read = () => Promise.all(files.slice(0, 3).map((name) => readFile(join(cache, name))));
+  const before = await read();
+  await rm(cache, { recursive: true });
+  expect((await prepareAll(dataset, { workers: 2 })).states).toEqual(first.states);
+  expect((await read()).every((bytes, index) => bytes.equals(before[index]!))).toBe(true);
+});
+
+test('the label of an unlabelled case is neither opened nor kept', async () => {
+  const { dataset, root, cache } = await build();
+  await writeFile(join(root, 'c-label.nii.gz'), 'no NIfTI file');
+  await prepareAll(dataset);
+  const name = (await readdir(cache)).find((file) => file.startsWith('c.'))!;
+  expect([...(await readSafetensors(join(cache, name))).entries.keys()]).toEqual(['image']);
+  expect((await prepared(dataset, 'c', 'unlabelled')).label).toBeNull();
+});
+
+test('a file that was changed is noticed; one that was only touched is not prepared again', async () => {
+  const { dataset, root } = await build();
+  await prepareAll(dataset);
+  const past = new Date(1e12);
+  await utimes(join(root, 'a.nii.gz'), past, past);
+  await writeNifti(join(root, 'b.nii.gz'), imageOf(7));
+  expect((await prepareAll(dataset)).states).toEqual(['a kept', 'c kept', 'b changed']);
+  const direct = prepareCase(await dataset.readCase('b', 'validation'), dataset.preprocessing, 3);
+  expect((await prepared(dataset, 'b', 'validation')).image[20]).toBeCloseTo(direct.image[20]!, 3);
+});
+
+test('another recipe has files of its own', async () => {
+  const { dataset, cache } = await build();
+  await prepareAll(dataset);
+  const files = Object.fromEntries(
+    ['a', 'b', 'c'].map((id) => {
+      const folder = cache.replace(/cache$/, '');
+      return [id, { image: join(folder, `${id}.nii.gz`), label: join(folder, `${id}-label.nii.gz`) }];
+    }),
+  );
+  expect((await prepareAll(datasetOf(files, cache, [6, 7, 9]))).states).toEqual(['a made', 'c made', 'b made']);
+  expect((await prepareAll(dataset)).states).toEqual(['a kept', 'c kept', 'b kept']);
+});
+
+test('a damaged prepared file is made again, byte for byte', async () => {
+  const { dataset, cache } = await build();
+  await prepareAll(dataset);
+  const file = join(cache, (await readdir(cache)).find((name) => name.startsWith('a.'))!);
+  const whole = await readFile(file);
+  const flipped = Buffer.from(whole);
+  flipped[flipped.length - 5]! ^= 1;
+  for (const damaged of [whole.subarray(0, 100), whole.subarray(0, whole.length - 3), flipped, Buffer.from('x')]) {
+    await writeFile(file, damaged);
+    expect((await prepareAll(dataset)).states[0]).toBe('a made');
+    expect((await readFile(file)).equals(whole)).toBe(true);
+  }
+});
+
+test('a missing file ends the preparation, or is left out and recorded', async () => {
+  const { dataset, root, cache } = await build();
+  await rm(join(root, 'c.nii.gz'));
+  await expect(prepareAll(dataset)).rejects.toMatchObject({ code: 'DMX_CASE_UNUSABLE' });
+  expect((await readdir(cache)).filter((name) => name.startsWith('a.'))).toHaveLength(1);
+  const { report, states } = await prepareAll(dataset, { keepGoing: true });
+  expect(states).toEqual(['a kept', 'c failed', 'b made']);
+  expect(report.cases[1]!.reason).toMatch(/c\.nii\.gz.*cannot be read/);
+  const record = JSON.parse(await readFile(join(cache, 'prepared.json'), 'utf8'));
+  expect(record.cases[1]).toEqual({
+    caseId: 'c',
+    role: 'unlabelled',
+    state: 'failed',
+    reason: report.cases[1]!.reason,
+  });
+});
+
+test('an interrupted preparation goes on where it was', async () => {
+  const { dataset, cache } = await build();
+  const controller = new AbortController();
+  const first = prepareDataset(dataset, {
+    workers: 0,
+    keepGoing: false,
+    signal: controller.signal,
+    onCase: () => controller.abort(new Error('stop')),
+  });
+  await expect(first).rejects.toThrow('stop');
+  expect(await readdir(cache)).toHaveLength(1);
+  expect((await prepareAll(dataset)).states).toEqual(['a kept', 'c made', 'b made']);
+});
+
+test('a data set without a folder for it cannot be prepared', async () => {
+  const { dataset } = await build();
+  await expect(prepareAll({ ...dataset, cache: null })).rejects.toMatchObject({ code: 'DMX_PREPARE_CACHE' });
+});
+
+test('a survey gives shapes, spacings, percentiles as numpy has them, voxels per class', async () => {
+  const { dataset } = await build();
+  const signal = new AbortController().signal;
+  const [a, c] = await surveyDataset(dataset, { workers: 0, signal, onCase: () => undefined });
+  expect(a).toMatchObject({
+    caseId: 'a',
+    role: 'labelled',
+    shape: [4, 5, 6],
+    spacing: [3, 1.5, 1.5],
+    voxels: [40, 40, 40],
+  });
+  expect(c).toMatchObject({ caseId: 'c', role: 'unlabelled', foreground: null, voxels: null });
+  // numpy.percentile([(i * 37) % 900 - 400 for i in range(120)], [0, 0.5, 5, 25, 50, 75, 95, 99.5, 100])
+  const expected = [-400, -399.405, -362.05, -180.75, 38.5, 257.75, 439.6, 488.405, 489];
+  a!.intensities.forEach((value, index) => {
+    expect(value).toBeCloseTo(expected[index]!, 9);
+  });
+});
