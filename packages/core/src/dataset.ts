@@ -7,12 +7,18 @@ export {
   createFolderDataset,
   type FolderDescription,
 } from './dataset/folder-dataset.js';
-export { type FolderOptions, folderOptions, labelledOption, splitFileOption } from './dataset/folder-options.js';
+export {
+  type FolderOptions,
+  folderOptions,
+  labelledOption,
+  samplingOptions,
+  splitFileOption,
+} from './dataset/folder-options.js';
 export { planSplits } from './dataset/plan-splits.js';
 export { errorOf, errorOfAll, type Finding, problemOf, warningOf } from './dataset/problems.js';
 export { idList, publishedSplitProblems, splitFromLists } from './dataset/published-split.js';
 export type { ReaderPlan } from './dataset/reader.js';
-export { RECIPES, type Recipe, type RecipeName } from './dataset/recipes.js';
+export { RECIPES, type Recipe, type RecipeName, withSampling } from './dataset/recipes.js';
 export {
   gapProblems,
   isFolder,

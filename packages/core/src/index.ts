@@ -134,6 +134,7 @@ export type {
   StepPosition,
 } from './slots/contracts/common.js';
 export type {
+  AugmentationStep,
   Batch,
   BodyCrop,
   CaseData,

@@ -32,3 +32,9 @@ export const CLASSES: readonly ClassInfo[] = [
   { index: 0, name: 'background', colour: labelColour(0), tail: false },
   ...ORGANS.map(([name, tail = false], index) => ({ index: index + 1, name, colour: colourOf(index + 1), tail })),
 ];
+
+/** Kidneys and adrenal glands: what a mirror along x exchanges. */
+export const SIDES = [
+  [2, 3],
+  [11, 12],
+] as const;

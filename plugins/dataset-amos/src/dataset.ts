@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Dataset } from '@dinomix/core';
-import { createBenchmarkDataset, gapProblems, RECIPES } from '@dinomix/core/dataset';
-import { CLASSES } from './classes.js';
+import { createBenchmarkDataset, gapProblems, RECIPES, withSampling } from '@dinomix/core/dataset';
+import { CLASSES, SIDES } from './classes.js';
 import { scanAmos } from './folder.js';
 import { TEST, TRAIN, VALIDATION } from './manifests.js';
 import type { AmosOptions } from './options.js';
@@ -26,7 +26,7 @@ export async function openAmosDataset(options: AmosOptions): Promise<Dataset> {
     cases,
     splits: planned.splits,
     problems: [...problems, ...gaps, ...planned.problems],
-    recipe: RECIPES[recipe],
+    recipe: withSampling(RECIPES[recipe], options, SIDES),
     options,
     isCt,
   });

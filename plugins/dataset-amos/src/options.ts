@@ -1,9 +1,10 @@
-import { folderOptions, labelledOption, splitFileOption } from '@dinomix/core/dataset';
+import { folderOptions, labelledOption, samplingOptions, splitFileOption } from '@dinomix/core/dataset';
 import { z } from 'zod';
 
 /** Options of the AMOS22 benchmark. */
 export const optionsSchema = z.strictObject({
   ...folderOptions,
+  ...samplingOptions,
   root: z.string().min(1).describe('Folder with imagesTr, labelsTr, imagesVa and labelsVa.'),
   split: z
     .union([z.literal(['dhc', 'drawn']), splitFileOption])

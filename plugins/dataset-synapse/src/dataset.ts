@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Dataset } from '@dinomix/core';
-import { createBenchmarkDataset, gapProblems, RECIPES } from '@dinomix/core/dataset';
-import { CLASSES } from './classes.js';
+import { createBenchmarkDataset, gapProblems, RECIPES, withSampling } from '@dinomix/core/dataset';
+import { CLASSES, SIDES } from './classes.js';
 import { scanSynapse } from './folder.js';
 import { OFFICIAL_IDS } from './manifests.js';
 import type { SynapseOptions } from './options.js';
@@ -21,7 +21,7 @@ export async function openSynapseDataset(options: SynapseOptions): Promise<Datas
     cases,
     splits: planned.splits,
     problems: [...problems, ...gaps, ...planned.problems],
-    recipe: RECIPES[options.recipe],
+    recipe: withSampling(RECIPES[options.recipe], options, SIDES),
     options,
     isCt: () => true,
   });

@@ -1,9 +1,10 @@
-import { folderOptions, labelledOption, splitFileOption } from '@dinomix/core/dataset';
+import { folderOptions, labelledOption, samplingOptions, splitFileOption } from '@dinomix/core/dataset';
 import { z } from 'zod';
 
 /** Options of the Synapse benchmark. */
 export const optionsSchema = z.strictObject({
   ...folderOptions,
+  ...samplingOptions,
   root: z.string().min(1).describe('Folder with RawData/Training/img and label, or with imagesTr and labelsTr.'),
   split: z
     .union([z.literal(['skcdf', 'genericssl', 'dhc-2023', 'drawn']), splitFileOption])

@@ -35,6 +35,18 @@ export const folderOptions = {
 /** Number of training cases that keep their label. */
 export const labelledOption = z.union([z.int().min(1), z.number().gt(0).lt(1)]);
 
+/** Options of a benchmark that change how its crops are drawn. */
+export const samplingOptions = {
+  augmentation: z
+    .literal(['recipe', 'strong'])
+    .default('recipe')
+    .describe("'strong' takes the strong augmentation of A&D in place of the flips of the recipe."),
+  swapSides: z
+    .boolean()
+    .default(false)
+    .describe('Exchanges left and right organs in labels that are flipped along x; published protocols do not.'),
+} as const;
+
 /** A JSON file with a split. */
 export const splitFileOption = z.string().endsWith('.json');
 

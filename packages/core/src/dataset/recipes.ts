@@ -61,3 +61,25 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
     sampling: { ...CROPS, foreground: 1 / 3, upperOffset: 'inclusive', flips: [] },
   },
 };
+
+/** Options that change how crops are drawn. */
+export interface SamplingOptions {
+  readonly augmentation: 'recipe' | 'strong';
+  readonly swapSides: boolean;
+}
+
+/**
+ * The recipe with another augmentation.
+ * @param sides - classes that a mirror along x exchanges.
+ */
+export function withSampling(
+  recipe: Recipe,
+  { augmentation, swapSides }: SamplingOptions,
+  sides: readonly (readonly [number, number])[],
+): Recipe {
+  const { sampling } = recipe;
+  const swap = swapSides ? { axis: 2 as const, pairs: sides } : null;
+  // A&D exchanges the flips for the strong augmentation.
+  const drawn = augmentation === 'strong' ? { ...sampling, flips: [], augmentation } : sampling;
+  return { ...recipe, sampling: swap === null ? drawn : { ...drawn, swap } };
+}

@@ -1,5 +1,6 @@
 import type { Crop, Index3, PatchSampling } from '@dinomix/core';
 import { createRng, type Rng, type RngKey, subStream } from '@dinomix/volume';
+import { drawStrong } from './augment/plan.js';
 import type { LabelIndex } from './label-index.js';
 
 /** A case with its volume's shape. */
@@ -58,28 +59,39 @@ function foregroundVoxel(index: LabelIndex, rng: Rng): Index3 | null {
   return index.voxel(classIndex, rng.integer(0, index.counts[classIndex]!));
 }
 
+/** Corner of a drawn crop: around a foreground voxel, or anywhere. */
+function drawCorner(
+  shape: Index3,
+  patch: Index3,
+  sampling: PatchSampling,
+  index: LabelIndex | null,
+  key: RngKey,
+): Index3 {
+  if (index !== null && sampling.foreground > 0) {
+    const rng = createRng(subStream(key, 'foreground'));
+    const voxel = rng.chance(sampling.foreground) ? foregroundVoxel(index, rng) : null;
+    if (voxel !== null) return centredCorner(shape, patch, voxel);
+  }
+  return uniformCorner(shape, patch, sampling.upperOffset, createRng(subStream(key, 'offset')));
+}
+
 /**
- * Draws the crop of one item of a batch. Offset, flips and the choice of a foreground voxel have streams of their own, so
- * that switching one off leaves the others as they are.
+ * Draws the crop of one item of a batch. Offset, flips, the choice of a foreground voxel and the augmentation have streams
+ * of their own, so that switching one off leaves the others as they are.
  * @param key - seed, stream, epoch and item of the crop.
  * @param index - voxels by class, for labelled crops; null draws uniformly.
  */
 export function drawCrop(
-  placed: Placed,
+  { caseId, shape }: Placed,
   patch: Index3,
   sampling: PatchSampling,
   index: LabelIndex | null,
   key: RngKey,
 ): Crop {
-  const { caseId, shape } = placed;
   const flips = drawFlips(sampling.flips, createRng(subStream(key, 'flip')));
-  if (index !== null && sampling.foreground > 0) {
-    const rng = createRng(subStream(key, 'foreground'));
-    const voxel = rng.chance(sampling.foreground) ? foregroundVoxel(index, rng) : null;
-    if (voxel !== null) return { caseId, offset: centredCorner(shape, patch, voxel), flips };
-  }
-  const offset = uniformCorner(shape, patch, sampling.upperOffset, createRng(subStream(key, 'offset')));
-  return { caseId, offset, flips };
+  const crop = { caseId, offset: drawCorner(shape, patch, sampling, index, key), flips };
+  if (sampling.augmentation !== 'strong') return crop;
+  return { ...crop, augmentation: drawStrong(createRng(subStream(key, 'augmentation'))) };
 }
 
 /**

@@ -48,7 +48,8 @@ export function createBatchLoader(options: BatchLoaderOptions, firstStep = 0): B
   async function cut(part: Part, sources: readonly PreparedCase[], crops: readonly Crop[]): Promise<CutResult> {
     const views = sources.map(({ shape, image, label }) => ({ shape, image, label }));
     const labels = part === 'labelled';
-    return workers.cut({ sources: views, crops, patch, padValue: sampling.padValue, labels });
+    const { padValue, swap = null } = sampling;
+    return workers.cut({ sources: views, crops, patch, padValue, labels, swap });
   }
 
   async function drawPart(part: Part, step: number): Promise<CutResult & { readonly crops: readonly Crop[] }> {

@@ -121,6 +121,13 @@ export interface PatchSampling {
   readonly upperOffset: 'inclusive' | 'exclusive';
   /** Axes flipped independently with probability 0.5, image and label alike. */
   readonly flips: readonly Axis[];
+  /**
+   * Classes that change places when `axis` is flipped: a mirrored left kidney looks like a right one. Absent or null leaves
+   * labels as they are, as the published protocols do.
+   */
+  readonly swap?: { readonly axis: Axis; readonly pairs: readonly (readonly [left: number, right: number])[] } | null;
+  /** `strong` draws the strong augmentation of A&D for every crop (method.md §2.4); absent or null draws none. */
+  readonly augmentation?: 'strong' | null;
   /** Volumes smaller than the patch are padded evenly with this value after normalisation; the label with 0. */
   readonly padValue: number;
 }
@@ -174,13 +181,21 @@ export interface DatasetFacts {
   readonly fingerprint: DataFingerprint;
 }
 
-/** Where a crop was cut. */
+/** One step of an augmentation, drawn: radians, factors, or the standard deviation of a blur in voxels. */
+export interface AugmentationStep {
+  readonly kind: 'rotate' | 'scale' | 'blur' | 'brightness' | 'contrast' | 'gamma';
+  readonly value: number;
+}
+
+/** Where a crop was cut, and what was done to it. */
 export interface Crop {
   readonly caseId: string;
   /** Corner in the preprocessed volume, voxels; negative where the volume was padded. */
   readonly offset: Index3;
   /** Axes flipped after cutting. */
   readonly flips: readonly [depth: boolean, height: boolean, width: boolean];
+  /** Applied after the flips, in this order; absent where nothing was drawn. */
+  readonly augmentation?: readonly AugmentationStep[];
 }
 
 /** Crops with ground truth. */
