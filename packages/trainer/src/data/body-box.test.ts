@@ -1,7 +1,7 @@
 import type { CaseData, Preprocessing } from '@dinomix/core';
 import { createVolume, type Triple } from '@dinomix/volume';
 import { expect, test } from 'vitest';
-import { restoreLabels } from '../inference/labels.js';
+import { mostProbable, restoreLabels } from '../inference/labels.js';
 import { bodyBox } from './body-box.js';
 import { prepareCase } from './prepare-case.js';
 
@@ -61,7 +61,8 @@ test('a prediction comes back to its place in the file', () => {
     probabilities[2 * index + (value > -500 ? 1 : 0)] = 1;
   });
   const { shape, source, box } = prepared;
-  const labels = restoreLabels(probabilities, shape, source, preprocessing, box);
+  const scores = { labels: () => mostProbable(probabilities, 2), probabilities: () => probabilities };
+  const labels = restoreLabels(scores, shape, source, preprocessing, box);
   // The table is not part of what was predicted.
   const expected = image.data.map((value, index) => (value > -500 && Math.floor(index / 30) % 20 !== 19 ? 1 : 0));
   expect([...labels.data]).toEqual([...expected]);
