@@ -1,5 +1,3 @@
-import { EXIT } from './failure.js';
-
 /** Ctrl-C as a signal. */
 export interface Interrupt {
   /** Aborted by the first Ctrl-C. */
@@ -8,12 +6,21 @@ export interface Interrupt {
   release(): void;
 }
 
+/**
+ * Ends this process by the signal itself, which a shell reports as 130. `process.exit` would wait for the thread of a run,
+ * which may be in a native call that lasts.
+ */
+function leave(): void {
+  process.removeAllListeners('SIGINT');
+  process.kill(process.pid, 'SIGINT');
+}
+
 /** Listens for Ctrl-C and SIGTERM: the first one asks for an end, the second leaves at once. */
 export function listenForInterrupt(): Interrupt {
   const controller = new AbortController();
   const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    controller.abort(new Error('interrupted'));
+    if (controller.signal.aborted) leave();
+    else controller.abort(new Error('interrupted'));
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
