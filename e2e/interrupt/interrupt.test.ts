@@ -23,7 +23,9 @@ describe('Ctrl-C', () => {
     const folder = await createProject({ plugins: PAUSES, train: 'epochs: 2, stepsPerEpoch: 6, validateEvery: 0' });
     const { child, seen, ended } = startDinomix(folder, ['train', '-o', 'run', '--json']);
     await seen('"step":2');
+    // As npx does, which tells the command again what the terminal told it.
     child.kill('SIGINT');
+    setTimeout(() => child.kill('SIGINT'), 20);
     const { code, out } = await ended;
     expect(code).toBe(130);
     const { outcome } = JSON.parse(out.trimEnd().split('\n').at(-1)!);
@@ -48,6 +50,7 @@ describe('Ctrl-C', () => {
       .toContain('"step":1');
     child.kill('SIGINT');
     await seen('Ctrl-C again leaves at once');
+    await new Promise((go) => setTimeout(go, 500));
     child.kill('SIGINT');
     // A shell reports the end by SIGINT as 128 + 2 = 130.
     expect(await ended).toMatchObject({ code: null, signal: 'SIGINT' });
