@@ -42,6 +42,7 @@ export const threshold = definePlugin({
         loadNetwork: async (bytes: Uint8Array) => loadThreshold(bytes),
         dispose: async () => undefined,
       }),
+      kernels: () => ({ native: ['Add'], fallback: ['FFT', 'IFFT'] }),
       probe: async () => [{ device: 'cpu' as const, works: true, note: 'counts voxels' }],
     }));
   },

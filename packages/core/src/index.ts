@@ -104,6 +104,7 @@ export type { Constructor } from './scope/di.js';
 export { createScope, type Scope } from './scope/scope.js';
 export type {
   Backend,
+  BackendKernels,
   BackendSession,
   BackendSetup,
   BackendUsage,

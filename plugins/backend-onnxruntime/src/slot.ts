@@ -1,6 +1,14 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import type { Backend, BackendSession, BackendSetup, DeviceName, TensorFunction, TensorOps } from '@dinomix/core';
+import type {
+  Backend,
+  BackendKernels,
+  BackendSession,
+  BackendSetup,
+  DeviceName,
+  TensorFunction,
+  TensorOps,
+} from '@dinomix/core';
 import {
   backend as currentBackend,
   engine,
@@ -14,6 +22,7 @@ import type { OnnxRuntimeBackend } from './backend.js';
 import { probeDevices, resolveDevice } from './devices.js';
 import { exportStudent } from './export/export-student.js';
 import { BACKEND_NAME } from './kernels/backend-name.js';
+import { type KernelPlace, kernelCoverage } from './kernels/coverage.js';
 import { loadNetwork } from './network/network.js';
 import { conv3d, conv3dTranspose, normActivation, softmaxCrossEntropyDice } from './ops/tensor-ops.js';
 import type { OnnxRuntimeOptions } from './options.js';
@@ -22,7 +31,15 @@ import { compileStep } from './replay.js';
 
 /** The slot `backend` on ONNX Runtime. */
 export function createOnnxRuntimeSlot(options: OnnxRuntimeOptions): Backend<Tensor> {
-  return { setup: (request) => openSession(request, options), probe: probeDevices };
+  return { setup: (request) => openSession(request, options), probe: probeDevices, kernels: listKernels };
+}
+
+function listKernels(): BackendKernels {
+  const names = (wanted: KernelPlace) =>
+    kernelCoverage()
+      .filter(({ place }) => place === wanted)
+      .map(({ kernel }) => kernel);
+  return { native: names('graph'), fallback: names('cpu') };
 }
 
 async function openSession(request: BackendSetup, options: OnnxRuntimeOptions): Promise<BackendSession<Tensor>> {

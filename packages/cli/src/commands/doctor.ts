@@ -44,7 +44,7 @@ export function doctorCommand(context: CommandContext, finish: (result: CommandR
       checkNode(process.versions.node),
       describeMachine(),
       ...checkCopies(context.packages),
-      ...judgeBackends(backends, context.packages.folder),
+      ...judgeBackends(backends, context.packages.folder, options.verbose === true),
       ...(await checkConfig(context, options)),
     ];
     const healthy = findings.every(({ state }) => state !== 'error');

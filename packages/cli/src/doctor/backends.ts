@@ -1,4 +1,4 @@
-import { type JsonObject, reasonOf } from '@dinomix/core';
+import { type BackendKernels, type JsonObject, reasonOf } from '@dinomix/core';
 import { DEFAULT_BACKEND, openBackendPackage } from '../backend-host.js';
 import type { CommandContext } from '../command.js';
 import type { Finding } from './finding.js';
@@ -8,8 +8,10 @@ export interface BackendReport {
   readonly package: string;
   readonly version: string;
   readonly devices: readonly { readonly device: string; readonly works: boolean; readonly note: string }[];
-  /** Versions, threads and kernels of a session on the CPU; null where none could be opened. */
+  /** Versions, threads and lowering of a session on the CPU; null where none could be opened. */
   readonly facts: JsonObject | null;
+  /** Kernels of the tensor library by where they run; null where the backend makes no difference. */
+  readonly kernels: BackendKernels | null;
   /** Why nothing could be said; null when all went well. */
   readonly problem: string | null;
 }
@@ -32,12 +34,13 @@ async function describeBackend(context: CommandContext, name: string, version: s
     try {
       const devices = await opened.backend.probe();
       const facts = devices.some(({ device, works }) => device === 'cpu' && works) ? await factsOnCpu(opened) : null;
-      return { package: name, version, devices, facts, problem: null };
+      const kernels = opened.backend.kernels?.() ?? null;
+      return { package: name, version, devices, facts, kernels, problem: null };
     } finally {
       await opened.host.dispose();
     }
   } catch (failure) {
-    return { package: name, version, devices: [], facts: null, problem: reasonOf(failure) };
+    return { package: name, version, devices: [], facts: null, kernels: null, problem: reasonOf(failure) };
   }
 }
 
@@ -65,15 +68,26 @@ function optionalBackends(reports: readonly BackendReport[]): readonly Finding[]
   return [{ check: TFJS_NODE, state: 'note', note }];
 }
 
-/** The reports as findings. */
-export function judgeBackends(reports: readonly BackendReport[], folder: string): readonly Finding[] {
+/** How many kernels run where; which ones, if asked for. */
+function judgeKernels({ native, fallback }: BackendKernels, named: boolean): readonly Finding[] {
+  const counts = `${native.length} native, ${fallback.length} on a slower backend`;
+  if (!named) return [{ check: '  kernels', state: 'good', note: `${counts}; --verbose names them` }];
+  return [
+    { check: '  kernels', state: 'good', note: counts },
+    { check: '    native', state: 'note', note: native.join(' ') },
+    { check: '    fallback', state: 'note', note: fallback.join(' ') },
+  ];
+}
+
+/** The reports as findings. @param named - whether kernels are named. */
+export function judgeBackends(reports: readonly BackendReport[], folder: string, named: boolean): readonly Finding[] {
   if (reports.length === 0) {
     const note = `${folder} declares no backend`;
     const fix = `Install one: npm install ${DEFAULT_BACKEND}`;
     return [{ check: 'backend', state: 'warning', note, fix }];
   }
   const judged = reports.flatMap((report): readonly Finding[] => {
-    const { package: name, version, problem, facts } = report;
+    const { package: name, version, problem, facts, kernels } = report;
     if (problem !== null) return [{ check: name, state: 'error', note: `${version} does not start: ${problem}` }];
     const known = Object.entries(facts ?? {}).map(([key, value]) => `${key} ${show(value)}`);
     return [
@@ -81,6 +95,7 @@ export function judgeBackends(reports: readonly BackendReport[], folder: string)
       ...report.devices.map(({ device, works, note }): Finding => {
         return { check: `  device ${device}`, state: works ? 'good' : 'note', note };
       }),
+      ...(kernels === null ? [] : judgeKernels(kernels, named)),
     ];
   });
   return [...judged, ...optionalBackends(reports)];

@@ -177,9 +177,19 @@ describe('dinomix doctor', () => {
         version: '1.0.0',
         devices: [{ device: 'cpu', works: true, note: 'counts voxels' }],
         facts: { kernels: 1 },
+        kernels: { native: ['Add'], fallback: ['FFT', 'IFFT'] },
         problem: null,
       },
     ]);
     expect(findings.map(({ check }: { check: string }) => check)).toContain('Node');
+  });
+
+  it('counts kernels by where they run, and names them where asked to', async () => {
+    expect((await run('doctor')).out).toMatch(
+      /ok {4} {2}kernels +1 native, 2 on a slower backend; --verbose names them/,
+    );
+    const { out } = await run('doctor', '--verbose');
+    expect(out).toMatch(/native +Add\n/);
+    expect(out).toMatch(/fallback +FFT IFFT\n/);
   });
 });

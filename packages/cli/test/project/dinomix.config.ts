@@ -28,7 +28,15 @@ function stepEvent(step: number): RunEvent {
 
 function outcome(status: RunOutcome['status'], step: number): RunOutcome {
   const error = status === 'failed' ? { code: 'DMX_TEST', summary: 's', why: 'w', fix: 'f' } : null;
-  return { status, reason: 'because', position: position(step), error, seconds: 200, peakMb: 123.4 };
+  return {
+    status,
+    reason: 'because',
+    position: position(step),
+    error,
+    seconds: 200,
+    peakMb: 123.4,
+    fallbackKernels: {},
+  };
 }
 
 /** Makes three steps that take no time and ends as its option says. */

@@ -11,6 +11,7 @@ const OUTCOME: RunOutcome = {
   error: null,
   seconds: 1,
   peakMb: 1,
+  fallbackKernels: {},
 };
 const at = { id: 'r-1', directory: '/runs/r-1' };
 

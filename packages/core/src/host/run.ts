@@ -54,7 +54,8 @@ export interface RunParts<T> {
 
 /** The outcome of a run that nobody ended. */
 function abandoned(): RunOutcome {
-  return { status: 'interrupted', reason: 'the host was disposed', position: null, error: null, seconds: 0, peakMb: 0 };
+  const nothing = { position: null, error: null, seconds: 0, peakMb: 0, fallbackKernels: {} };
+  return { status: 'interrupted', reason: 'the host was disposed', ...nothing };
 }
 
 /** The scope of a run with its tokens; slots are created when they are first asked for. */

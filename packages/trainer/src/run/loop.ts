@@ -1,10 +1,10 @@
 import type { EvaluationReport, MetricColumn, StepPosition } from '@dinomix/core';
-import { memory } from '@tensorflow/tfjs-core';
 import { type EvaluationMaterial, evaluateSplit } from '../evaluation/evaluate.js';
 import { contextFor } from '../step/contexts.js';
 import type { Training } from './assemble.js';
 import { addStep, epochReport, newProgress, type Progress } from './progress.js';
 import { saveCheckpoint } from './save.js';
+import { createFallbackWatch, createLeakWatch } from './watches.js';
 
 /** How the loop ended. */
 export type LoopEnd = 'completed' | 'stopped' | 'interrupted';
@@ -53,30 +53,12 @@ function patienceReason(progress: Progress, epoch: number, patience: number | nu
   return `${column} has not improved for ${epoch - best.epoch} epochs; the best was ${best.value} in epoch ${best.epoch}`;
 }
 
-/** Warns once when tensors pile up from step to step. */
-function createLeakWatch(training: Training): () => Promise<void> {
-  const every = 50;
-  let steps = 0;
-  let before: number | null = null;
-  let warned = false;
-  return async () => {
-    if (++steps % every !== 0 || warned) return;
-    const { numTensors } = memory();
-    const grown = before === null ? 0 : numTensors - before;
-    before = numTensors;
-    if (grown < every) return;
-    warned = true;
-    const message = `${grown} tensors were made in the last ${every} steps and not disposed; a plugin lacks a tf.tidy.`;
-    await training.events.emit({ type: 'warning', message, plugin: null });
-  };
-}
-
 /** The training loop from wherever `progress` stands. */
 export class TrainingLoop {
   readonly progress: Progress;
   private readonly training: Training;
   private readonly stop: AbortSignal;
-  private readonly watch: () => Promise<void>;
+  private readonly watches: readonly (() => Promise<void>)[];
   private epochStarted = performance.now();
   private learningRate = 0;
 
@@ -84,7 +66,7 @@ export class TrainingLoop {
     this.training = training;
     this.stop = stop;
     this.progress = progress;
-    this.watch = createLeakWatch(training);
+    this.watches = [createLeakWatch(training), createFallbackWatch(training)];
   }
 
   /** Position of the last step that was made. */
@@ -117,7 +99,7 @@ export class TrainingLoop {
       await training.events.emit({ type: 'step', report });
       const moment = { run: run.info, position, signal: run.signal };
       await run.hooks.stepEnd.call(report, contextFor('hook', moment));
-      await this.watch();
+      for (const watch of this.watches) await watch();
     }
   }
 

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { CORE_VERSION, type JsonObject, type RunRecord } from '@dinomix/core';
+import { CORE_VERSION, type JsonObject, type RunOutcome, type RunRecord } from '@dinomix/core';
 import { writeFileAtomic } from '@dinomix/volume';
 import { version_core } from '@tensorflow/tfjs-core';
 import type { Training } from './assemble.js';
@@ -40,10 +42,18 @@ export function makeRecord(training: Training, predictCommand: string): RunRecor
     patch: run.config.train.patch,
     licences: { [dataset.title]: dataset.licence },
     predictCommand,
+    outcome: null,
   };
 }
 
 /** Writes the record into the folder of the run. */
 export async function writeRecord(record: RunRecord): Promise<void> {
   await writeFileAtomic(join(record.run.directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Adds to the record how the run ended; everything else in it stays as the run's first start wrote it. */
+export async function closeRecord(directory: string, outcome: RunOutcome): Promise<void> {
+  const file = join(directory, RECORD_FILE);
+  if (!existsSync(file)) return;
+  await writeRecord({ ...(JSON.parse(await readFile(file, 'utf8')) as RunRecord), outcome });
 }

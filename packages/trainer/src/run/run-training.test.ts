@@ -6,7 +6,7 @@ import { readNifti } from '@dinomix/volume';
 import { memory, mul, scalar } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { TinyHostOptions } from '../../test/tiny-host.js';
-import { tinyData, tinyPlugin } from '../../test/tiny-plugins.js';
+import { tinyBackend, tinyData, tinyPlugin } from '../../test/tiny-plugins.js';
 import { checkpointDigests, eventsOf, newFolder, tinyRun } from '../../test/tiny-run.js';
 
 /** Stops a run as a signal from outside would, at the end of a step. */
@@ -46,7 +46,8 @@ describe('a run', () => {
       backend: { name: 'cpu' },
       dataset: { title: 'tiny' },
     });
-    expect(eventsOf(events, 'run.start')[0]!.record).toEqual(record);
+    expect(record.outcome).toEqual(JSON.parse(JSON.stringify(outcome)));
+    expect(eventsOf(events, 'run.start')[0]!.record).toEqual({ ...record, outcome: null });
     const [first] = eventsOf(events, 'step');
     expect(first!.report).toMatchObject({ position: { step: 0 }, mixers: { box: { boxes: [4] } }, learningRate: 0.05 });
     expect(Object.keys(first!.report.terms)).toEqual(['supervised', 'consistency']);
@@ -68,6 +69,24 @@ describe('a run', () => {
     expect(digests[0]).toEqual(digests[1]);
     expect(losses[0]).toEqual(losses[1]);
     expect(new Set(losses[0]).size).toBe(6);
+  });
+
+  it('tells once which kernels its backend left to a slower one, and counts them in its record', async () => {
+    let calls = 0;
+    const usage = () => ({ tensors: 0, bytes: 0, fallbackKernels: { FFT: ++calls, Unique: 2 } });
+    const { events, directory } = await tinyRun({ plugins: { backend: tinyBackend({ usage }) } });
+    const warnings = eventsOf(events, 'warning').map(({ message }) => message);
+    expect(warnings).toEqual([expect.stringContaining('FFT, Unique ran outside of the backend cpu')]);
+    const record = JSON.parse(await readFile(join(directory, 'record.json'), 'utf8')) as RunRecord;
+    expect(record.outcome!.fallbackKernels).toEqual({ FFT: calls, Unique: 2 });
+  });
+
+  it('leaves the record of an earlier run in the folder alone', async () => {
+    const { directory } = await tinyRun();
+    const before = await readFile(join(directory, 'record.json'));
+    const again = await tinyRun({}, { directory });
+    expect(again.outcome.error).toMatchObject({ code: 'DMX_RUN_EXISTS' });
+    expect(await readFile(join(directory, 'record.json'))).toEqual(before);
   });
 
   it('learns', async () => {

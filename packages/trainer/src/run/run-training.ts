@@ -17,11 +17,12 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
+import type { RunningBackend } from '../types.js';
 import { assembleTraining, type Training } from './assemble.js';
 import { createEventStream, type EventStream } from './events.js';
 import { evaluationMaterial, type LoopEnd, TrainingLoop } from './loop.js';
 import { openBackend } from './open-backend.js';
-import { makeRecord, RECORD_FILE, writeRecord } from './record.js';
+import { closeRecord, makeRecord, RECORD_FILE, writeRecord } from './record.js';
 import { restoreState } from './save.js';
 
 /** What {@link runTraining} takes. */
@@ -90,11 +91,19 @@ async function testBest(training: Training, stop: AbortSignal): Promise<boolean>
   }
 }
 
+/** How far a run came, for its outcome. */
+interface Reached {
+  session: RunningBackend | null;
+  /** The folder has the record of this run, not that of another. */
+  recorded: boolean;
+}
+
 async function train(
   run: Run<Tensor>,
   events: EventStream,
   options: TrainingOptions,
   stop: AbortSignal,
+  reached: Reached,
 ): Promise<TrainingEnd> {
   const { host, directory, resume = false } = options;
   await mkdir(directory, { recursive: true });
@@ -102,13 +111,15 @@ async function train(
     throw trainerError('DMX_RUN_EXISTS', { directory });
   await events.open();
   await run.start();
-  const training = await assembleTraining(run, await openBackend(host), events);
+  reached.session = await openBackend(host);
+  const training = await assembleTraining(run, reached.session, events);
   const loop = await startLoop(training, resume, stop);
   const record = makeRecord(
     training,
     options.predictCommand ?? `dinomix predict image.nii.gz --run ${JSON.stringify(directory)}`,
   );
   if (!existsSync(join(directory, RECORD_FILE))) await writeRecord(record);
+  reached.recorded = true;
   await events.emit({ type: 'run.start', record });
   const status = await loop.run();
   const tested = status === 'interrupted' || (await testBest(training, stop));
@@ -153,21 +164,25 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
   const run = host.createRun({ id, directory });
   const { reporters, failure } = await resolveReporters(run);
   const events = createEventStream({ run: run.info, reporters, hooks: run.hooks, onEvent });
+  const reached: Reached = { session: null, recorded: false };
   const outcome = (status: RunOutcome['status'], reason: string, error: JsonObject | null): RunOutcome => {
     const position: StepPosition | null = events.position;
-    return { status, reason, position, error, seconds: (performance.now() - started) / 1000, peakMb: peakMb() };
+    const seconds = (performance.now() - started) / 1000;
+    const fallbackKernels = reached.session?.usage().fallbackKernels ?? {};
+    return { status, reason, position, error, seconds, peakMb: peakMb(), fallbackKernels };
   };
   let ended: RunOutcome;
   try {
     if (failure !== null) throw failure;
-    const { status, reason } = await train(run, events, options, stop);
+    const { status, reason } = await train(run, events, options, stop, reached);
     ended = outcome(status, reason, null);
   } catch (thrown) {
     const error = asDmxError(thrown, run);
     ended = outcome('failed', `${error.summary}: ${error.why}`, error.toJSON());
     await run.fail(error, events.position);
   }
-  // A tap that fails here must not hide how the run ended.
+  // What fails from here on must not hide how the run ended.
+  if (reached.recorded) await closeRecord(directory, ended).catch(() => undefined);
   await events.emit({ type: 'run.end', outcome: ended }).catch(() => undefined);
   await events.close().catch(() => undefined);
   return run.end(ended).then(

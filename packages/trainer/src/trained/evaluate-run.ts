@@ -33,6 +33,7 @@ const FINISHED: RunOutcome = {
   error: null,
   seconds: 0,
   peakMb: 0,
+  fallbackKernels: {},
 };
 
 /**

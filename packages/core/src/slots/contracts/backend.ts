@@ -125,10 +125,20 @@ export interface BackendSession<T> {
   dispose(): Promise<void>;
 }
 
+/** Kernels of the tensor library by where they run. */
+export interface BackendKernels {
+  /** Computed by the backend itself. */
+  readonly native: readonly string[];
+  /** Left to a slower backend, which reads the values first. */
+  readonly fallback: readonly string[];
+}
+
 /** The slot `backend`: the engine under the tensor library. */
 export interface Backend<T> {
   /** Registers the backend and makes it current. @throws naming what is missing when the device cannot be had. */
   setup(request: BackendSetup): Promise<BackendSession<T>>;
   /** What each device would do here, without starting it; for `dinomix doctor`. */
   probe(): Promise<readonly { readonly device: DeviceName; readonly works: boolean; readonly note: string }[]>;
+  /** Kernels by where they run; absent where all run alike. */
+  kernels?(): BackendKernels;
 }

@@ -79,7 +79,7 @@ export interface SliceReport {
   readonly reference: string | null;
 }
 
-/** The record of a run, written once as `record.json`. */
+/** The record of a run, written as `record.json` when it starts; its outcome is added when it ends. */
 export interface RunRecord {
   readonly run: RunInfo;
   readonly config: JsonObject;
@@ -94,6 +94,8 @@ export interface RunRecord {
   readonly licences: Readonly<Record<string, string>>;
   /** Command that predicts with this run's network. */
   readonly predictCommand: string;
+  /** How the run ended, written when it did; null before. A resumed run replaces it. */
+  readonly outcome: RunOutcome | null;
 }
 
 /** How a run ended. */
@@ -105,6 +107,8 @@ export interface RunOutcome {
   readonly error: JsonObject | null;
   readonly seconds: number;
   readonly peakMb: number;
+  /** Calls by kernel that the backend could not compute itself and left to a slower one. */
+  readonly fallbackKernels: Readonly<Record<string, number>>;
 }
 
 /** Something that happened in a run. JSON throughout; `time` is ISO 8601 UTC. */
