@@ -55,6 +55,7 @@ export function record(changes: Partial<RunRecord> = {}): RunRecord {
     patch: [8, 16, 16],
     licences: { 'Made up': 'CC0' },
     predictCommand: 'dinomix predict image.nii.gz --run "/runs/first"',
+    outcome: null,
     ...changes,
   };
 }
@@ -166,6 +167,7 @@ export function wholeRun(changes: Partial<RunRecord> = {}): readonly RunEvent[] 
         error: null,
         seconds: 75,
         peakMb: 512.4,
+        fallbackKernels: {},
       },
     }),
   ];
