@@ -1,0 +1,32 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createUserFolder, fencedBlock, type UserFolder } from '../support/packed.js';
+
+const PACKAGE = '@dinomix/backend-onnxruntime';
+let user: UserFolder;
+
+beforeAll(async () => {
+  user = await createUserFolder(['plugins/backend-onnxruntime']);
+}, 120_000);
+
+afterAll(() => user.remove());
+
+it('the program in the README of the engine runs as written after the npm install written there', async () => {
+  const tarball = user.tarballs.get(PACKAGE)!;
+  const readme = await user.shell(`tar -xzOf ${tarball} package/README.md`);
+  const install = fencedBlock(readme, 'sh');
+  expect(install).toMatch(/^npm install .*@dinomix\/backend-onnxruntime\n$/);
+  await user.shell(install.replace(PACKAGE, tarball));
+  // The history is all that is added, to see that it learned.
+  const program = fencedBlock(readme, 'js').replace('await model.fit', 'const { history } = await model.fit');
+  const lines = [program, `console.log(JSON.stringify({ losses: history.loss, backend: tf.getBackend() }));`];
+  await writeFile(join(user.folder, 'program.mjs'), lines.join('\n'));
+  const result = JSON.parse((await user.shell('node program.mjs')).trim().split('\n').at(-1)!);
+  expect(result.backend).toBe('onnxruntime');
+  expect(result.losses).toHaveLength(5);
+  expect(result.losses[4]).toBeLessThan(result.losses[0]);
+  const installed = JSON.parse(await readFile(join(user.folder, 'package-lock.json'), 'utf8')).packages;
+  const copies = Object.keys(installed).filter((path) => path.endsWith('node_modules/@tensorflow/tfjs-core'));
+  expect(copies).toEqual(['node_modules/@tensorflow/tfjs-core']);
+});
