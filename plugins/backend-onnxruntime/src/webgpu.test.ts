@@ -8,6 +8,7 @@ import { composed, forward, fused, makeBatch, makeWeights, type NetworkShape } f
 import { describeMissing, thisSystem } from './devices/system.js';
 import { missingForWebGpu, SWIFTSHADER } from './devices/vulkan.js';
 import { counterRandom } from './ops/random.js';
+import { softmaxCrossEntropyDice } from './ops/tensor-ops.js';
 import { compileStep } from './replay.js';
 
 // Vitest gives this file a process of its own; the Vulkan loader reads the variable when the first session is made.
@@ -136,10 +137,43 @@ describe.skipIf(missing.length > 0)('WebGPU, against the CPU backend of TensorFl
   });
 
   it('refuses, with deviceOnly, a graph of which a part would run on the CPU', async () => {
-    const program = () => tf.isNaN(tf.tensor1d([1, Number.NaN])).dataSync();
+    const program = () => tf.round(tf.tensor1d([1.2, 3.7])).dataSync();
     await useEngine(device);
     expect(program).toThrow(/DMX_ENGINE_DEVICE: the device 'webgpu' failed: it lacks a kernel/);
     await useEngine({ device: 'webgpu' });
-    expect([...program()]).toEqual([0, 1]);
+    expect([...program()]).toEqual([1, 4]);
+  });
+
+  it('keeps NaN, on the device alone', async () => {
+    await useEngine(device);
+    const x = tf.tensor1d([-2, Number.NaN, 0.5, Number.POSITIVE_INFINITY]);
+    const near = tf.tensor1d([0.25, Number.NaN, 0.5]);
+    const nanAt = (tensor: tf.Tensor) => [...tensor.dataSync()].map(Number.isNaN);
+    const pointwise = {
+      relu: tf.relu,
+      relu6: tf.relu6,
+      step: tf.step,
+      exp: tf.exp,
+      sigmoid: tf.sigmoid,
+      tanh: tf.tanh,
+    };
+    for (const [name, f] of Object.entries(pointwise)) {
+      expect(nanAt(f(x)), name).toEqual([false, true, false, false]);
+    }
+    expect(nanAt(tf.clipByValue(x, -1, 1))).toEqual([false, true, false, false]);
+    expect(nanAt(tf.log(x))).toEqual([true, true, false, false]);
+    expect(nanAt(tf.log1p(x))).toEqual([true, true, false, false]);
+    expect(nanAt(tf.softmax(near))).toEqual([true, true, true]);
+    expect(nanAt(tf.logSoftmax(near))).toEqual([true, true, true]);
+    expect(nanAt(tf.max(near))).toEqual([true]);
+    expect(nanAt(tf.min(x))).toEqual([true]);
+    expect(nanAt(tf.pow(x, 0.5))).toEqual([true, true, false, false]);
+    expect([...tf.argMax(near).dataSync()]).toEqual([2]);
+    expect([...tf.isNaN(x).dataSync()]).toEqual([0, 1, 0, 0]);
+    expect([...tf.relu(x).dataSync()]).toEqual([0, Number.NaN, 0.5, Number.POSITIVE_INFINITY]);
+    const logits = tf.tensor(near.dataSync(), [1, 1, 1, 1, 3]);
+    const labels = tf.zeros([1, 1, 1, 1], 'int32');
+    const weights = { classWeights: tf.ones([3]), crossEntropy: 1, dice: 1 };
+    expect(nanAt(softmaxCrossEntropyDice(logits, labels, weights))).toEqual([true]);
   });
 });

@@ -2,7 +2,7 @@
 import { type LoweringContext, type LoweringTable, numberAttribute } from './context.js';
 import { elementwise, numberType } from './elementwise.js';
 import type { Emitted } from './emitter.js';
-import { binary, compare, honoursNan, test, unary, where } from './primitives.js';
+import { binary, compare, isNan, keepNan, unary, where } from './primitives.js';
 
 /** A factor that pushes every value but zero and the subnormal ones past any bound of a clip. */
 export const STEEP = 1e30;
@@ -21,7 +21,7 @@ function step(ctx: LoweringContext, x: Emitted, below: Emitted): Emitted {
   const { emitter } = ctx;
   const positive = compare(ctx, 'Greater', x, emitter.scalar(0, x.dtype));
   const stepped = where(ctx, positive, emitter.scalar(1, x.dtype), below);
-  return x.dtype === 'float32' && honoursNan(ctx) ? where(ctx, test(ctx, 'IsNaN', x), x, stepped) : stepped;
+  return x.dtype === 'float32' ? where(ctx, isNan(ctx, x), x, stepped) : stepped;
 }
 
 /** ONNX's PRelu broadcasts the slope to x, but not x to the slope. */
@@ -41,11 +41,11 @@ function eluGrad(ctx: LoweringContext, dy: Emitted, y: Emitted): Emitted {
 const float = () => 'float32' as const;
 
 export const activationLowerings: LoweringTable = {
-  Clip: elementwise((ctx, [x, low, high]) => clip(ctx, x!, low!, high!), numberType),
-  Relu6: elementwise(
-    (ctx, [x]) => clip(ctx, x!, ctx.emitter.scalar(0, x!.dtype), ctx.emitter.scalar(6, x!.dtype)),
-    numberType,
-  ),
+  Clip: elementwise((ctx, [x, low, high]) => keepNan(ctx, x!, clip(ctx, x!, low!, high!)), numberType),
+  Relu6: elementwise((ctx, [x]) => {
+    const clipped = clip(ctx, x!, ctx.emitter.scalar(0, x!.dtype), ctx.emitter.scalar(6, x!.dtype));
+    return keepNan(ctx, x!, clipped);
+  }, numberType),
   Step: elementwise((ctx, [x, below]) => step(ctx, x!, below!), numberType),
   Elu: elementwise((ctx, [x]) => unary(ctx, 'Elu', x!), float),
   EluGrad: elementwise((ctx, [dy, y]) => eluGrad(ctx, dy!, y!), float),

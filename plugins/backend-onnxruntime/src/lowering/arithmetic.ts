@@ -2,7 +2,7 @@
 import type { LoweringContext, LoweringTable } from './context.js';
 import { elementwise, numberType } from './elementwise.js';
 import type { Emitted } from './emitter.js';
-import { binary, compare, test, unary, where } from './primitives.js';
+import { binary, compare, keepNan, log, test, unary, where } from './primitives.js';
 
 type Compute = (ctx: LoweringContext, operands: readonly Emitted[]) => Emitted;
 
@@ -70,7 +70,7 @@ function isNegative(ctx: LoweringContext, x: Emitted): Emitted {
 const expm1: Compute = (ctx, [x]) => {
   const { emitter } = ctx;
   const half = unary(ctx, 'Tanh', binary(ctx, 'Mul', x!, emitter.float(0.5)));
-  return binary(ctx, 'Mul', half, binary(ctx, 'Add', unary(ctx, 'Exp', x!), emitter.float(1)));
+  return keepNan(ctx, x!, binary(ctx, 'Mul', half, binary(ctx, 'Add', unary(ctx, 'Exp', x!), emitter.float(1))));
 };
 
 /** 2 artanh(x / (2 + x)) near zero, where 1 + x would round x away. */
@@ -78,7 +78,7 @@ const log1p: Compute = (ctx, [x]) => {
   const { emitter } = ctx;
   const ratio = binary(ctx, 'Div', x!, binary(ctx, 'Add', x!, emitter.float(2)));
   const near = binary(ctx, 'Mul', unary(ctx, 'Atanh', ratio), emitter.float(2));
-  const far = unary(ctx, 'Log', binary(ctx, 'Add', x!, emitter.float(1)));
+  const far = log(ctx, binary(ctx, 'Add', x!, emitter.float(1)));
   return where(ctx, compare(ctx, 'Less', unary(ctx, 'Abs', x!), emitter.float(0.5)), near, far);
 };
 
@@ -88,8 +88,18 @@ const tan: Compute = inDouble((ctx, [x]) =>
 );
 
 const exp: Compute = (ctx, [x]) => {
-  if (x!.dtype === 'float32') return unary(ctx, 'Exp', x!);
+  if (x!.dtype === 'float32') return keepNan(ctx, x!, unary(ctx, 'Exp', x!));
   return ctx.emitter.cast(unary(ctx, 'Exp', ctx.emitter.cast(x!, 'float64')), 'float32');
+};
+
+/** Shaders leave open what a negative base with a fractional exponent gives. */
+const pow: Compute = (ctx, [base, exponent]) => {
+  const value = binary(ctx, 'Pow', base!, exponent!);
+  if (ctx.target.provider !== 'webgpu' || value.dtype !== 'float32') return value;
+  const { emitter } = ctx;
+  const whole = compare(ctx, 'Equal', exponent!, unary(ctx, 'Floor', exponent!));
+  const positive = compare(ctx, 'GreaterOrEqual', base!, emitter.float(0));
+  return where(ctx, whole, value, where(ctx, positive, value, emitter.float(Number.NaN)));
 };
 
 /** Zero for NaN, as TensorFlow.js has it. */
@@ -113,6 +123,7 @@ export const arithmeticLowerings: LoweringTable = {
     (ctx, [a, b]) => binary(ctx, 'BitwiseAnd', a!, b!),
     () => 'int32',
   ),
+  Pow: elementwise(pow, numberType),
   Exp: elementwise(exp, numberType),
   Expm1: elementwise(expm1, () => 'float32'),
   Log1p: elementwise(log1p, () => 'float32'),

@@ -9,6 +9,7 @@ import { type Sides, sidesOf } from './conv-planes.js';
 import { type EmitAttributes, type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { channelFirstLayout, type Layout, physicalShape, planesLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { relu } from './primitives.js';
 import { emitReduce } from './reduce.js';
 
 export interface ChannelOps {
@@ -185,7 +186,7 @@ function denseOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
     affine(x, factor, shift, { slope = 1, sum } = {}) {
       let value = affineRows(ctx, rows(x), factor, shift, batch * channels, voxels, column);
       if (sum) value = emitter.node('Add', [value, rows(sum)], {}, value.shape);
-      if (slope === 0) value = emitter.node('Relu', [value], {}, value.shape);
+      if (slope === 0) value = relu(ctx, value);
       else if (slope !== 1) value = emitter.node('LeakyRelu', [value], { alpha: { float: slope } }, value.shape);
       return emitter.reshape(value, memory);
     },

@@ -3,7 +3,7 @@ import { type Lowering, type LoweringContext, type LoweringTable, stringAttribut
 import type { Emitted, OnnxDType } from './emitter.js';
 import { admits, identityLayout, type Layout, physicalShape } from './layout.js';
 import type { Lowered } from './lowered.js';
-import { binary, compare, test, unary, where } from './primitives.js';
+import { binary, compare, isNan, keepNan, log, relu, test, unary, where } from './primitives.js';
 
 /** Layout in which an elementwise operation runs: that of a full-size operand, a split one first. */
 export function elementwiseLayout(shape: readonly number[], operands: readonly Lowered[]): Layout {
@@ -31,7 +31,6 @@ export function broadcastOperand(
 
 /** Real functions of one operand; whole numbers are converted. */
 const UNARY: Readonly<Record<string, string>> = {
-  Log: 'Log',
   Sqrt: 'Sqrt',
   Reciprocal: 'Reciprocal',
   Sin: 'Sin',
@@ -54,7 +53,6 @@ const BINARY: Readonly<Record<string, string>> = {
   Add: 'Add',
   Sub: 'Sub',
   Multiply: 'Mul',
-  Pow: 'Pow',
 };
 
 const COMPARE: Readonly<Record<string, string>> = {
@@ -107,7 +105,7 @@ function table(): LoweringTable {
   const lowerings: Record<string, Lowering> = {
     Abs: elementwise((ctx, [x]) => unary(ctx, 'Abs', x!), numberType),
     Neg: elementwise((ctx, [x]) => unary(ctx, 'Neg', x!), numberType),
-    Relu: elementwise((ctx, [x]) => unary(ctx, 'Relu', x!), numberType),
+    Relu: elementwise((ctx, [x]) => relu(ctx, x!), numberType),
     Identity: elementwise((_ctx, [x]) => x!),
     Square: elementwise((ctx, [x]) => binary(ctx, 'Mul', x!, x!), numberType),
     Rsqrt: elementwise((ctx, [x]) => unary(ctx, 'Reciprocal', unary(ctx, 'Sqrt', x!)), float),
@@ -120,8 +118,9 @@ function table(): LoweringTable {
     LogicalAnd: logical('And'),
     LogicalOr: logical('Or'),
     LogicalNot: elementwise((ctx, [x]) => test(ctx, 'Not', x!), bool),
-    IsNan: elementwise((ctx, [x]) => test(ctx, 'IsNaN', x!), float),
+    IsNan: elementwise((ctx, [x]) => isNan(ctx, x!), float),
     IsInf: elementwise((ctx, [x]) => test(ctx, 'IsInf', x!), float),
+    Log: elementwise((ctx, [x]) => log(ctx, x!), float),
     Floor: rounding('Floor'),
     Ceil: rounding('Ceil'),
     Round: rounding('Round'),
@@ -132,7 +131,7 @@ function table(): LoweringTable {
     Cast: elementwise((ctx, [x], _shape, node) => ctx.emitter.cast(x!, stringAttribute(node, 'dtype') as GraphDType)),
   };
   for (const [op, opType] of Object.entries(UNARY)) {
-    lowerings[op] = elementwise((ctx, [x]) => unary(ctx, opType, x!), float);
+    lowerings[op] = elementwise((ctx, [x]) => keepNan(ctx, x!, unary(ctx, opType, x!)), float);
   }
   for (const [op, opType] of Object.entries(BINARY)) {
     lowerings[op] = elementwise((ctx, [a, b]) => binary(ctx, opType, a!, b!), numberType);

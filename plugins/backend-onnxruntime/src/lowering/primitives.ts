@@ -15,15 +15,7 @@ export function unary(ctx: LoweringContext, opType: string, x: Emitted, attribut
   return ctx.emitter.node(opType, [x], attributes, x.shape, x.dtype);
 }
 
-/**
- * Whether NaN can be asked for where the graph runs. WebGPU's shaders need not honour NaN and its provider has no IsNaN,
- * so that asking would only move the work to the CPU.
- */
-export function honoursNan(ctx: LoweringContext): boolean {
-  return ctx.target.provider !== 'webgpu';
-}
-
-/** IsNaN, IsInf, Not. */
+/** IsInf, Not. */
 export function test(ctx: LoweringContext, opType: string, x: Emitted): Emitted {
   return ctx.emitter.node(opType, [x], {}, x.shape, 'bool');
 }
@@ -49,6 +41,33 @@ export function where(ctx: LoweringContext, condition: Emitted, yes: Emitted, no
   const held: OnnxDType = yes.dtype === 'bool' ? 'uint8' : yes.dtype;
   const operands = [condition, emitter.cast(yes, held), emitter.cast(no, held)];
   return emitter.cast(emitter.node('Where', operands, {}, broadcastShape(operands), held), yes.dtype);
+}
+
+/** WebGPU's provider has no IsNaN. There x is compared with itself, read twice, so that no compiler takes the answer for granted. */
+export function isNan(ctx: LoweringContext, x: Emitted): Emitted {
+  if (ctx.target.provider !== 'webgpu') return test(ctx, 'IsNaN', x);
+  return test(ctx, 'Not', compare(ctx, 'Equal', x, x));
+}
+
+/** y, but NaN where x is NaN: functions of WebGPU's shaders need not honour it, comparisons and choices do. */
+export function keepNan(ctx: LoweringContext, x: Emitted, y: Emitted): Emitted {
+  if (ctx.target.provider !== 'webgpu' || x.dtype !== 'float32') return y;
+  return where(ctx, compare(ctx, 'Equal', x, x), y, x);
+}
+
+/** max(x, 0); shaders may take the number of two where one is NaN, but x < 0 is false for it. */
+export function relu(ctx: LoweringContext, x: Emitted): Emitted {
+  if (ctx.target.provider !== 'webgpu' || x.dtype !== 'float32') return unary(ctx, 'Relu', x);
+  const zero = ctx.emitter.float(0);
+  return where(ctx, compare(ctx, 'Less', x, zero), zero, x);
+}
+
+/** log(x); shaders leave open what it is below zero. */
+export function log(ctx: LoweringContext, x: Emitted): Emitted {
+  const value = unary(ctx, 'Log', x);
+  if (ctx.target.provider !== 'webgpu') return value;
+  const { emitter } = ctx;
+  return where(ctx, compare(ctx, 'GreaterOrEqual', x, emitter.float(0)), value, emitter.float(Number.NaN));
 }
 
 /** x on axis `axis` taken at constant positions. */

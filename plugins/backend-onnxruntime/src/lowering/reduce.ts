@@ -10,7 +10,7 @@ import {
 import type { Emitted } from './emitter.js';
 import { physicalAxes } from './layout.js';
 import type { Lowered } from './lowered.js';
-import { binary, compare, honoursNan, test, unary, where } from './primitives.js';
+import { binary, compare, isNan, keepNan, unary, where } from './primitives.js';
 import { layoutKeeping } from './shape.js';
 
 export function emitReduce(
@@ -31,8 +31,7 @@ export function emitReduce(
 /** ONNX Runtime's maximum and minimum skip NaN; TensorFlow.js's do not. */
 function extremeWithNan(ctx: LoweringContext, opType: string, x: Emitted, axes: readonly number[]): Emitted {
   const extreme = emitReduce(ctx, opType, x, axes);
-  if (!honoursNan(ctx)) return extreme;
-  const anyNan = emitReduce(ctx, 'ReduceMax', test(ctx, 'IsNaN', x), axes);
+  const anyNan = emitKind(ctx, 'Any', isNan(ctx, x), axes);
   return where(ctx, anyNan, ctx.emitter.float(Number.NaN), extreme);
 }
 
@@ -90,9 +89,9 @@ function argReduce(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): r
   const layout = layoutKeeping(x!, [axis]);
   let source = x!.as(layout);
   if (source.dtype === 'bool') source = emitter.cast(source, 'int32');
-  if (source.dtype === 'float32' && honoursNan(ctx)) {
+  if (source.dtype === 'float32') {
     const loser = emitter.float(kind === 'ArgMax' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
-    source = where(ctx, test(ctx, 'IsNaN', source), loser, source);
+    source = where(ctx, isNan(ctx, source), loser, source);
   }
   const [physical] = physicalAxes(layout, axis);
   const found =
@@ -108,7 +107,7 @@ function softmax(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): rea
   const source = ctx.emitter.cast(x!.as(layout), 'float32');
   const axes = physicalAxes(layout, x!.rank - 1);
   const shifted = binary(ctx, 'Sub', source, emitReduce(ctx, 'ReduceMax', source, axes));
-  const exponentials = unary(ctx, 'Exp', shifted);
+  const exponentials = keepNan(ctx, shifted, unary(ctx, 'Exp', shifted));
   const value = binary(ctx, 'Div', exponentials, emitReduce(ctx, 'ReduceSum', exponentials, axes));
   return [ctx.result(node, 0, value, layout)];
 }
