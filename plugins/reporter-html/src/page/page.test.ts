@@ -172,7 +172,15 @@ describe('the page of a run that is not whole', () => {
 
   it('tells why a run failed', () => {
     const error = { code: 'DMX_LOSS_NOT_FINITE', summary: 'The loss is NaN', why: 'case <u1>', fix: 'lower the rate' };
-    const outcome = { status: 'failed' as const, reason: 'r', position: null, error, seconds: 3, peakMb: 100 };
+    const outcome = {
+      status: 'failed' as const,
+      reason: 'r',
+      position: null,
+      error,
+      seconds: 3,
+      peakMb: 100,
+      fallbackKernels: {},
+    };
     const page = pageOf([at({ type: 'run.start', record: record() }), step(0), at({ type: 'run.end', outcome })]);
     expect(textOf(page.all('.failure')[0]!)).toBe('DMX_LOSS_NOT_FINITEThe loss is NaNcase <u1>lower the rate');
     const empty = pageOf([at({ type: 'run.end', outcome })]);
