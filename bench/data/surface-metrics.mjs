@@ -6,7 +6,8 @@ export function create({ prediction, reference, shape, classes }) {
   const metric = createSurfaceMetric({
     measures: ['asd', 'hd95'],
     unit: 'voxel',
-    hausdorff: 'medpy',
+    definition: 'medpy',
+    tolerance: 1,
     empty: 'undefined',
   });
   const input = {

@@ -30,6 +30,8 @@ const CLI_ERROR_CODES = Object.freeze({
       d.reason.replace(/\.?$/, '.'),
       'Name a folder that "dinomix train" wrote.',
     ),
+  DMX_TABLE_PROTOCOL: (d: { problem: string; cure: string }) =>
+    text('These numbers do not belong into one table', `${d.problem}.`, d.cure),
   DMX_CLI_EXECUTOR: (_: Record<never, never>) =>
     text(
       'Nothing executes the run',

@@ -11,6 +11,7 @@ export {
 export { type CaseSurvey, SURVEY_PERCENTILES } from './data/survey-case.js';
 export { type SurveyOptions, surveyDataset } from './data/survey-dataset.js';
 export { TRAINER_ERROR_CODES, type TrainerErrorCode } from './errors.js';
+export { aggregateRuns, type OverRuns, type RunsSummary } from './evaluation/aggregate.js';
 export { mostProbable, restoreLabels } from './inference/labels.js';
 export { type PredictOptions, predictImage } from './inference/predict.js';
 export {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { expectClose } from '../test/fixtures.js';
 import { gridPoints, nearestDistances } from './nearest-points.js';
 import { createRng } from './rng.js';

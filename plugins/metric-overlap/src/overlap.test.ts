@@ -13,7 +13,7 @@ const input = {
 } as const;
 
 it('gives the four measures by hand', () => {
-  const values = createOverlapMetric(optionsSchema.parse({})).evaluate(input);
+  const values = createOverlapMetric(optionsSchema.parse({ empty: 'undefined' })).evaluate(input);
   expect(values).toEqual({
     dice: [null, 4 / 7, 0, null],
     jaccard: [null, 2 / 5, 0, null],
@@ -23,13 +23,25 @@ it('gives the four measures by hand', () => {
 });
 
 it.each([
-  ['p1', 0.01],
-  ['p2', 1],
-  ['undefined', null],
-] as const)('scores a class absent on both sides by the rule %s', (empty, expected) => {
+  ['corrected', 1, 1],
+  ['p1', 0.01, 0.01],
+  ['p2', 1, 0],
+  ['undefined', null, null],
+] as const)('scores a class absent on both sides by the rule %s', (empty, expected, whereNothingIsPredicted) => {
   const metric = createOverlapMetric({ measures: ['dice'], empty });
-  expect(metric.columns).toEqual([{ name: 'dice', title: 'Dice', unit: 'ratio', better: 'higher' }]);
+  expect(metric.columns).toEqual([{ name: 'dice', title: 'Dice', unit: 'ratio', better: 'higher', empty }]);
   expect(metric.evaluate(input)).toEqual({ dice: [null, 4 / 7, 0, expected] });
+  const nothing = { ...input, prediction: new Uint8Array(6) };
+  expect(metric.evaluate(nothing)).toEqual({ dice: [null, 0, 0, whereNothingIsPredicted] });
+});
+
+it('gives a column for each rule that is asked for', () => {
+  const metric = createOverlapMetric({ measures: ['dice'], empty: ['p1', 'corrected'] });
+  expect(metric.columns.map(({ name, empty }) => [name, empty])).toEqual([
+    ['dice', 'p1'],
+    ['dice-corrected', 'corrected'],
+  ]);
+  expect(metric.evaluate(input)).toEqual({ dice: [null, 4 / 7, 0, 0.01], 'dice-corrected': [null, 4 / 7, 0, 1] });
 });
 
 it('is the plugin metric:overlap and refuses unknown measures', () => {

@@ -1,5 +1,5 @@
 import type { Metric, MetricColumn, MetricInput } from '@dinomix/core';
-import type { OverlapOptions } from './options.js';
+import type { EmptyRule, OverlapOptions } from './options.js';
 
 type Measure = OverlapOptions['measures'][number];
 
@@ -46,27 +46,47 @@ export function measureOf(measure: Measure, { both, predicted, present }: Counts
   }
 }
 
-const EMPTY_SCORE: Readonly<Record<OverlapOptions['empty'], number | null>> = { undefined: null, p1: 0.01, p2: 1 };
+/**
+ * Score of a class that is absent on both sides; null leaves it out of the means.
+ *
+ * @remarks `p1`: method.md §2.6. `p2`: §2.8, where a case without any foreground in the prediction gets zeros.
+ */
+export function emptyScore(rule: EmptyRule, isPredictionEmpty: boolean): number | null {
+  if (rule === 'undefined') return null;
+  if (rule === 'p1') return 0.01;
+  return rule === 'p2' && isPredictionEmpty ? 0 : 1;
+}
+
+interface Column extends MetricColumn {
+  readonly measure: Measure;
+  readonly empty: EmptyRule;
+}
+
+function columnsOf({ measures, empty }: OverlapOptions): Column[] {
+  return [empty].flat().flatMap((rule, index) =>
+    measures.map((measure): Column => {
+      // The first rule has the plain names, by which runs are selected and compared.
+      const name = index === 0 ? measure : `${measure}-${rule}`;
+      return { measure, name, title: TITLES[measure], unit: 'ratio', better: 'higher', empty: rule };
+    }),
+  );
+}
 
 /** The slot `metric` for overlap measures; the background has no value. */
-export function createOverlapMetric({ measures, empty }: OverlapOptions): Metric {
-  const columns: MetricColumn[] = measures.map((name) => ({
-    name,
-    title: TITLES[name],
-    unit: 'ratio',
-    better: 'higher',
-  }));
+export function createOverlapMetric(options: OverlapOptions): Metric {
+  const columns = columnsOf(options);
   return {
-    columns,
+    columns: columns.map(({ measure: _, ...column }) => column),
     evaluate(input) {
       const counts = countOverlap(input);
-      const score = (measure: Measure, id: number) => {
+      const isPredictionEmpty = counts.every(({ predicted }, id) => id === 0 || predicted === 0);
+      const score = ({ measure, empty }: Column, id: number) => {
         const classCounts = counts[id]!;
         if (id === 0) return null;
-        if (classCounts.predicted + classCounts.present === 0) return EMPTY_SCORE[empty];
+        if (classCounts.predicted + classCounts.present === 0) return emptyScore(empty, isPredictionEmpty);
         return measureOf(measure, classCounts);
       };
-      return Object.fromEntries(measures.map((measure) => [measure, counts.map((_, id) => score(measure, id))]));
+      return Object.fromEntries(columns.map((column) => [column.name, counts.map((_, id) => score(column, id))]));
     },
   };
 }

@@ -1,68 +1,139 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Index3 } from '@dinomix/core';
+import { readNifti } from '@dinomix/volume';
 import { describe, expect, it } from 'vitest';
 import { surface } from './index.js';
-import { optionsSchema } from './options.js';
-import { createSurfaceMetric, percentile } from './surface.js';
+import { percentile } from './measures.js';
+import { optionsSchema, type SurfaceOptions } from './options.js';
+import { createSurfaceMetric } from './surface.js';
 
-/** Two noisy boxes and two pairs of specks, with MedPy's numbers: test/make_expected.py. */
-const medpy = JSON.parse(readFileSync(new URL('../test/expected.json', import.meta.url), 'utf8')) as {
-  shape: [number, number, number];
-  spacing: [number, number, number];
-  prediction: number[];
-  reference: number[];
-  values: Record<'mm' | 'voxel', Record<'asd' | 'assd' | 'hd95', [number, number]>>;
+type Tool = SurfaceOptions['definition'];
+type Values = Record<Tool, Record<SurfaceOptions['unit'], Record<string, (number | null)[]>>>;
+
+/** Numbers of MedPy, MONAI and surface-distance themselves: test/make_expected.py. */
+const expected = JSON.parse(readFileSync(new URL('../test/expected.json', import.meta.url), 'utf8')) as {
+  tolerance: number;
+  cases: { name: string; shape: Index3; spacing: Index3; prediction: string; reference: string; values: Values }[];
+  real: { name: string; file: string; labels: number[]; spacing: Index3; voxels: number[]; values: Values }[];
 };
 
-const input = {
-  prediction: Uint8Array.from(medpy.prediction),
-  reference: Uint8Array.from(medpy.reference),
-  shape: medpy.shape,
-  spacing: medpy.spacing,
-  classCount: 4,
-};
-
-async function evaluate(options: object) {
-  return createSurfaceMetric(optionsSchema.parse(options)).evaluate(input);
+interface Pair {
+  readonly prediction: Uint8Array;
+  readonly reference: Uint8Array;
+  readonly shape: Index3;
+  readonly spacing: Index3;
 }
 
-describe.each(['mm', 'voxel'] as const)('in %s', (unit) => {
-  it.each(['asd', 'assd', 'hd95'] as const)('%s equals MedPy to 1e-6', async (measure) => {
-    const values = (await evaluate({ unit }))[measure]!;
-    expect(values[0]).toBeNull();
-    expect(values[1]).toBeCloseTo(medpy.values[unit][measure][0], 6);
-    expect(values[2]).toBeCloseTo(medpy.values[unit][measure][1], 6);
-    expect(values[3]).toBeNull();
+const TOOLS = ['medpy', 'monai', 'deepmind'] as const;
+const UNITS = ['mm', 'voxel'] as const;
+
+/** To 1e-6, relative above 1: MONAI computes in single precision. */
+async function expectValues(pair: Pair, values: Values, tool: Tool, unit: 'mm' | 'voxel'): Promise<void> {
+  const wanted = values[tool][unit];
+  const options = optionsSchema.parse({
+    measures: Object.keys(wanted),
+    definition: tool,
+    unit,
+    tolerance: expected.tolerance,
+    empty: 'undefined',
+  });
+  const classCount = 1 + Object.values(wanted)[0]!.length;
+  const found = await createSurfaceMetric(options).evaluate({ ...pair, classCount });
+  for (const [measure, numbers] of Object.entries(wanted)) {
+    expect(found[measure]![0], measure).toBeNull();
+    numbers.forEach((number, index) => {
+      const value = found[measure]![index + 1]!;
+      if (number === null) expect(value, measure).toBeNull();
+      else
+        expect(Math.abs(value - number) / Math.max(1, number), `${measure} of class ${index + 1}`).toBeLessThan(1e-6);
+    });
+  }
+}
+
+const combinations = TOOLS.flatMap((tool) => UNITS.map((unit) => [tool, unit] as const));
+
+describe.each(expected.cases)('$name', ({ shape, spacing, values, ...labels }) => {
+  const [prediction, reference] = [Uint8Array.from(labels.prediction), Uint8Array.from(labels.reference)];
+  it.each(combinations)('equals %s in %s to 1e-6', (tool, unit) =>
+    expectValues({ prediction, reference, shape, spacing }, values, tool, unit),
+  );
+});
+
+/** What is at (z, y, x) comes from (z - 1, y - 2, x + 1). */
+function shifted(labels: Uint8Array, [depth, height, width]: Index3): Uint8Array {
+  const moved = new Uint8Array(labels.length);
+  for (let z = 1; z < depth; z++) {
+    for (let y = 2; y < height; y++) {
+      const [to, from] = [(z * height + y) * width, ((z - 1) * height + y - 2) * width];
+      moved.set(labels.subarray(from + 1, from + width), to);
+    }
+  }
+  return moved;
+}
+
+for (const { name, file, labels, voxels, spacing, values } of expected.real) {
+  const isThere = existsSync(file);
+  const missing = isThere
+    ? ''
+    : ` (skipped: ${file} is not installed; apt-get install mricron-data insighttoolkit5-examples)`;
+  describe.skipIf(!isThere)(`${name}${missing}`, async () => {
+    if (!isThere) return;
+    const { data, shape } = (await readNifti(file, { geometry: 'sform' })).volume;
+    const reference = Uint8Array.from(data, (label) => labels.indexOf(label) + 1);
+    const pair = { prediction: shifted(reference, shape), reference, shape, spacing };
+    it('has the voxels that were measured', () => {
+      expect(labels.map((_, index) => reference.filter((label) => label === index + 1).length)).toEqual(voxels);
+    });
+    it.each(combinations)('equals %s in %s to 1e-6', (tool, unit) => expectValues(pair, values, tool, unit));
+  });
+}
+
+// Every voxel is surface. Forth: 0, 2, 4 mm; back: 0 mm.
+const line = {
+  prediction: Uint8Array.of(1, 1, 1),
+  reference: Uint8Array.of(1, 0, 0),
+  shape: [1, 1, 3],
+  spacing: [1, 1, 2],
+  classCount: 2,
+} as const;
+
+describe('a line of three voxels against its first one, spacing 2 mm', () => {
+  it.each([
+    // numpy.percentile([0, 0, 2, 4], 95) = 2 + 0.85 * 2; of [0, 2, 4] = 2 + 0.9 * 2.
+    ['medpy', { asd: 2, assd: 1.5, hd95: 3.7, nsd: 3 / 4 }],
+    ['monai', { asd: 2, assd: 1.5, hd95: 3.8, nsd: 3 / 4 }],
+  ] as const)('gives the four measures by hand: %s', async (definition, wanted) => {
+    const metric = createSurfaceMetric(optionsSchema.parse({ definition, tolerance: 2 }));
+    const values = await metric.evaluate(line);
+    for (const [measure, value] of Object.entries(wanted)) expect(values[measure]![1]).toBeCloseTo(value, 12);
   });
 });
 
-describe('a line of three voxels against its first one, spacing 2 mm', () => {
-  // Every voxel is surface. Forth: 0, 2, 4 mm; back: 0 mm.
-  const line = {
-    prediction: Uint8Array.of(1, 1, 1),
-    reference: Uint8Array.of(1, 0, 0),
-    shape: [1, 1, 3],
-    spacing: [1, 1, 2],
-    classCount: 2,
-  } as const;
-  const value = async (measure: string, options = {}) => {
-    const metric = createSurfaceMetric(optionsSchema.parse({ measures: [measure], ...options }));
-    return (await metric.evaluate(line))[measure]![1];
-  };
-
-  it('gives the four measures by hand', async () => {
-    expect(await value('asd')).toBe(2);
-    expect(await value('assd')).toBe(1.5);
-    // numpy.percentile([0, 0, 2, 4], 95) = 2 + 0.85 * 2; of [0, 2, 4] = 2 + 0.9 * 2.
-    expect(await value('hd95')).toBeCloseTo(3.7, 12);
-    expect(await value('hd95', { hausdorff: 'monai' })).toBeCloseTo(3.8, 12);
-    expect(await value('nsd', { tolerance: 2 })).toBe(3 / 4);
+describe('a class that one side or both lack', () => {
+  // Class 1 only predicted, class 2 only present, class 3 on neither side. The diagonal: hypot(1, 1, 6) mm.
+  const lacking = { ...line, reference: Uint8Array.of(2, 2, 2), classCount: 4 };
+  const diagonal = Math.hypot(1, 1, 6);
+  it.each([
+    ['corrected', [diagonal, diagonal, 0], [0, 0, 1], [0, diagonal, 0], [1, 0, 1]],
+    ['p1', [128, 128, 0], [0, 0, 1], [0, 128, 0], [1, 0, 1]],
+    ['p2', [128, 128, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]],
+    ['undefined', [null, null, null], [null, null, null], [null, null, null], [null, null, null]],
+  ] as const)('has the values of the rule %s', async (empty, asd, nsd, asdOfNothing, nsdOfNothing) => {
+    const metric = createSurfaceMetric(optionsSchema.parse({ measures: ['asd', 'nsd'], empty }));
+    expect(metric.columns.map((column) => column.empty)).toEqual([empty, empty]);
+    expect(await metric.evaluate(lacking)).toEqual({ asd: [null, ...asd], nsd: [null, ...nsd] });
+    // Nothing at all is predicted: only class 2 is somewhere.
+    const nothing = await metric.evaluate({ ...lacking, prediction: new Uint8Array(3) });
+    expect(nothing).toEqual({ asd: [null, ...asdOfNothing], nsd: [null, ...nsdOfNothing] });
   });
 
-  it('follows the empty rule of the published scripts where asked', async () => {
-    const metric = createSurfaceMetric(optionsSchema.parse({ measures: ['asd', 'nsd'], empty: 'p1' }));
-    const values = await metric.evaluate({ ...line, reference: Uint8Array.of(2, 2, 2), classCount: 4 });
-    // Class 1 only predicted, class 2 only present, class 3 on neither side.
-    expect(values).toEqual({ asd: [null, 128, 128, 0], nsd: [null, 0, 0, 1] });
+  it('has a column for each rule that is asked for', () => {
+    const options = { measures: ['asd'], unit: 'voxel', empty: ['p1', 'corrected'] };
+    const common = { title: 'ASD', unit: 'voxel', better: 'lower', definition: 'medpy' };
+    expect(createSurfaceMetric(optionsSchema.parse(options)).columns).toEqual([
+      { name: 'asd', ...common, empty: 'p1' },
+      { name: 'asd-corrected', ...common, empty: 'corrected' },
+    ]);
   });
 });
 

@@ -1,109 +1,87 @@
-import type { Index3, Metric, MetricColumn } from '@dinomix/core';
-import { type GridPoints, labelSurfaces, nearestDistances } from '@dinomix/volume';
-import type { SurfaceOptions } from './options.js';
-
-type Measure = SurfaceOptions['measures'][number];
+import type { Index3, Metric, MetricColumn, MetricInput } from '@dinomix/core';
+import { labelSurfaces, nearestDistances } from '@dinomix/volume';
+import { type Directed, type Measure, measureOf } from './measures.js';
+import type { EmptyRule, SurfaceOptions } from './options.js';
+import { labelSurfels, type Surface } from './surfels.js';
 
 const TITLES: Readonly<Record<Measure, string>> = { asd: 'ASD', assd: 'ASSD', hd95: 'HD95', nsd: 'NSD' };
 
-/** Distances of every surface voxel to the other surface, both ways. */
-interface Distances {
-  readonly forth: Float64Array;
-  readonly back: Float64Array;
+/** Distance that the published scripts give where one side lacks the class (method.md §2.6; GALoss has the same). */
+const MISSING = 128;
+
+/** What is known of a case where one side or both lack a class. */
+export interface Absence {
+  readonly fromBoth: boolean;
+  /** No class at all was predicted. */
+  readonly isPredictionEmpty: boolean;
+  /** Length of the volume's diagonal, in the unit of the distances. */
+  readonly diagonal: number;
 }
 
-function mean(items: ArrayLike<number>): number {
-  let sum = 0;
-  for (let index = 0; index < items.length; index++) sum += items[index]!;
-  return sum / items.length;
+/** Value of a class that one side or both lack; null leaves it out of the means. */
+export function emptyScore(measure: Measure, rule: EmptyRule, absence: Absence): number | null {
+  if (rule === 'undefined') return null;
+  if (rule === 'p2' && absence.isPredictionEmpty) return 0;
+  if (measure === 'nsd') return absence.fromBoth ? 1 : 0;
+  if (absence.fromBoth) return 0;
+  return rule === 'corrected' ? absence.diagonal : MISSING;
 }
 
-/** numpy's linear percentile. */
-export function percentile(items: ArrayLike<number>, percent: number): number {
-  const sorted = Float64Array.from(items).sort();
-  const position = ((sorted.length - 1) * percent) / 100;
-  const low = Math.floor(position);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low]! + (sorted[high]! - sorted[low]!) * (position - low);
+interface Column extends MetricColumn {
+  readonly measure: Measure;
+  readonly empty: EmptyRule;
 }
 
-function joined(first: ArrayLike<number>, second: ArrayLike<number>): Float64Array {
-  const all = new Float64Array(first.length + second.length);
-  all.set(first);
-  all.set(second, first.length);
-  return all;
+function columnsOf({ measures, unit, definition, empty }: SurfaceOptions): Column[] {
+  return [empty].flat().flatMap((rule, index) =>
+    measures.map((measure): Column => {
+      // The first rule has the plain names, by which runs are selected and compared.
+      const name = index === 0 ? measure : `${measure}-${rule}`;
+      const isShare = measure === 'nsd';
+      const better = isShare ? 'higher' : 'lower';
+      return { measure, name, title: TITLES[measure], unit: isShare ? 'ratio' : unit, better, definition, empty: rule };
+    }),
+  );
 }
 
-function countWithin(items: ArrayLike<number>, tolerance: number): number {
-  let count = 0;
-  for (let index = 0; index < items.length; index++) if (items[index]! <= tolerance) count++;
-  return count;
+/** The surface of each class, after the definition's own idea of a surface. */
+function surfacesOf(
+  labels: Uint8Array,
+  { shape, classCount }: MetricInput,
+  spacing: Index3,
+  { definition }: SurfaceOptions,
+): (Surface | undefined)[] {
+  if (definition === 'deepmind') return labelSurfels(labels, shape, classCount, spacing);
+  return labelSurfaces(labels, shape, classCount).map((points) => points && { points });
 }
 
-/**
- * ASD is one-directional, from the prediction to the reference (MedPy's `asd(prediction, reference)`, what the published
- * tables call ASD); ASSD is the mean over both directions' distances together (MedPy 0.5's `assd`); NSD is the share of both surfaces within
- * the tolerance, counted in surface voxels.
- */
-export function measureOf(measure: Measure, { forth, back }: Distances, options: SurfaceOptions): number {
-  switch (measure) {
-    case 'asd':
-      return mean(forth);
-    case 'assd':
-      return mean(joined(forth, back));
-    case 'hd95':
-      if (options.hausdorff === 'monai') return Math.max(percentile(forth, 95), percentile(back, 95));
-      return percentile(joined(forth, back), 95);
-    case 'nsd':
-      return (
-        (countWithin(forth, options.tolerance) + countWithin(back, options.tolerance)) / (forth.length + back.length)
-      );
-  }
-}
-
-/** Distance that the published P1 scripts give where one side lacks the class (method of DHC's evaluation). */
-const P1_MISSING = 128;
-
-function emptyScore(measure: Measure, bothEmpty: boolean, options: SurfaceOptions): number | null {
-  if (options.empty === 'undefined') return null;
-  if (measure === 'nsd') return bothEmpty ? 1 : 0;
-  return bothEmpty ? 0 : P1_MISSING;
+function directed(from: Surface, to: Surface, spacing: Index3): Directed {
+  return { ...from, distances: nearestDistances(from.points, to.points, spacing) };
 }
 
 /** The slot `metric` for surface distances; the background has no value. */
 export function createSurfaceMetric(options: SurfaceOptions): Metric {
-  const columns: MetricColumn[] = options.measures.map((name) => ({
-    name,
-    title: TITLES[name],
-    unit: name === 'nsd' ? 'ratio' : options.unit,
-    better: name === 'nsd' ? 'higher' : 'lower',
-  }));
+  const columns = columnsOf(options);
   return {
-    columns,
-    evaluate({ prediction, reference, shape, spacing, classCount }) {
-      const predicted = labelSurfaces(prediction, shape, classCount);
-      const present = labelSurfaces(reference, shape, classCount);
-      const steps: Index3 = options.unit === 'mm' ? spacing : [1, 1, 1];
-      const rows = predicted.map((from, id) => (id === 0 ? undefined : classValues(from, present[id], steps, options)));
-      return Object.fromEntries(
-        options.measures.map((measure, column) => [measure, rows.map((row) => (row ? row[column]! : null))]),
-      );
+    columns: columns.map(({ measure: _, ...column }) => column),
+    evaluate(input) {
+      const { prediction, reference, shape } = input;
+      const spacing: Index3 = options.unit === 'mm' ? input.spacing : [1, 1, 1];
+      const predicted = surfacesOf(prediction, input, spacing, options);
+      const present = surfacesOf(reference, input, spacing, options);
+      const isPredictionEmpty = predicted.every((surface) => surface === undefined);
+      const diagonal = Math.hypot(...shape.map((size, axis) => size * spacing[axis]!));
+      const rows = predicted.map((from, id): (number | null)[] => {
+        const to = present[id];
+        if (id === 0) return columns.map(() => null);
+        if (from === undefined || to === undefined) {
+          const absence = { fromBoth: from === to, isPredictionEmpty, diagonal };
+          return columns.map(({ measure, empty }) => emptyScore(measure, empty, absence));
+        }
+        const distances = { forth: directed(from, to, spacing), back: directed(to, from, spacing) };
+        return columns.map(({ measure }) => measureOf(measure, distances, options));
+      });
+      return Object.fromEntries(columns.map(({ name }, column) => [name, rows.map((row) => row[column]!)]));
     },
   };
-}
-
-function classValues(
-  predicted: GridPoints | undefined,
-  present: GridPoints | undefined,
-  spacing: Index3,
-  options: SurfaceOptions,
-): (number | null)[] {
-  if (predicted === undefined || present === undefined) {
-    return options.measures.map((measure) => emptyScore(measure, predicted === present, options));
-  }
-  const distances = {
-    forth: nearestDistances(predicted, present, spacing),
-    back: nearestDistances(present, predicted, spacing),
-  };
-  return options.measures.map((measure) => measureOf(measure, distances, options));
 }

@@ -10,6 +10,7 @@ import { initCommand } from './init.js';
 import { pluginsCommand } from './plugins.js';
 import { predictCommand } from './predict.js';
 import { reportCommand } from './report.js';
+import { tableCommand } from './table.js';
 import { teacherCommand } from './teacher.js';
 import { resumeCommand, trainCommand } from './train.js';
 
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CreateCommand[] = [
   predictCommand,
   teacherCommand,
   reportCommand,
+  tableCommand,
   explainCommand,
   pluginsCommand,
   doctorCommand,

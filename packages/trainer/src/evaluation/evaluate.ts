@@ -63,6 +63,22 @@ export async function measure(
   return Object.assign({}, ...values) as MetricValues;
 }
 
+/** By class: whether the reference holds it, and whether prediction and reference share a voxel of it. */
+export function presence(
+  prediction: Uint8Array,
+  reference: Uint8Array,
+  classCount: number,
+): Required<Pick<CaseResult, 'present' | 'hit'>> {
+  const present = new Array<boolean>(classCount).fill(false);
+  const hit = new Array<boolean>(classCount).fill(false);
+  for (let voxel = 0; voxel < reference.length; voxel++) {
+    const label = reference[voxel]!;
+    present[label] = true;
+    if (prediction[voxel] === label) hit[label] = true;
+  }
+  return { present, hit };
+}
+
 async function evaluateCase(
   caseId: string,
   role: 'validation' | 'test',
@@ -87,7 +103,8 @@ async function evaluateCase(
   scores.dispose();
   if (prepared.label === null) return null;
   const values = await measure(metrics, prepared, prediction, prepared.label, options.classCount);
-  return { caseId, role, values, seconds: (performance.now() - started) / 1000 };
+  const found = presence(prediction, prepared.label, options.classCount);
+  return { caseId, role, values, ...found, seconds: (performance.now() - started) / 1000 };
 }
 
 /**

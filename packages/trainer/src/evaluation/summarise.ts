@@ -1,9 +1,13 @@
 import type { CaseResult, ClassInfo, EvaluationReport, MetricColumn, MetricValues } from '@dinomix/core';
+import { meanOf } from './aggregate.js';
 
-/** Mean of the values that are defined; null when none is. */
-function meanOf(values: readonly (number | null | undefined)[]): number | null {
-  const defined = values.filter((value): value is number => typeof value === 'number');
-  return defined.length === 0 ? null : defined.reduce((total, value) => total + value, 0) / defined.length;
+/** Classes that some reference holds and of which no case has one voxel right; undefined where that is not known. */
+function collapsedOf(cases: readonly CaseResult[], classes: readonly ClassInfo[]): number[] | undefined {
+  if (cases.some(({ present, hit }) => present === undefined || hit === undefined)) return undefined;
+  const isAny = (field: 'present' | 'hit', index: number) => cases.some((result) => result[field]![index] === true);
+  return classes
+    .map(({ index }) => index)
+    .filter((index) => index > 0 && isAny('present', index) && !isAny('hit', index));
 }
 
 /**
@@ -26,6 +30,7 @@ export function summarise(
   const means = (chosen: readonly ClassInfo[]) =>
     Object.fromEntries(columns.map(({ name }) => [name, over(name, chosen)]));
   const foreground = classes.filter(({ index }) => index > 0);
+  const collapsed = collapsedOf(cases, classes);
   return {
     role,
     columns,
@@ -33,6 +38,8 @@ export function summarise(
     perClass: perClass satisfies MetricValues,
     mean: means(foreground),
     tail: means(foreground.filter(({ tail }) => tail)),
+    ...(collapsed === undefined ? {} : { collapsed }),
+    classes: classes.map(({ index, name, tail }) => ({ index, name, tail })),
     weights,
   };
 }

@@ -8,6 +8,10 @@ export interface MetricColumn {
   readonly title: string;
   readonly unit: 'ratio' | 'mm' | 'voxel';
   readonly better: 'higher' | 'lower';
+  /** Whose definition it is where tools differ, e.g. `medpy`. Columns that differ here are never to share a table. */
+  readonly definition?: string;
+  /** Rule for classes without a voxel on one side or on both, e.g. `p1`. Columns that differ here are never to share a table. */
+  readonly empty?: string;
 }
 
 /** Prediction and reference of one case on one grid. */

@@ -1,5 +1,5 @@
 import type { Index3, JsonObject, RunInfo, StepPosition } from './common.js';
-import type { DatasetFacts, Preprocessing } from './dataset.js';
+import type { ClassInfo, DatasetFacts, Preprocessing } from './dataset.js';
 import type { MetricColumn, MetricValues } from './metric.js';
 
 /** Numbers of one step. */
@@ -43,6 +43,10 @@ export interface CaseResult {
   readonly caseId: string;
   readonly role: 'validation' | 'test';
   readonly values: MetricValues;
+  /** By class index `[k]`: whether the reference holds the class. */
+  readonly present?: readonly boolean[];
+  /** By class index `[k]`: whether prediction and reference share a voxel of the class. */
+  readonly hit?: readonly boolean[];
   readonly seconds: number;
 }
 
@@ -57,6 +61,10 @@ export interface EvaluationReport {
   readonly mean: Readonly<Record<string, number | null>>;
   /** Mean over the tail set by column. */
   readonly tail: Readonly<Record<string, number | null>>;
+  /** Foreground classes that some reference holds and of which no case has one voxel right, by index. */
+  readonly collapsed?: readonly number[];
+  /** Classes in the order of their indices, background first. */
+  readonly classes?: readonly Pick<ClassInfo, 'index' | 'name' | 'tail'>[];
   /** Which weights were tested, e.g. `student` or `ema`. */
   readonly weights: string;
 }

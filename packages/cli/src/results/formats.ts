@@ -1,0 +1,52 @@
+import type { ResultsTable } from './results-table.js';
+
+/** Names of the formats. */
+export type TableFormat = 'markdown' | 'csv' | 'latex';
+
+function markdown({ title, notes, head, rows }: ResultsTable): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
+  const rule = `|${head.map((_, index) => (index === 0 ? ' :-- ' : ' --: ')).join('|')}|`;
+  return [`**${title}**`, '', line(head), rule, ...rows.map(line), '', ...notes.map((note) => `- ${note}`)].join('\n');
+}
+
+/** RFC 4180. The notes come first, as lines that begin with #. */
+function csv({ title, notes, head, rows }: ResultsTable): string {
+  const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const table = [head, ...rows].map((cells) => cells.map(quoted).join(','));
+  return [...[title, ...notes].map((note) => `# ${note}`), ...table].join('\n');
+}
+
+const LATEX_WORDS: Readonly<Record<string, string>> = {
+  '\\': '\\textbackslash{}',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '±': '$\\pm$',
+};
+
+function latexText(text: string): string {
+  return text.replace(/[\\~^±&%$#_{}]/g, (sign) => LATEX_WORDS[sign] ?? `\\${sign}`);
+}
+
+/** Needs the package booktabs. */
+function latex({ title, notes, head, rows }: ResultsTable): string {
+  const line = (cells: readonly string[]) => `    ${cells.map(latexText).join(' & ')} \\\\`;
+  return [
+    '\\begin{table}',
+    `  \\caption{${latexText([title, ...notes].map((note) => note.replace(/\.?$/, '.')).join(' '))}}`,
+    `  \\begin{tabular}{l${'r'.repeat(head.length - 1)}}`,
+    '    \\toprule',
+    line(head),
+    '    \\midrule',
+    ...rows.map(line),
+    '    \\bottomrule',
+    '  \\end{tabular}',
+    '\\end{table}',
+  ].join('\n');
+}
+
+const FORMATS: Readonly<Record<TableFormat, (table: ResultsTable) => string>> = { markdown, csv, latex };
+
+/** A table as text of a format. */
+export function formatResults(table: ResultsTable, format: TableFormat): string {
+  return FORMATS[format](table);
+}

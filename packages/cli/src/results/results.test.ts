@@ -1,0 +1,191 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EvaluationReport, MetricColumn } from '@dinomix/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { main } from '../main.js';
+import { formatResults } from './formats.js';
+import { PUBLISHED } from './published.js';
+import { collapsedCount, resultsTable } from './results-table.js';
+
+const average = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe('the published rows', () => {
+  it.each(Object.entries(PUBLISHED))(
+    '%s: the mean of the class columns is the stated average within 0.06',
+    (_, table) => {
+      for (const { method, dice, classes } of table.rows) {
+        if (method === 'DINO-Mix') continue;
+        expect(classes, method).toHaveLength(table.classes.length);
+        expect(Math.abs(average(classes) - dice), method).toBeLessThan(0.06);
+      }
+    },
+  );
+
+  it('are all there', () => {
+    const counts = Object.entries(PUBLISHED).map(([id, { rows }]) => `${id} ${rows.length}`);
+    expect(counts).toEqual([
+      'synapse-20 16',
+      'synapse-10 14',
+      'synapse-40 14',
+      'amos-5 14',
+      'amos-2 12',
+      'amos-10 12',
+      'p2-synapse-20 15',
+      'p2-synapse-10 14',
+      'p2-amos-5 5',
+      'p2-amos-2 5',
+    ]);
+    const skcdf = PUBLISHED['synapse-20']!.rows.find(({ method }) => method === 'SKCDF');
+    expect(skcdf).toMatchObject({ dice: 64.27, diceStd: 1.36, asd: 1.45, asdStd: 0.09 });
+  });
+
+  it('count as collapsed what a class scores that is never predicted', () => {
+    const row = (id: string, method: string) => PUBLISHED[id]!.rows.find((one) => one.method === method)!;
+    // Zeros; by P1 Ga 0.1 and P/U 0.2; by P2 Ga 6.7 and P/U 19.2.
+    expect(collapsedCount(row('synapse-20', 'UA-MT'), PUBLISHED['synapse-20']!)).toBe(6);
+    expect(collapsedCount(row('amos-10', 'UA-MT'), PUBLISHED['amos-10']!)).toBe(4);
+    expect(collapsedCount(row('p2-amos-5', 'DeSCO'), PUBLISHED['p2-amos-5']!)).toBe(5);
+  });
+});
+
+const COLUMNS: readonly MetricColumn[] = [
+  { name: 'dice', title: 'Dice', unit: 'ratio', better: 'higher', empty: 'p1' },
+  { name: 'asd', title: 'ASD', unit: 'voxel', better: 'lower', definition: 'medpy', empty: 'p1' },
+];
+const NAMES = ['background', ...PUBLISHED['synapse-20']!.classes];
+const TITLE = 'Synapse (split skcdf, labelled 0.2, recipe p1)';
+
+/** A run in which each class has the Dice `dice`, but for the last, which has none. */
+function report(dice: number, columns = COLUMNS): EvaluationReport {
+  const perClass = [null, ...NAMES.slice(2).map(() => dice), 0];
+  return {
+    role: 'test',
+    columns,
+    cases: [],
+    perClass: { dice: perClass, asd: perClass.map((value) => value && 2) },
+    mean: { dice: (12 * dice) / 13, asd: 2 },
+    tail: { dice, asd: 2 },
+    collapsed: [13],
+    classes: NAMES.map((name, index) => ({ index, name, tail: [4, 5].includes(index) })),
+    weights: 'ema',
+  };
+}
+const run = (dice: number, columns = COLUMNS, dataset = TITLE) => {
+  return { directory: `runs/${dice}`, method: 'ours', dataset, report: report(dice, columns) };
+};
+
+describe('a table of runs', () => {
+  const table = resultsTable([run(0.5), run(0.7), run(0.9)], PUBLISHED['synapse-20']);
+
+  it('has a row for each method below the published ones, with units and rules in the head', () => {
+    expect(table.head.slice(0, 5)).toEqual([
+      'Method',
+      'Runs',
+      'Dice [%] (empty p1)',
+      'ASD [voxel] (medpy, empty p1)',
+      'Sp',
+    ]);
+    expect(table.rows).toHaveLength(17);
+    // numpy.std([0.5, 0.7, 0.9]) * 12 / 13 * 100 = 15.07; the tail is Ga, Es, PSV, RAG of 70 and LAG of 0.
+    const own = table.rows.at(-1)!;
+    expect(own).toEqual([
+      'ours',
+      '3',
+      '64.62±15.07',
+      '2.00±0.00',
+      ...Array<string>(12).fill('70.0'),
+      '0.0',
+      '56.0',
+      '1',
+    ]);
+    expect(table.rows[14]!.slice(0, 4)).toEqual(['SKCDF', '-', '64.27±1.36', '1.45±0.09']);
+    expect(table.rows[15]!.slice(0, 5)).toEqual(['DINO-Mix', '-', '66.45', '-', '-']);
+    expect(table.notes.join('\n')).toContain('Protocol P1');
+  });
+
+  it('is written as Markdown, CSV and LaTeX', () => {
+    const small = { title: 'A & B', notes: ['50 %'], head: ['Method', 'Dice'], rows: [['a,b|c', '1.0±0.1']] };
+    expect(formatResults(small, 'markdown')).toBe(
+      '**A & B**\n\n| Method | Dice |\n| :-- | --: |\n| a,b\\|c | 1.0±0.1 |\n\n- 50 %',
+    );
+    expect(formatResults(small, 'csv')).toBe('# A & B\n# 50 %\nMethod,Dice\n"a,b|c",1.0±0.1');
+    const latex = formatResults(small, 'latex');
+    expect(latex).toContain('\\caption{A \\& B. 50 \\%.}');
+    expect(latex).toContain('a,b|c & 1.0$\\pm$0.1 \\\\');
+  });
+
+  const other = (change: Partial<MetricColumn>) => COLUMNS.map((column) => ({ ...column, ...change }));
+  it.each([
+    ['another rule for empty classes', [run(0.5), run(0.6, other({ empty: 'corrected' }))], undefined],
+    ['another unit', [run(0.5), run(0.6, [COLUMNS[0]!, { ...COLUMNS[1]!, unit: 'mm' }])], undefined],
+    ['other data', [run(0.5), run(0.6, COLUMNS, 'Phantom')], undefined],
+    ['corrected beside P1', [run(0.5, other({ empty: 'corrected' }))], 'synapse-20'],
+    ['another share of labels', [run(0.5)], 'synapse-10'],
+    ['P1 beside P2', [run(0.5)], 'p2-synapse-20'],
+    ['other data beside', [run(0.5, COLUMNS, 'Phantom')], 'synapse-20'],
+  ] as const)('is refused: %s', (_, runs, beside) => {
+    const make = () => resultsTable([...runs], beside === undefined ? undefined : PUBLISHED[beside]);
+    expect(make).toThrow(expect.objectContaining({ code: 'DMX_TABLE_PROTOCOL' }));
+  });
+});
+
+describe('dinomix table', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dinomix-table-'));
+    for (const [name, dice] of [
+      ['a-seed0', 0.5],
+      ['a-seed1', 0.7],
+    ] as const) {
+      const record = { config: { name: 'a' }, dataset: { title: TITLE } };
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, 'record.json'), JSON.stringify(record));
+      await writeFile(join(folder, name, 'evaluation-test.json'), JSON.stringify(report(dice)));
+    }
+    await mkdir(join(folder, 'bare'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function dinomix(...args: string[]) {
+    const written = { out: '', err: '' };
+    const terminal = {
+      out: (text: string) => {
+        written.out += text;
+      },
+      err: (text: string) => {
+        written.err += text;
+      },
+      isScreen: false,
+      columns: () => 80,
+    };
+    return { code: await main(['table', ...args], { folder, terminal }), ...written };
+  }
+
+  it('writes seeds of one config as one row', async () => {
+    const { code, out } = await dinomix('a-seed0', 'a-seed1', '--beside', 'synapse-20', '--format', 'csv');
+    expect(code).toBe(0);
+    expect(out.trim().split('\n').at(-1)).toMatch(/^a,2,55\.38±9\.23,2\.00±0\.00,60\.0,/);
+  });
+
+  it('shows a published table alone', async () => {
+    const { out } = await dinomix('--beside', 'amos-5');
+    expect(out).toContain('| DHC | - | 49.53 | 13.89 |');
+  });
+
+  it('says what is missing', async () => {
+    expect(await dinomix('bare')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('dinomix eval bare --split test'),
+    });
+    expect(await dinomix('a-seed0', '--beside', 'synapse')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('synapse-20'),
+    });
+    expect(await dinomix()).toMatchObject({ code: 2, err: expect.stringContaining('--beside') });
+    expect(await dinomix('a-seed0', '--beside', 'p2-synapse-20')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('recipe p2'),
+    });
+  });
+});
