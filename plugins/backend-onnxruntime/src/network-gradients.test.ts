@@ -86,6 +86,43 @@ describe('failures say what and where', () => {
     backend.disposeData(info.dataId);
   });
 
+  it('names the patch as the lever where memory runs out, in the graph and for its results', async () => {
+    await useEngine();
+    const side = 2 ** 24;
+    const huge = () => tf.matMul(tf.ones([side, 1]), tf.fill([1, side], 2));
+    const failure = (run: () => void) => {
+      try {
+        run();
+      } catch (error) {
+        return error as Error & { code: string };
+      }
+      return undefined;
+    };
+    for (const run of [() => tf.sum(huge()).dataSync(), () => huge().dataSync()]) {
+      const error = failure(() => tf.tidy(() => void run()));
+      expect(error?.code).toBe('DMX_ENGINE_MEMORY');
+      expect(error?.message).toMatch(/train\.patch[\s\S]*Checkpoints on disk are untouched/);
+    }
+    // The engine goes on afterwards.
+    expect(tf.tidy(() => tf.sum(tf.ones([3])).dataSync()[0])).toBe(3);
+  });
+
+  it('hands NaN on through a convolution, within its sample', async () => {
+    await useEngine();
+    const found = tf.tidy(() => {
+      const data = values([2, 6, 4, 4, 16], 1).dataSync().slice();
+      data[((2 * 4 + 1) * 4 + 1) * 16] = Number.NaN;
+      const x = tf.tensor5d(data as Float32Array, [2, 6, 4, 4, 16]);
+      const y = tf.conv3d(x, values([3, 3, 3, 16, 16], 2) as tf.Tensor5D, 1, 'same');
+      return {
+        near: tf.slice(y, [0, 1, 0, 0, 0], [1, 3, 3, 3, 16]).dataSync(),
+        other: tf.slice(y, [1, 0, 0, 0, 0]).dataSync(),
+      };
+    });
+    expect(found.near.every(Number.isNaN)).toBe(true);
+    expect(found.other.every(Number.isFinite)).toBe(true);
+  });
+
   it('reports a shape error at the line of the operation', async () => {
     await useEngine();
     expect(() => tf.matMul(tf.ones([2, 3]), tf.ones([4, 2]))).toThrow(/inner shapes/);

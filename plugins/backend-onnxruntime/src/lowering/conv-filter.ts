@@ -13,8 +13,7 @@ export function blockedConvFilter(ctx: LoweringContext, node: Node, g: ConvGeome
   const { emitter, target } = ctx;
   const { block } = target;
   const [inBlocks, outBlocks] = [g.inChannels / block, g.outChannels / block];
-  // Computed again instead of being kept from the forward pass: half as large again as x.
-  const input = emitter.apart(() => winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s));
+  const input = winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s);
   const kernels = winogradOutputGradient(ctx, planesOf(ctx, dy, g.outChannels, s), s);
   const groups = input.shape[0]! * input.shape[1]!;
   const products = correlate(ctx, {

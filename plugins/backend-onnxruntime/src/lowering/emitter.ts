@@ -83,7 +83,7 @@ export class Emitter {
   private readonly initializers: TensorProto[] = [];
   private readonly inputs: ValueInfoProto[] = [];
   private readonly outputs: ValueInfoProto[] = [];
-  private seen = new Map<string, readonly Emitted[]>();
+  private readonly seen = new Map<string, readonly Emitted[]>();
   /** What each emitted reshape was made from. */
   private readonly reshaped = new Map<string, Emitted>();
   private counter = 0;
@@ -232,20 +232,6 @@ export class Emitter {
   cast(value: Emitted, dtype: OnnxDType): Emitted {
     if (value.dtype === dtype) return value;
     return this.node('Cast', [value], { to: ELEMENT_TYPE[dtype] }, value.shape, dtype);
-  }
-
-  /**
-   * Emits nodes that are shared with nothing else in the graph: computing a large tensor again can be cheaper than
-   * keeping it from the forward to the backward pass.
-   */
-  apart<R>(emit: () => R): R {
-    const shared = this.seen;
-    this.seen = new Map();
-    try {
-      return emit();
-    } finally {
-      this.seen = shared;
-    }
   }
 
   /** Nodes and constants that an output depends on, in their order. */

@@ -111,7 +111,8 @@ function runFailed(graph: CompiledGraph, cause: unknown): Error {
   const failure = deviceFailure(graph.device, cause);
   if (failure) return failure;
   const message = messageOf(cause);
-  if (/alloc|memory/i.test(message)) {
+  // The last is JavaScript's, for an array longer than any may be.
+  if (/alloc|memory|array length/i.test(message)) {
     return createOnnxRuntimeError(
       'DMX_ENGINE_MEMORY',
       `out of memory while running a graph of ${graph.nodeCount} operations: ${message}`,
