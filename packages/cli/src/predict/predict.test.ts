@@ -153,6 +153,26 @@ describe('dinomix predict', () => {
     expect(existsSync(join(folder, 'in_labels.nii.gz'))).toBe(false);
   });
 
+  it('hears Ctrl-C between two windows and leaves nothing behind', async () => {
+    await writeImage('in.nii');
+    const before = readdirSync(folder).sort();
+    const controller = new AbortController();
+    // A timer fires only where the thread is not held from the first window to the last.
+    const err = (text: string) => {
+      if (text.includes('window 1/')) setTimeout(() => controller.abort(new Error('interrupted')));
+    };
+    const terminal = { out: () => undefined, err, isScreen: true, columns: () => 200 };
+    const packages = projectOf(folder, {
+      '@dinomix/backend-onnxruntime': { provides: ['backend:onnxruntime'], load: async () => ({ threshold }) },
+    });
+    const args = ['predict', 'in.nii', '-n', 'net.onnx', '--batch', '1', '--stride', '1,1,1'];
+    const { code } = await dinomix(args, { folder, packages, terminal, signal: controller.signal });
+    expect(code).toBe(130);
+    expect(calls.length).toBeGreaterThan(0);
+    expect(calls.length).toBeLessThan(6 * 2 * 4);
+    expect(readdirSync(folder).sort()).toEqual(before);
+  });
+
   it('does not write over files unless told to, and never over its input', async () => {
     await writeImage('in.nii');
     writeFileSync(join(folder, 'out.nii'), 'mine');
