@@ -75,7 +75,8 @@ function assertSameWork(row, ours, peer) {
 
 async function measureRow(row, group, { steps, soak, withDefault, realtime }, progress) {
   const loadBefore = load();
-  const { ours, peer } = await runDuel(row, group.sides, { steps, block: row.block ?? 1, realtime, progress });
+  const sides = { ...group.sides, ...row.sides };
+  const { ours, peer } = await runDuel(row, sides, { steps, block: row.block ?? 1, realtime, progress });
   assertSameWork(row, ours, peer);
   const result = {
     name: row.name,
@@ -85,7 +86,8 @@ async function measureRow(row, group, { steps, soak, withDefault, realtime }, pr
     ratioMedian: round(ours.medianMs / peer.medianMs, 3),
     ratioPeak: round(ours.peakMb / peer.peakMb, 3),
   };
-  if (withDefault && group.sides.peerDefault) {
+  // A row with sides of its own has no untuned peer.
+  if (withDefault && row.sides === undefined && group.sides.peerDefault) {
     result.peerDefault = await runAlone(row, group.sides.peerDefault, {
       steps: DEFAULT_STEPS,
       variant: 'default',

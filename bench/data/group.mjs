@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findDataPython } from '../peers/python.mjs';
+import { findDataPython, findScanPython, KEEP_MEMORY } from '../peers/python.mjs';
 import { CLASSES, createLabelPair, SHAPE } from './label-pair.mjs';
+import { scanFiles, scanFolder } from './volumes.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -19,20 +20,70 @@ function surfaceMetrics(folder) {
   return { ...row, ours: task, peer: { ...task, variant: 'best' } };
 }
 
+const CASES = 20;
+const BATCHES = 50;
+
+/**
+ * What happens to scans before training. `prepare-p1` has both sides on one core; in `prepare-2-workers` the peer is our own
+ * preparation with one worker: at most 1 / 1.7 of its time is wanted.
+ */
+function scanRows(folder, scans, scanPython, ours) {
+  const args = [path('../peers/data_peer.py')];
+  const torch = { name: 'PyTorch', command: scanPython, args, env: KEEP_MEMORY };
+  const pinned = ({ command, args: rest, ...side }) => ({
+    ...side,
+    command: 'taskset',
+    args: ['-c', '0', command, ...rest],
+  });
+  const cache = (name) => join(folder, name);
+  const [one, four] = [[1], [1, 2, 1, 2]].map((numbers) => numbers.map((number) => scanFiles(scans, number)));
+  return [
+    {
+      name: 'prepare-p1',
+      steps: 12,
+      block: 2,
+      valueTolerance: 1e-3,
+      ours: { files: one, cache: cache('ours'), workers: 0 },
+      peer: { files: one, cache: cache('peer') },
+      sides: { ours: pinned(ours), peer: pinned(torch) },
+    },
+    {
+      name: 'prepare-2-workers',
+      steps: 4,
+      valueTolerance: 1e-9,
+      ours: { files: four, cache: cache('two'), workers: 2 },
+      peer: { files: four, cache: cache('one'), workers: 1 },
+      sides: { ours, peer: { ...ours, name: 'ours, one worker' } },
+    },
+    {
+      name: 'loader',
+      // A step is many batches, so that those prepared while the other side ran do not count.
+      steps: 6,
+      valueTolerance: 1e-9,
+      ours: { cases: CASES, workers: 2, batches: BATCHES },
+      peer: { cases: CASES, workers: 2, batches: BATCHES, folder },
+      sides: { ours, peer: torch },
+    },
+  ];
+}
+
 /** The group `data`: what happens before and after the network, beside Python with NumPy and scipy. */
 export async function createGroup({ note }) {
   const { python, source } = findDataPython(note);
+  const scanPython = findScanPython(note).python;
+  const scans = await scanFolder(note);
   const folder = mkdtempSync(join(tmpdir(), 'dinomix-bench-'));
+  const ours = { name: 'ours', command: process.execPath, args: [path('participant.mjs')], env: KEEP_MEMORY };
   const peer = { name: 'Python', command: python, args: [path('../peers/data_peer.py')], env: {} };
   return {
-    rows: [surfaceMetrics(folder)],
+    rows: [surfaceMetrics(folder), ...scanRows(folder, scans, scanPython, ours)],
     sides: {
-      ours: { name: 'ours', command: process.execPath, args: [path('participant.mjs')], env: {} },
+      ours,
       peer,
       // The functions of MedPy as the published scripts call them.
       peerDefault: peer,
     },
-    peer: `NumPy and scipy (${source})`,
+    peer: `NumPy, scipy, nibabel and PyTorch (${source})`,
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -2,7 +2,12 @@
 import { processStatusMb } from '../lib/machine.mjs';
 import { serve } from '../lib/serve.mjs';
 
-const ROWS = { 'surface-metrics': () => import('./surface-metrics.mjs') };
+const ROWS = {
+  'surface-metrics': () => import('./surface-metrics.mjs'),
+  'prepare-p1': () => import('./prepare.mjs'),
+  'prepare-2-workers': () => import('./prepare.mjs'),
+  loader: () => import('./loader.mjs'),
+};
 
 let run;
 

@@ -2,12 +2,13 @@
 
 import importlib
 import importlib.metadata
+import importlib.util
 import json
 import sys
 import time
 
-MODULES = {"surface-metrics": "surface_metrics"}
-PACKAGES = ("numpy", "scipy", "medpy")
+MODULES = {"surface-metrics": "surface_metrics", "prepare-p1": "prepare_p1", "loader": "batch_loader"}
+PACKAGES = ("numpy", "scipy", "medpy", "nibabel", "torch")
 
 
 def status(field):
@@ -32,7 +33,7 @@ class Peer:
             "settings": settings,
             "versions": {
                 "python": sys.version.split()[0],
-                **{name: importlib.metadata.version(name) for name in PACKAGES},
+                **{name: importlib.metadata.version(name) for name in PACKAGES if importlib.util.find_spec(name)},
             },
         }
 

@@ -18,6 +18,9 @@ const DATA = {
   file: 'requirements-data.txt',
 };
 
+/** PyTorch with a reader of scans, in the same environment. */
+const SCANS = { ...TORCH, module: 'torch, nibabel', title: 'PyTorch and nibabel', file: 'requirements-scans.txt' };
+
 function imports(python, { module }) {
   return spawnSync(python, ['-c', `import ${module}`]).status === 0;
 }
@@ -72,4 +75,11 @@ export function findTorchPython(note) {
   }
   const isSlow = found.source === 'system' && cpuFlags().has('avx512f');
   return { ...found, env: { ...KEEP_MEMORY, ...(isSlow ? { ATEN_CPU_CAPABILITY: 'avx512' } : {}) } };
+}
+
+/** Finds a Python with PyTorch and nibabel: DINOMIX_TORCH_PYTHON, else the environment of {@link findTorchPython}, else the system's. */
+export function findScanPython(note) {
+  const found = findPython(SCANS, 'DINOMIX_TORCH_PYTHON', note);
+  if (found) return found;
+  throw new Error('no Python with PyTorch and nibabel: set DINOMIX_TORCH_PYTHON, or let pip reach PyPI');
 }

@@ -90,3 +90,33 @@ it('boundingBox is tight', () => {
   mask[(2 * 4 + 1) * 5 + 4] = 1;
   expect(boundingBox(mask, shape)).toEqual({ offset: [1, 1, 0], shape: [2, 3, 5] });
 });
+
+describe('copyBox with flips', () => {
+  const shape: Triple = [3, 4, 5];
+  const data = Float32Array.from({ length: 60 }, (_, index) => index + 1);
+
+  it.each([
+    [
+      [0, 0, 0],
+      [3, 4, 5],
+    ],
+    [
+      [1, 1, 2],
+      [2, 2, 3],
+    ],
+    [
+      [-1, 2, -2],
+      [4, 4, 6],
+    ],
+  ] as const)('at %j of %j is the copy, flipped', (offset, size) => {
+    for (let bits = 0; bits < 8; bits++) {
+      const flips = [(bits & 4) > 0, (bits & 2) > 0, (bits & 1) > 0] as const;
+      const count = size[0] * size[1] * size[2];
+      const [expected, actual] = [new Float32Array(count), new Float32Array(count)];
+      copyBox(data, shape, { offset, shape: size }, expected, -1);
+      flipInPlace(expected, size, flips);
+      copyBox(data, shape, { offset, shape: size }, actual, -1, flips);
+      expect(actual).toEqual(expected);
+    }
+  });
+});

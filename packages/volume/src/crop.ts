@@ -16,12 +16,22 @@ export interface Box {
   readonly shape: Triple;
 }
 
+const UNFLIPPED = [false, false, false] as const;
+
 /**
  * Copies a box of `data` [d, h, w] into `out`; what lies outside of the volume becomes `fill`.
  *
  * @param out - receives the box's d * h * w values
+ * @param flips - whether the box is reversed along z, y, x
  */
-export function copyBox<T extends VoxelArray>(data: T, shape: Triple, box: Box, out: T, fill = 0): void {
+export function copyBox<T extends VoxelArray>(
+  data: T,
+  shape: Triple,
+  box: Box,
+  out: T,
+  fill = 0,
+  flips: readonly [boolean, boolean, boolean] = UNFLIPPED,
+): void {
   const [depth, height, width] = shape;
   const [boxDepth, boxHeight, boxWidth] = box.shape;
   const [z0, y0, x0] = box.offset;
@@ -32,11 +42,18 @@ export function copyBox<T extends VoxelArray>(data: T, shape: Triple, box: Box, 
   if (!isInside) out.fill(fill);
   if (length <= 0) return;
   for (let z = Math.max(0, -z0); z < boxDepth && z0 + z < depth; z++) {
+    const slice = flips[0] ? boxDepth - 1 - z : z;
     for (let y = Math.max(0, -y0); y < boxHeight && y0 + y < height; y++) {
       const source = ((z0 + z) * height + y0 + y) * width + from;
-      out.set(data.subarray(source, source + length), (z * boxHeight + y) * boxWidth + from - x0);
+      const row = (slice * boxHeight + (flips[1] ? boxHeight - 1 - y : y)) * boxWidth;
+      if (flips[2]) copyReversed(data, source, length, out, row + boxWidth - 1 - (from - x0));
+      else out.set(data.subarray(source, source + length), row + from - x0);
     }
   }
+}
+
+function copyReversed<T extends VoxelArray>(data: T, source: number, length: number, out: T, last: number): void {
+  for (let index = 0; index < length; index++) out[last - index] = data[source + index]!;
 }
 
 /** Returns the box of a volume as a volume in its place in the world; outside of the volume it is `fill`. */

@@ -16,6 +16,7 @@ export interface LabelCheck {
  */
 export function toLabelVolume(volume: Volume, check: LabelCheck): Volume<Uint8Array> {
   const { data, shape } = volume;
+  if (data instanceof Uint8Array && hasOnlyClasses(data, check.classes)) return { ...volume, data };
   const labels = data instanceof Uint8Array ? data : Uint8Array.from(data);
   const isClass = new Uint8Array(256).fill(1, 0, check.classes);
   for (let index = 0; index < data.length; index++) {
@@ -23,6 +24,19 @@ export function toLabelVolume(volume: Volume, check: LabelCheck): Volume<Uint8Ar
     if (isClass[label] === 0 || label !== data[index]) throw labelError(data, index, [...voxelAt(index, shape)], check);
   }
   return { ...volume, data: labels };
+}
+
+/** Whether every label is below `classes`, four voxels at a time; false where that cannot be told. */
+function hasOnlyClasses(labels: Uint8Array, classes: number): boolean {
+  if (classes > 128 || labels.byteOffset % 4 !== 0) return false;
+  const words = new Uint32Array(labels.buffer, labels.byteOffset, labels.length >> 2);
+  // Adding this to a byte below 128 sets its highest bit when it is no class.
+  const excess = (128 - classes) * 0x01010101;
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index]!;
+    if (word !== 0 && ((word | (word + excess)) & 0x80808080) !== 0) return false;
+  }
+  return labels.subarray(4 * words.length).every((label) => label < classes);
 }
 
 function labelError(data: VoxelArray, index: number, voxel: number[], { classes, file }: LabelCheck): VolumeError {

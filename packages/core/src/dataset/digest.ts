@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { VolumeError } from '@dinomix/volume';
 import { reasonOf } from '../errors/dmx-error.js';
+
+const PIECE = 2 ** 20;
 
 interface Known {
   readonly size: number;
@@ -22,6 +23,22 @@ export async function stampOf(file: string): Promise<string> {
   }
 }
 
+// One buffer for the whole file: fresh memory for each piece takes as long as hashing it.
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  const piece = Buffer.allocUnsafe(PIECE);
+  const file = await open(path, 'r');
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, PIECE, null);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(piece.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
 /**
  * Returns the sha256 (hexadecimal) of a file's bytes. It is computed again when size or time of the file change.
  * @throws VolumeError `DMX_FILE_READ`.
@@ -31,9 +48,7 @@ export async function digestFile(file: string): Promise<string> {
     const { size, mtimeMs } = await stat(file);
     const before = known.get(file);
     if (before !== undefined && before.size === size && before.mtimeMs === mtimeMs) return before.digest;
-    const hash = createHash('sha256');
-    for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(piece as Buffer);
-    const digest = hash.digest('hex');
+    const digest = await hashFile(file);
     known.set(file, { size, mtimeMs, digest });
     return digest;
   } catch (error) {

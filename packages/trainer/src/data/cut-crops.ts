@@ -1,5 +1,5 @@
 import type { Crop, Index3, PatchSampling } from '@dinomix/core';
-import { copyBox, flipInPlace, voxelCount } from '@dinomix/volume';
+import { copyBox, voxelCount } from '@dinomix/volume';
 import { augment } from './augment/apply.js';
 
 /** A prepared volume as far as crops need it. */
@@ -50,12 +50,10 @@ export function cutCrops({ sources, crops, patch, padValue, labels, swap }: CutR
     const source = sources[item]!;
     const box = { offset, shape: patch };
     const part = image.subarray(item * size, (item + 1) * size);
-    copyBox(source.image, source.shape, box, part, padValue);
-    flipInPlace(part, patch, flips);
+    copyBox(source.image, source.shape, box, part, padValue, flips);
     const classes = label?.subarray(item * size, (item + 1) * size) ?? null;
     if (classes !== null) {
-      copyBox(source.label!, source.shape, box, classes, 0);
-      flipInPlace(classes, patch, flips);
+      copyBox(source.label!, source.shape, box, classes, 0, flips);
       const table = exchanged(swap, flips);
       if (table !== null) for (let index = 0; index < size; index++) classes[index] = table[classes[index]!]!;
     }

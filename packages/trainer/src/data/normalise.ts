@@ -17,7 +17,9 @@ function percentile(sorted: Float32Array, percent: number): number {
 
 function extremes(data: Float32Array): readonly [low: number, high: number] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const value of data) {
+  // By index: the iterator of a typed array over shared memory takes several times longer.
+  for (let index = 0; index < data.length; index++) {
+    const value = data[index]!;
     if (value < low) low = value;
     if (value > high) high = value;
   }

@@ -101,8 +101,9 @@ function prepareLabel(
   const rule = preprocessing.labelRule ?? 'nearest-exact';
   const whole = turned(label, preprocessing);
   resizeNearest(box === null ? whole : crop(whole, box), shape, { rule, out: classes });
-  const wrong = classes.findIndex((value) => value >= classCount);
-  if (wrong >= 0)
+  let wrong = 0;
+  while (wrong < classes.length && classes[wrong]! < classCount) wrong++;
+  if (wrong < classes.length)
     throw new Error(`the label ${classes[wrong]} is no class: ${classCount} classes are 0 to ${classCount - 1}`);
   return classes;
 }

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { createGunzip, type Gunzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { createGunzip, type Gunzip, gunzip } from 'node:zlib';
 import { reasonOf, VolumeError } from '../errors.js';
 import { openForReading, readAt, readError } from '../file-bytes.js';
 
@@ -11,15 +12,22 @@ export interface ByteSource {
   readonly compressed: boolean;
   /** Fills `target` with the next bytes and returns how many there were: fewer only at the end. */
   fill(target: Uint8Array): Promise<number>;
-  /** Reads to the end, so that a gzip checksum is verified. */
-  finish(): Promise<void>;
+  /**
+   * Returns the `count` bytes that follow the first `start`, in memory of their own, and reads to the end, so that a gzip
+   * checksum is verified; fewer only where the source ends. Nothing can be read afterwards.
+   */
+  takeFrom(start: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 
 // Deflate cannot shrink data further: a match of 258 bytes takes at least 2 bits (zlib technical details).
 const LARGEST_RATIO = 1032;
-const INPUT_CHUNK = 1 << 20;
-const OUTPUT_CHUNK = 1 << 20;
+const INPUT_CHUNK = 1 << 16;
+const OUTPUT_CHUNK = 1 << 16;
+// Up to this size a compressed file is inflated in one piece, into memory that is touched once: in pieces that are copied
+// together it takes half as long again.
+const LARGEST_PIECE = 2 ** 30;
+const inflateWhole = promisify(gunzip) as (bytes: Uint8Array, options: object) => Promise<Buffer<ArrayBuffer>>;
 // Whatever follows the voxels is decompressed only to reach the checksum.
 const LONGEST_TAIL = 2 ** 26;
 
@@ -54,7 +62,10 @@ class PlainSource implements ByteSource {
     return count;
   }
 
-  async finish(): Promise<void> {}
+  async takeFrom(start: number, count: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(Math.max(0, Math.min(count, this.mostBytes - start)));
+    return bytes.subarray(0, await readAt(this.file, bytes, start));
+  }
 
   close(): Promise<void> {
     return this.file.close();
@@ -66,6 +77,7 @@ class GunzipSource implements ByteSource {
   readonly mostBytes: number;
   private readonly path: string;
   private readonly file: FileHandle;
+  private readonly size: number;
   private readonly input: Readable;
   private readonly gunzip: Gunzip;
   private readonly chunks: AsyncIterator<Uint8Array>;
@@ -75,14 +87,14 @@ class GunzipSource implements ByteSource {
     this.path = path;
     this.mostBytes = size * LARGEST_RATIO;
     this.file = file;
+    this.size = size;
     this.input = file.createReadStream({ start: 0, highWaterMark: INPUT_CHUNK, autoClose: false });
-    // A few chunks ahead keep the inflating thread busy while this one copies.
-    const gunzip = createGunzip({ chunkSize: OUTPUT_CHUNK, highWaterMark: 4 * OUTPUT_CHUNK } as { chunkSize: number });
-    this.input.on('error', (error) => gunzip.destroy(error));
+    const inflating = createGunzip({ chunkSize: OUTPUT_CHUNK });
+    this.input.on('error', (error) => inflating.destroy(error));
     // The iterator reports an error when it is asked for bytes; without a listener an earlier one would end the process.
-    gunzip.on('error', () => undefined);
-    this.gunzip = this.input.pipe(gunzip);
-    this.chunks = gunzip[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    inflating.on('error', () => undefined);
+    this.gunzip = this.input.pipe(inflating);
+    this.chunks = inflating[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   }
 
   async fill(target: Uint8Array): Promise<number> {
@@ -97,11 +109,40 @@ class GunzipSource implements ByteSource {
     return filled;
   }
 
-  async finish(): Promise<void> {
+  async takeFrom(start: number, count: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.size > LARGEST_PIECE || start + count > LARGEST_PIECE) return this.takeInPieces(count);
+    // Destroying the input now would close the file under it.
+    this.input.unpipe(this.gunzip).pause();
+    const compressed = Buffer.allocUnsafeSlow(this.size);
+    const length = await readAt(this.file, compressed, 0);
+    const end = start + count;
+    // Room beyond the end: a full buffer would make zlib begin another one.
+    const options = { chunkSize: end + OUTPUT_CHUNK, maxOutputLength: end + LONGEST_TAIL };
+    try {
+      const bytes = await inflateWhole(compressed.subarray(0, length), options);
+      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(start, end);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw this.tailError();
+      throw gunzipError(this.path, error);
+    }
+  }
+
+  /** The stream stands at the first voxel. */
+  private async takeInPieces(count: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(count);
+    const filled = await this.fill(bytes);
+    await this.finish();
+    return bytes.subarray(0, filled);
+  }
+
+  private async finish(): Promise<void> {
     let tail = this.pending.byteLength;
     while (tail <= LONGEST_TAIL && (await this.advance())) tail += this.pending.byteLength;
-    if (tail <= LONGEST_TAIL) return;
-    throw new VolumeError('DMX_NIFTI_SIZE', {
+    if (tail > LONGEST_TAIL) throw this.tailError();
+  }
+
+  private tailError(): VolumeError {
+    return new VolumeError('DMX_NIFTI_SIZE', {
       file: this.path,
       problem: `goes on for more than ${LONGEST_TAIL} bytes after its last voxel`,
       fix: 'the header gives too few voxels, or the file is no image: write it again from its source',

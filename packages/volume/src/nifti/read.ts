@@ -105,7 +105,7 @@ async function readVoxels(
   count: number,
   path: string,
   maxBytes: number,
-): Promise<ArrayBuffer> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const width = bytesOf(header.datatype);
   const needed = count * width;
   if (needed > maxBytes) {
@@ -117,13 +117,11 @@ async function readVoxels(
   }
   // A short plain file, or a gzip file that could not decompress to so much, is refused before memory is taken.
   assertFilled(Math.min(needed, source.mostBytes - header.voxelOffset), needed, 'voxels', path);
-  const buffer = new ArrayBuffer(needed);
-  const bytes = new Uint8Array(buffer);
-  assertFilled(await source.fill(bytes), needed, 'voxels', path);
-  await source.finish();
+  const bytes = await source.takeFrom(header.voxelOffset, needed);
+  assertFilled(bytes.byteLength, needed, 'voxels', path);
   const machineIsLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
   if (header.littleEndian !== machineIsLittleEndian) swapBytes(bytes, width);
-  return buffer;
+  return bytes;
 }
 
 function assertFilled(filled: number, needed: number, what: string, path: string): void {

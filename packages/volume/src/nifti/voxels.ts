@@ -1,11 +1,11 @@
 import { VolumeError } from '../errors.js';
 import { type Triple, type VoxelArray, voxelAt } from '../volume.js';
-import type { NiftiDatatype } from './datatypes.js';
+import { bytesOf, type NiftiDatatype } from './datatypes.js';
 import type { NiftiHeader } from './header.js';
 
 type StoredArray = VoxelArray | Int8Array | Uint32Array | BigInt64Array | BigUint64Array;
 
-const STORED: Record<NiftiDatatype, new (buffer: ArrayBuffer) => StoredArray> = {
+const STORED: Record<NiftiDatatype, new (buffer: ArrayBuffer, offset: number, length: number) => StoredArray> = {
   uint8: Uint8Array,
   int8: Int8Array,
   int16: Int16Array,
@@ -17,6 +17,13 @@ const STORED: Record<NiftiDatatype, new (buffer: ArrayBuffer) => StoredArray> = 
   float32: Float32Array,
   float64: Float64Array,
 };
+
+/** The bytes as an array over the same memory where they are aligned for it, else over a copy. */
+function storedOf(bytes: Uint8Array<ArrayBuffer>, datatype: NiftiDatatype): StoredArray {
+  const width = bytesOf(datatype);
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  return new STORED[datatype](buffer, byteOffset, byteLength / width);
+}
 
 /** Reverses the bytes of each element in place. */
 export function swapBytes(bytes: Uint8Array, width: number): void {
@@ -33,8 +40,8 @@ export function swapBytes(bytes: Uint8Array, width: number): void {
  * becomes int16; uint32, int64 and uint64 become int32 if every value fits, else float64. With scaling, float64 for
  * stored types of 32 bits and more, else float32. A slope of 0 or NaN means none (nifti1.h).
  */
-export function intensitiesOf(buffer: ArrayBuffer, header: NiftiHeader): VoxelArray {
-  const stored = new STORED[header.datatype](buffer);
+export function intensitiesOf(bytes: Uint8Array<ArrayBuffer>, header: NiftiHeader): VoxelArray {
+  const stored = storedOf(bytes, header.datatype);
   const values = narrowed(stored);
   const { slope, intercept } = header;
   if (!Number.isFinite(slope) || slope === 0 || !Number.isFinite(intercept)) return values;
