@@ -11,6 +11,7 @@ import {
 } from '@dinomix/volume';
 import type { CaseRole, DataProblem } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
+import { headerProblems, imageWarnings, labelWarnings } from './findings.js';
 import { errorOf, problemOf, warningOf } from './problems.js';
 import { type ReaderPlan, readOptions } from './reader.js';
 import type { Splits } from './splits.js';
@@ -79,30 +80,6 @@ function digestOf({ data, shape }: Volume): string {
   return createHash('sha256').update(JSON.stringify(shape)).update(bytes).digest('hex');
 }
 
-function imageWarnings({ data }: Volume, { image: file, id: caseId }: CaseFiles, isCt: boolean): DataProblem[] {
-  let lowest = Number.POSITIVE_INFINITY;
-  let highest = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < data.length; index++) {
-    const value = data[index]!;
-    if (value < lowest) lowest = value;
-    if (value > highest) highest = value;
-  }
-  if (lowest === highest) {
-    return [warningOf({ file, caseId, message: `is ${lowest} everywhere`, fix: 'fetch or write the file again' })];
-  }
-  if (!isCt || lowest < -200) return [];
-  const message = `holds ${lowest} to ${highest}; a CT in HU has air near -1000`;
-  return [
-    warningOf({ file, caseId, message, fix: 'check that the intensities are HU and were not shifted or scaled' }),
-  ];
-}
-
-function labelWarnings(counts: Float64Array, { label, id: caseId }: CaseFiles): DataProblem[] {
-  if (counts.subarray(1).some((count) => count > 0)) return [];
-  const fix = 'check that the right file was taken; a case without any organ teaches background only';
-  return [warningOf({ file: label!, caseId, message: 'has no foreground voxel', fix })];
-}
-
 async function checkCase(files: CaseFiles, mayReadLabel: boolean, check: CaseCheck): Promise<Checked> {
   const problems: DataProblem[] = [];
   const { geometry, replaceNonFinite, tolerance } = check.reading;
@@ -112,6 +89,8 @@ async function checkCase(files: CaseFiles, mayReadLabel: boolean, check: CaseChe
   const imageInfo = await attempt(() => readNiftiInfo(image, onlyGeometry), image, id, problems);
   const labelInfo =
     label === null ? null : await attempt(() => readNiftiInfo(label, onlyGeometry), label, id, problems);
+  if (imageInfo !== null) problems.push(...headerProblems(imageInfo, image, id, 'image'));
+  if (labelInfo !== null) problems.push(...headerProblems(labelInfo, label!, id, 'label'));
   if (imageInfo !== null && labelInfo !== null) {
     problems.push(...gridProblem(imageInfo.grid, labelInfo.grid, files, tolerance));
   }
