@@ -54,6 +54,10 @@ const schema = z.strictObject({
     .readonly(),
   preprocessing: z.strictObject({
     orientation: z.literal(['RAS', 'keep']),
+    crop: z
+      .strictObject({ above: finite, margin: z.number().min(0) })
+      .nullable()
+      .exactOptional(),
     grid: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('keep') }),
       z.strictObject({ kind: z.literal('shape'), shape: grid }),

@@ -90,6 +90,26 @@ describe('dinomix predict', () => {
     );
   });
 
+  it('cuts to the body as in training where the network asks for it', async () => {
+    const box = [2, 3, 4] as const;
+    const data = new Int16Array(7 * 9 * 11).fill(-1000);
+    for (let index = 0; index < data.length; index++) {
+      const [z, y, x] = [Math.floor(index / 99), Math.floor(index / 11) % 9, index % 11];
+      if ([z, y, x].every((place, axis) => place >= box[axis]! && place < box[axis]! + 3)) data[index] = 300;
+    }
+    await writeNifti(join(folder, 'in.nii.gz'), createVolume({ data, shape: SHAPE, affine: OBLIQUE }));
+    for (const crop of [null, { above: 0, margin: 0 }]) {
+      writeNetwork({ ...FACTS, preprocessing: { ...FACTS.preprocessing, crop } });
+      const { code, err } = await run('predict', 'in.nii.gz', '--network', network, '-o', 'out.nii.gz', '--force');
+      expect({ code, err }).toMatchObject({ code: 0 });
+      const { volume } = await readNifti(join(folder, 'out.nii.gz'));
+      expect(volume.shape).toEqual(SHAPE);
+      const foreground = volume.data.reduce((count, label) => count + Number(label === 1), 0);
+      // Within the box everything has one intensity, which min-max turns to 0.
+      expect(foreground).toBe(crop === null ? 27 : 0);
+    }
+  });
+
   it('keeps version 2 and its double precision', async () => {
     const precise = OBLIQUE.map((row) => row.map((value, column) => (column === 3 ? value + 1e-9 : value)));
     precise[3] = [0, 0, 0, 1];
