@@ -6,5 +6,5 @@ export default defineConfig({
   name: 'cps',
   extends: [cps(), experiment()],
   options: { 'student:a': { filters: 8, levels: 4, dropout: 0 }, 'student:b': { filters: 8, levels: 4, dropout: 0 } },
-  train: { epochs: 80 },
+  train: { epochs: 35 },
 });

@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '@dinomix/volume';
 import { HELP, readArguments, WrongUse } from './demo/arguments.mjs';
-import { CommandFailed, dinomix } from './demo/dinomix.mjs';
+import { CommandFailed, dinomix, INTERRUPTED } from './demo/dinomix.mjs';
 import { writePhantoms } from './demo/phantom.mjs';
 import { overSeeds, readRun, summarise, teacherNote } from './demo/results.mjs';
 import { organTable, seedTable } from './demo/table.mjs';
@@ -136,7 +136,7 @@ try {
     // The command has said why.
     const { code } = failure;
     process.stderr.write(
-      code === 130
+      code === INTERRUPTED
         ? 'demo: interrupted; the next one keeps the phantoms and trains anew\n'
         : `demo: ${failure.message}\n`,
     );

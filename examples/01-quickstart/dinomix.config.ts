@@ -6,5 +6,5 @@ export default defineConfig({
   name: 'dinomix',
   extends: [dinomix(), experiment()],
   options: { 'student:vnet': { filters: 8, levels: 4, dropout: 0 } },
-  train: { epochs: 80 },
+  train: { epochs: 45 },
 });

@@ -25,6 +25,6 @@ export const experiment = () =>
       html(),
     ],
     use: { optimizer: 'adam' },
-    options: { 'optimizer:adam': { learningRate: 0.003 } },
-    train: { patch: [16, 32, 32], validateEvery: 5, checkpointEvery: 1000, stepsPerEpoch: 10 },
+    options: { 'optimizer:adam': { learningRate: 0.02 }, 'schedule:poly': { per: 'step', lag: 0 } },
+    train: { patch: [16, 32, 32], validateEvery: 10, checkpointEvery: 1000, stepsPerEpoch: 20 },
   });

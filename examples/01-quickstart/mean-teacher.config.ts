@@ -6,5 +6,5 @@ export default defineConfig({
   name: 'mean-teacher',
   extends: [meanTeacher(), experiment()],
   options: { 'student:vnet': { filters: 8, levels: 4, dropout: 0.1 } },
-  train: { epochs: 110 },
+  train: { epochs: 50 },
 });

@@ -6,5 +6,5 @@ export default defineConfig({
   name: 'supervised',
   extends: [supervised(), experiment()],
   options: { 'student:vnet': { filters: 8, levels: 4, dropout: 0 } },
-  train: { epochs: 160 },
+  train: { epochs: 60 },
 });

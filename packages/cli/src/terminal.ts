@@ -21,28 +21,45 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** One line that is drawn again and again. On anything but a screen it stays silent. */
+/** Lines that are drawn again and again. On anything but a screen they stay silent. */
 export interface StatusLine {
-  /** Draws the text, cut to the width of the screen. */
+  /** Draws the text, broken at double spaces into as many lines as the width of the screen asks for. */
   draw(text: string): void;
-  /** Writes a whole line above the status line. */
+  /** Writes a whole line above the status. */
   print(text: string): void;
-  /** Removes the status line. */
+  /** Removes the status. */
   clear(): void;
 }
 
-/** Makes the status line of a terminal. */
+/** Breaks a text at double spaces into lines of fewer than `columns` characters; a longer part is cut. */
+function fold(text: string, columns: number): string[] {
+  const width = Math.max(1, columns - 1);
+  const lines: string[] = [];
+  for (const part of text.split('  ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 2 + part.length <= width) lines[lines.length - 1] = `${last}  ${part}`;
+    else lines.push(part.slice(0, width));
+  }
+  return lines;
+}
+
+const ERASE = '\r\u001b[2K';
+const ERASE_ABOVE = '\u001b[1A\u001b[2K';
+
+/** Makes the status of a terminal. */
 export function createStatusLine(terminal: Terminal): StatusLine {
-  const erase = '\r\u001b[2K';
   let drawn = '';
+  let lines = 0;
+  const erase = (): string => `${ERASE}${ERASE_ABOVE.repeat(Math.max(0, lines - 1))}`;
   const draw = (text: string): void => {
     if (!terminal.isScreen) return;
-    drawn = text.slice(0, Math.max(1, terminal.columns() - 1));
-    terminal.err(`${erase}${drawn}`);
+    const folded = fold(text, terminal.columns());
+    terminal.err(`${erase()}${folded.join('\n')}`);
+    [drawn, lines] = [text, folded.length];
   };
   const clear = (): void => {
-    if (drawn !== '') terminal.err(erase);
-    drawn = '';
+    if (lines > 0) terminal.err(erase());
+    [drawn, lines] = ['', 0];
   };
   return {
     draw,
