@@ -1,11 +1,11 @@
 import type { BatchPart, Index3, SlotState } from '@dinomix/core';
 import type { TeacherInput, TeacherResult, TeacherSlot, TeacherStep } from '@dinomix/trainer';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { TokenLayout } from './inspect.js';
+import type { TokenLayout } from './model/inspect.js';
+import { CONTROL_PROVENANCE, openVisionModel, type VisionModel } from './model/vision-model.js';
 import type { Dinov3Options } from './options.js';
 import { inputSides, layerSlices, renderSlices, type Sides } from './slices.js';
 import { addTokens, TokenMean } from './token-grid.js';
-import { CONTROL_PROVENANCE, openVisionModel, type VisionModel } from './vision-model.js';
 
 /**
  * The slot `teacher` of a frozen DINOv3 (method.md §1.4.1 and §1.4.2): axial slices of a crop become pictures, their patch

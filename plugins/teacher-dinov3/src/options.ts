@@ -10,14 +10,16 @@ export const optionsSchema = z.strictObject({
     .min(1)
     .nullable()
     .default(null)
-    .describe('Path of a DINOv3 ONNX file; null takes a network of the same architecture with random weights.'),
+    .describe(
+      'Path of a DINOv3 ONNX file or its folder; null takes a network of the same architecture with random weights.',
+    ),
   input: z.string().min(1).nullable().default(null).describe('Name of the image input; null takes the only one.'),
   output: z
     .string()
     .min(1)
     .nullable()
     .default(null)
-    .describe('Name of the output with tokens [b, t, c] or a map [b, c, h, w]; null looks for the tokens.'),
+    .describe('Output or inner tensor with tokens [b, t, c] or a map [b, c, h, w]; null looks for the tokens.'),
   patchSize: count.default(16).describe('Sides of the patches of the model, pixels.'),
   prefixTokens: z.int().min(0).nullable().default(null).describe('Tokens before the patches; null counts them.'),
   upscale: z

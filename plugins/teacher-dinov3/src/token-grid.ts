@@ -1,4 +1,4 @@
-import type { TokenLayout } from './inspect.js';
+import type { TokenLayout } from './model/inspect.js';
 
 /**
  * Adds the patch tokens of one picture to a layer of the grid.

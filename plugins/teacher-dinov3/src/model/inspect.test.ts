@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { optionsSchema } from '../options.js';
 import { type Declared, inspectAnswer, inspectModel } from './inspect.js';
-import { optionsSchema } from './options.js';
 
 const options = (given: Parameters<typeof optionsSchema.parse>[0] = {}) => optionsSchema.parse(given);
 const image: Declared = { name: 'pixel_values', type: 'float32', shape: ['batch_size', 3, 'height', 'width'] };

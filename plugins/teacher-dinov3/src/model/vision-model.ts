@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { basename } from 'node:path';
 import type * as OnnxRuntime from 'onnxruntime-node';
-import { buildControl } from './control/control.js';
+import { buildControl } from '../control/control.js';
+import type { Dinov3Options } from '../options.js';
+import type { Sides } from '../slices.js';
 import { type Declared, inspectAnswer, inspectModel, type ModelInterface, type TokenLayout } from './inspect.js';
-import type { Dinov3Options } from './options.js';
-import type { Sides } from './slices.js';
+import { readModelFile, unusable } from './model-file.js';
 
 /** What is said wherever a result of the random network is shown. */
 export const CONTROL_PROVENANCE = 'teacher: random control weights, not DINOv3';
@@ -18,6 +16,8 @@ type Answer = Float32Array;
 /** A loaded vision model. */
 export interface VisionModel {
   readonly provenance: string;
+  /** sha256 (hexadecimal) of the weights. */
+  readonly digest: string;
   readonly interface: ModelInterface;
   /** How the tokens of pictures with these sides lie; asks the model once for each size. */
   layout(sides: Sides): Promise<TokenLayout>;
@@ -30,33 +30,19 @@ interface Source {
   /** For messages. */
   readonly name: string;
   readonly provenance: string;
+  readonly digest: string;
   readonly model: string | Uint8Array;
 }
 
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
-}
-
-/** @throws Error when there is no file at the path. */
-async function sourceOf({ model, control }: Dinov3Options): Promise<Source> {
+async function sourceOf({ model, output, control }: Dinov3Options): Promise<Source> {
   if (model === null) {
-    return { name: 'random control network', provenance: CONTROL_PROVENANCE, model: await buildControl(control) };
+    const bytes = await buildControl(control);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    return { name: 'random control network', provenance: CONTROL_PROVENANCE, model: bytes, digest };
   }
-  const path = resolve(model);
-  const found = await stat(path).catch(() => null);
-  if (found === null || !found.isFile()) {
-    throw new Error(
-      `dinov3: there is no file "${path}" (option "model"). DinoMix ships no weights: export a DINOv3 model to ONNX or ` +
-        'download an export, with its .onnx_data file beside it if it has one, and give its path.',
-    );
-  }
-  return {
-    name: path,
-    provenance: `teacher: ${basename(path)}, sha256 ${(await sha256(path)).slice(0, 12)}`,
-    model: path,
-  };
+  const { path, digest, edited } = await readModelFile(model, output);
+  const provenance = `teacher: ${basename(path)}, sha256 ${digest.slice(0, 12)}`;
+  return { name: path, provenance, model: edited ?? path, digest };
 }
 
 async function createSession(
@@ -75,10 +61,7 @@ async function createSession(
       : await ort.InferenceSession.create(model, options);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(
-      `dinov3: "${name}" is not a DINOv3-like model. Expected an ONNX file that ONNX Runtime loads. Found: ${reason}`,
-      { cause },
-    );
+    throw unusable(name, 'an ONNX file that ONNX Runtime loads', reason, cause);
   }
 }
 
@@ -112,6 +95,7 @@ export async function openVisionModel(options: Dinov3Options): Promise<VisionMod
   const layouts = new Map<string, TokenLayout>();
   return {
     provenance: source.provenance,
+    digest: source.digest,
     interface: contract,
     layout: async (sides) => {
       const known = layouts.get(sides.join());

@@ -1,5 +1,5 @@
-import type { Dinov3Options } from './options.js';
-import type { Sides } from './slices.js';
+import type { Dinov3Options } from '../options.js';
+import type { Sides } from '../slices.js';
 
 /** An input or output as a session declares it. Free sides are strings; no shape at all is an empty list. */
 export interface Declared {
@@ -88,10 +88,20 @@ export function inspectModel(
   const fixed = (side: number | string | undefined): number | null =>
     typeof side === 'number' && side > 0 ? side : null;
   const [fixedHeight, fixedWidth] = [fixed(height), fixed(width)];
+  const layout = output.shape.length === 3 ? 'tokens' : 'map';
+  const { patchSize } = options;
+  if (layout === 'tokens' && [fixedHeight, fixedWidth].some((side) => side !== null && side % patchSize !== 0)) {
+    throw notDinov3(
+      file,
+      `sides that are multiples of the patch, ${patchSize} pixels`,
+      [input],
+      'Set the option "patchSize" to that of the model: 16 for DINOv3, 14 for DINOv2.',
+    );
+  }
   return {
     input: input.name,
     output: output.name,
-    layout: output.shape.length === 3 ? 'tokens' : 'map',
+    layout,
     fixedSides: fixedHeight === null || fixedWidth === null ? null : [fixedHeight, fixedWidth],
     fixedBatch: fixed(batch),
   };

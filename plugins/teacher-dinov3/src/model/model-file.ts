@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation, ValueInfoProtoSchema } from 'onnx-buf';
+
+/** A model on the disk, looked through. */
+export interface ModelFile {
+  readonly path: string;
+  /** sha256 (hexadecimal) over the model and the files with its weights. */
+  readonly digest: string;
+  /** The model with an inner tensor as output; null where the file serves as it is. */
+  readonly edited: Uint8Array | null;
+}
+
+/** Where a folder in the layout of onnx-community, or one of our own, has the model with the most precision. */
+const IN_FOLDER = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx'] as const;
+
+/** Operators of quantised exports. */
+const QUANTISED =
+  /^(?:DynamicQuantize\w*|QuantizeLinear|DequantizeLinear|QLinear\w+|MatMulInteger\w*|ConvInteger|MatMulNBits|QAttention|QGemm)$/;
+
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() === true;
+
+/** @throws Error when there is neither a file nor a folder with one model. */
+async function locate(model: string): Promise<string> {
+  const path = resolve(model);
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile() === true) return path;
+  if (found?.isDirectory() !== true) {
+    throw new Error(
+      `dinov3: there is no file "${path}" (option "model"). DinoMix ships no weights: give the path of an ONNX export, with ` +
+        'its .onnx_data file beside it if it has one, or convert .safetensors with "dinomix teacher convert".',
+    );
+  }
+  for (const name of IN_FOLDER) if (await isFile(join(path, name))) return join(path, name);
+  const others = (await readdir(path)).filter((name) => name.endsWith('.onnx'));
+  if (others.length === 1) return join(path, others[0]!);
+  throw new Error(
+    `dinov3: the folder "${path}" (option "model") has no ${IN_FOLDER.join(', ')}, and ${others.length} other .onnx files. ` +
+      'Give the path of the file. Weights in .safetensors are converted with "dinomix teacher convert".',
+  );
+}
+
+/** A file that is no DINOv3-like model. */
+export function unusable(path: string, expected: string, found: string, cause?: unknown): Error {
+  const text = `dinov3: "${path}" is not a DINOv3-like model. Expected ${expected}. Found: ${found}`;
+  return new Error(text, cause === undefined ? undefined : { cause });
+}
+
+async function parse(path: string, bytes: Uint8Array): Promise<ModelProto> {
+  try {
+    return fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw unusable(path, 'an ONNX file that ONNX Runtime loads', reason, cause);
+  }
+}
+
+/** Files beside the model that hold weights. @throws Error for a path that leaves the folder, or a missing file. */
+async function weightFiles(path: string, model: ModelProto): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for (const { dataLocation, externalData } of model.graph?.initializer ?? []) {
+    if (dataLocation !== TensorProto_DataLocation.EXTERNAL) continue;
+    const location = externalData.find(({ key }) => key === 'location')?.value ?? '';
+    if (!/^[^/\\]+$/.test(location) || location === '..') {
+      throw unusable(path, 'weights in files beside the model', `weights in "${location}"`);
+    }
+    names.add(location);
+  }
+  const files = [...names].sort().map((name) => join(dirname(path), name));
+  for (const file of files) {
+    if (await isFile(file)) continue;
+    throw new Error(
+      `dinov3: "${path}" keeps its weights in "${file}", which is not there. Copy it beside the model, under this name.`,
+    );
+  }
+  return files;
+}
+
+function refuseQuantised(path: string, model: ModelProto): void {
+  const found = model.graph?.node.find(({ opType }) => QUANTISED.test(opType));
+  if (found === undefined) return;
+  throw new Error(
+    `dinov3: "${path}" is a quantised export (it has ${found.opType}). As a teacher it is refused: scales that are taken from ` +
+      'each batch make the features of a slice depend on its neighbours. Take the float32 or float16 export.',
+  );
+}
+
+/** The model with one of its inner tensors as output. @throws Error when there is no such tensor. */
+function withOutput(path: string, model: ModelProto, output: string, weightsBeside: boolean): Uint8Array {
+  const graph = model.graph!;
+  if (!graph.node.some((node) => node.output.includes(output))) {
+    const outputs = graph.output.map(({ name }) => name).join(', ');
+    throw new Error(
+      `dinov3: "${path}" has no output and no inner tensor "${output}" (option "output"). Its outputs are ${outputs}; the names ` +
+        'of inner tensors are shown by a viewer such as Netron.',
+    );
+  }
+  if (weightsBeside) {
+    throw new Error(
+      `dinov3: "${output}" (option "output") is an inner tensor of "${path}", whose weights are in files of their own. Take an ` +
+        'export with this output, or one with the weights inside.',
+    );
+  }
+  graph.output.push(create(ValueInfoProtoSchema, { name: output }));
+  return toBinary(ModelProtoSchema, model);
+}
+
+/**
+ * Finds a model and looks through it before ONNX Runtime gets it.
+ * @param model - an ONNX file, or a folder with one.
+ * @param output - an output, or an inner tensor that shall become one; null for the outputs as they are.
+ * @throws Error for a missing or damaged file, a quantised export, weights that are missing or elsewhere, an unknown name.
+ */
+export async function readModelFile(model: string, output: string | null): Promise<ModelFile> {
+  const path = await locate(model);
+  const bytes = await readFile(path);
+  const parsed = await parse(path, bytes);
+  refuseQuantised(path, parsed);
+  const beside = await weightFiles(path, parsed);
+  const hash = createHash('sha256').update(bytes);
+  for (const file of beside) await pipeline(createReadStream(file), hash, { end: false });
+  const digest = hash.digest('hex');
+  const declared = output === null || parsed.graph?.output.some(({ name }) => name === output) === true;
+  const edited = declared ? null : withOutput(path, parsed, output, beside.length > 0);
+  return { path, digest, edited };
+}
