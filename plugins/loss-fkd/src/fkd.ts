@@ -4,6 +4,7 @@ import { concat, type Tensor } from '@tensorflow/tfjs-core';
 import { featureDistance } from './distance.js';
 import type { FkdOptions } from './options.js';
 import { type ProjectionShape, project, projectionParameters } from './projection.js';
+import { uniquenessWeights } from './uniqueness.js';
 
 /** The slot `loss` of Foundational Knowledge Distillation (method.md §1.4). */
 export function createFkd(options: FkdOptions): LossSlot {
@@ -56,5 +57,7 @@ export function evaluateFkd(input: LossInputs, ops: Ops, options: FkdOptions): L
   if (features.length === 0) return null;
   const joined = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts[0]! : concat([...parts], 0));
   const projected = project(joined(features), input.weights, ops, options);
-  return { value: featureDistance(projected, joined(tokens), options.distance) };
+  const targets = joined(tokens);
+  const weights = options.uniqueness === 0 ? null : uniquenessWeights(targets, options.uniqueness);
+  return { value: featureDistance(projected, targets, options.distance, weights) };
 }

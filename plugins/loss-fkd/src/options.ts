@@ -21,6 +21,12 @@ export const optionsSchema = z.strictObject({
     .literal(['normalised-mse', 'layernorm-mse', 'cosine', 'relation'])
     .default('normalised-mse')
     .describe('What is minimised; "relation" needs no projection and has none.'),
+  uniqueness: z
+    .number()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe('Exponent of the weight of tokens that are unlike the rest of their crop; 0 weighs all alike.'),
 });
 
 /** Options with every default filled in. */

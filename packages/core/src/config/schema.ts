@@ -50,7 +50,7 @@ export const lossWeightSchema = z.preprocess(
   (value) => (typeof value === 'number' ? { weight: value } : value),
   z.strictObject({
     weight: z.number().min(0).default(1),
-    ramp: z.literal(['constant', 'gaussian', 'linear']).default('constant'),
+    ramp: z.literal(['constant', 'gaussian', 'linear', 'cosine']).default('constant'),
     length: z.number().gt(0).max(1).default(1),
   }),
 ) satisfies z.ZodType<LossWeight>;

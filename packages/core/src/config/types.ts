@@ -9,9 +9,10 @@ export interface LossWeight {
   readonly weight: number;
   /**
    * `constant`; `gaussian`: weight · exp(-5 (1 - min(e / (length · epochs), 1))²), e the epoch (method.md §2.6);
-   * `linear`: weight · min(e / (length · epochs), 1) with e counted in steps.
+   * `linear`: weight · min(e / (length · epochs), 1) with e counted in steps; `cosine`: `linear` up to its length, then a
+   * half cosine down to 0.1 weight at the end of the run (method.md §1.4.5).
    */
-  readonly ramp: 'constant' | 'gaussian' | 'linear';
+  readonly ramp: 'constant' | 'gaussian' | 'linear' | 'cosine';
   /** Share of the run after which the full weight is reached, in (0, 1]. */
   readonly length: number;
 }

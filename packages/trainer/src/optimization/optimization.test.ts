@@ -114,4 +114,13 @@ describe('loss weights', () => {
     expect(lossWeightAt(weight, at(1, 1))).toBeCloseTo(0.5, 12);
     expect(lossWeightAt(weight, at(4))).toBe(1);
   });
+
+  it('cosine rises, then falls along a half cosine to a tenth at the end', () => {
+    const weight = { weight: 2, ramp: 'cosine', length: 0.2 } as const;
+    expect(lossWeightAt(weight, at(1))).toBeCloseTo(1, 12);
+    expect(lossWeightAt(weight, at(2))).toBeCloseTo(2, 12);
+    expect(lossWeightAt(weight, at(6))).toBeCloseTo(2 * 0.55, 12);
+    expect(lossWeightAt(weight, at(10))).toBeCloseTo(0.2, 12);
+    expect(lossWeightAt({ weight: 1, ramp: 'cosine', length: 1 }, at(10))).toBe(1);
+  });
 });

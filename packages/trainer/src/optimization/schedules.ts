@@ -28,12 +28,19 @@ export function createConstant(): Schedule {
 /** Weight of a loss term at a step: the formulas of `LossWeight` (method.md §2.6). */
 export function lossWeightAt({ weight, ramp, length }: LossWeight, position: StepPosition): number {
   const { epoch, epochs, step, stepsPerEpoch } = position;
+  // 1 where the weight reaches its length, in steps.
+  const risen = step / (length * epochs * stepsPerEpoch);
   switch (ramp) {
     case 'constant':
       return weight;
     case 'gaussian':
       return weight * Math.exp(-5 * (1 - Math.min(epoch / (length * epochs), 1)) ** 2);
     case 'linear':
-      return weight * Math.min(step / (length * epochs * stepsPerEpoch), 1);
+      return weight * Math.min(risen, 1);
+    case 'cosine': {
+      if (risen < 1) return weight * risen;
+      const fallen = (risen - 1) / (1 / length - 1);
+      return weight * (length === 1 ? 1 : 0.55 + 0.45 * Math.cos(Math.PI * fallen));
+    }
   }
 }
