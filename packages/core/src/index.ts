@@ -217,6 +217,7 @@ export type {
 } from './slots/contracts/student.js';
 export type {
   BatchPart,
+  PreparedVolume,
   Teacher,
   TeacherAnswer,
   TeacherContext,

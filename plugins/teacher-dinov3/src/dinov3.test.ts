@@ -19,9 +19,9 @@ afterEach(async () => {
 });
 
 async function open(given: Given, display: readonly [number, number] = [0, 1]): Promise<TeacherSlot> {
-  const teacher = createDinov3(optionsSchema.parse({ threads: 1, ...given }), PATCH);
+  const teacher = createDinov3(optionsSchema.parse({ threads: 1, ...given }));
   opened.push(teacher);
-  await teacher.open!({ normalisation: { steps: [], display } } as unknown as TeacherSetup);
+  await teacher.open!({ normalisation: { steps: [], display }, patch: PATCH } as unknown as TeacherSetup);
   return teacher;
 }
 
@@ -100,6 +100,42 @@ describe('the token grid', () => {
     expect(tf.argMax(tf.reshape(change, [-1])).dataSync()[0]).toBe(1 * 6 + 0 * 3 + 2);
   });
 
+  it.each([
+    ['coronal', 4, 1],
+    ['sagittal', 6, 2],
+  ] as const)('of %s slices has its cells along z, y, x', async (axis, layers, across) => {
+    const teacher = await open({ ...PLAIN, axis, model: await patchMean() });
+    const value = (_: number, ...place: number[]): number =>
+      place.reduce((sum, voxel, i) => sum + 0.002 * (i + 1) * voxel, 0);
+    // Patches of 16 voxels give 1 cell along z and 2 or 3 in the plane; slices at 8 k + 3 across it.
+    const tokens = await tokensOf(teacher, part(1, value));
+    const inPlane = [1, 2, 3].map((count, i) => (i === across ? layers : count));
+    expect(tokens.shape).toEqual([1, ...inPlane, 3]);
+    const found = tokens.arraySync() as number[][][][][];
+    for (let y = 0; y < inPlane[1]!; y++) {
+      for (let x = 0; x < inPlane[2]!; x++) {
+        const centre = [7.5, across === 1 ? 8 * y + 3 : 16 * y + 7.5, across === 2 ? 8 * x + 3 : 16 * x + 7.5];
+        expect(found[0]![0]![y]![x]![0]).toBeCloseTo(value(0, ...centre), 4);
+      }
+    }
+  });
+
+  it('takes a window in HU, also in calls of another size', async () => {
+    const steps = [{ kind: 'clip', low: -75, high: 275 }, { kind: 'min-max' }] as const;
+    const model = await patchMean();
+    const teacher = createDinov3(
+      optionsSchema.parse({ ...PLAIN, model, window: [-160, 240], slicesPerCall: 1, threads: 1 }),
+    );
+    opened.push(teacher);
+    await teacher.open!({ normalisation: { steps, display: [0, 1] }, patch: PATCH } as unknown as TeacherSetup);
+    // 0 HU is 75 / 350 after the normalisation, and 160 / 400 of the window.
+    const tokens = await tokensOf(
+      teacher,
+      part(1, () => 75 / 350),
+    );
+    expect(tokens.dataSync()[0]).toBeCloseTo(0.4, 5);
+  });
+
   it('doubles the grid with the pixels', async () => {
     const teacher = await open({ ...PLAIN, upscale: 2, model: await patchMean() });
     expect(
@@ -171,7 +207,7 @@ describe('provenance', () => {
   it('of the random network says that it is none', async () => {
     const teacher = await open({});
     expect(teacher.provenance).toBe('teacher: random control weights, not DINOv3');
-    expect(createDinov3(optionsSchema.parse({}), PATCH).provenance).toBe(teacher.provenance);
+    expect(createDinov3(optionsSchema.parse({})).provenance).toBe(teacher.provenance);
   });
 
   it('of a file names it and its digest', async () => {

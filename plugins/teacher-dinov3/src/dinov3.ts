@@ -1,19 +1,48 @@
-import type { BatchPart, Index3, SlotState } from '@dinomix/core';
-import type { TeacherInput, TeacherResult, TeacherSlot, TeacherStep } from '@dinomix/trainer';
+import { resolve } from 'node:path';
+import type { BatchPart, SlotState } from '@dinomix/core';
+import type { TeacherInput, TeacherResult, TeacherSetup, TeacherSlot, TeacherStep } from '@dinomix/trainer';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { TokenLayout } from './model/inspect.js';
-import { CONTROL_PROVENANCE, openVisionModel, type VisionModel } from './model/vision-model.js';
+import { CachedTokens } from './cache/cached-tokens.js';
+import { TokenFiles, tokenBytes } from './cache/token-files.js';
+import { type Describer, openDescriber } from './describe.js';
+import { CONTROL_PROVENANCE } from './model/vision-model.js';
 import type { Dinov3Options } from './options.js';
-import { inputSides, layerSlices, renderSlices, type Sides } from './slices.js';
-import { addTokens, TokenMean } from './token-grid.js';
+import { TokenMean } from './token-grid.js';
 
 /**
- * The slot `teacher` of a frozen DINOv3 (method.md §1.4.1 and §1.4.2): axial slices of a crop become pictures, their patch
- * tokens a grid `[b, d', h', w', c]` over the crop. No gradient reaches it: it runs outside the tensor library.
- * @param patch - training crop `[d, h, w]`, for which the model is checked when it is opened.
+ * The slot `teacher` of a frozen DINOv3 (method.md §1.4.1 and §1.4.2): slices of a crop become pictures, their patch tokens a
+ * grid `[b, d', h', w', c]` over the crop. No gradient reaches it: it runs outside the tensor library.
  */
-export function createDinov3(options: Dinov3Options, patch: Index3): TeacherSlot {
-  return new Dinov3(options, patch);
+export function createDinov3(options: Dinov3Options): TeacherSlot {
+  return new Dinov3(options);
+}
+
+/** Opens the cache, and says how large it becomes where it is not full. */
+async function openCache(
+  options: Exclude<Dinov3Options['cache'], false>,
+  describer: Describer,
+  ctx: TeacherSetup,
+): Promise<CachedTokens> {
+  const directory = options.directory === null ? ctx.cacheDirectory : resolve(options.directory);
+  const files = new TokenFiles(directory, describer.recipe, options.limitGb * 1e9);
+  const { labelled, unlabelled } = ctx.dataset.splits;
+  const cases = [...labelled, ...unlabelled];
+  const missing = cases.length - (await files.count());
+  if (missing > 0 && cases[0] !== undefined) {
+    const { shape } = await ctx.volume(cases[0]);
+    const megabytes = tokenBytes(await describer.cells(shape), describer.channels) / 1e6;
+    ctx.warn(
+      `The token cache in ${directory} takes about ${megabytes.toFixed(1)} MB for a volume, ` +
+        `${((megabytes * cases.length) / 1000).toFixed(2)} GB for all ${cases.length}; ${missing} are computed as they are drawn.`,
+    );
+  }
+  return new CachedTokens({
+    describer,
+    files,
+    volume: (caseId) => ctx.volume(caseId),
+    memory: options.memoryMb * 1e6,
+    warn: (message) => ctx.warn(message),
+  });
 }
 
 class Dinov3 implements TeacherSlot {
@@ -21,32 +50,28 @@ class Dinov3 implements TeacherSlot {
   readonly produces = { probabilities: false, tokens: true } as const;
   readonly looksAt: readonly BatchPart[];
   readonly #options: Dinov3Options;
-  readonly #patch: Index3;
   readonly #mean = new TokenMean();
-  #model: VisionModel | null = null;
-  #channels = 0;
-  #display: readonly [number, number] = [0, 1];
+  #describer: Describer | null = null;
+  #cache: CachedTokens | null = null;
 
-  constructor(options: Dinov3Options, patch: Index3) {
+  constructor(options: Dinov3Options) {
     this.#options = options;
-    this.#patch = patch;
     this.looksAt = options.looksAt;
   }
 
   get provenance(): string | null {
     const { model } = this.#options;
-    return this.#model?.provenance ?? (model === null ? CONTROL_PROVENANCE : `teacher: ${model}`);
+    return this.#describer?.provenance ?? (model === null ? CONTROL_PROVENANCE : `teacher: ${model}`);
   }
 
-  async open(ctx: Parameters<NonNullable<TeacherSlot['open']>>[0]): Promise<void> {
-    this.#display = ctx.normalisation.display;
-    this.#model = await openVisionModel(this.#options);
-    const [, height, width] = this.#patch;
-    this.#channels = (await this.#model.layout(this.#sides([height, width]))).channels;
+  async open(ctx: TeacherSetup): Promise<void> {
+    const { cache } = this.#options;
+    this.#describer = await openDescriber(this.#options, ctx.normalisation, ctx.patch);
+    if (cache !== false) this.#cache = await openCache(cache, this.#describer, ctx);
   }
 
   tokenChannels(): number {
-    return this.#channels;
+    return this.#describer?.channels ?? 0;
   }
 
   async predict(parts: Readonly<Partial<Record<BatchPart, TeacherInput>>>, ctx: TeacherStep): Promise<TeacherResult> {
@@ -68,68 +93,41 @@ class Dinov3 implements TeacherSlot {
   async setState({ json, arrays }: SlotState): Promise<void> {
     const mean = arrays.mean?.data;
     if (mean === undefined) return;
-    if (mean.length !== this.#channels || typeof json.count !== 'number') {
-      throw new Error(`dinov3: the state has a mean of ${mean.length} channels, and the model has ${this.#channels}`);
+    const channels = this.tokenChannels();
+    if (mean.length !== channels || typeof json.count !== 'number') {
+      throw new Error(`dinov3: the state has a mean of ${mean.length} channels, and the model has ${channels}`);
     }
     this.#mean.restore(Float64Array.from(mean), json.count);
   }
 
   async dispose(): Promise<void> {
-    await this.#model?.dispose();
-    this.#model = null;
+    await this.#cache?.dispose();
+    await this.#describer?.dispose();
+    this.#cache = null;
+    this.#describer = null;
   }
 
-  #sides(plane: Sides): Sides {
-    const { upscale, patchSize } = this.#options;
-    return this.#model?.interface.fixedSides ?? inputSides(plane, upscale, patchSize);
-  }
-
-  async #tokens({ image, data }: TeacherInput, ctx: TeacherStep): Promise<Tensor> {
-    const [crops, depth, height, width] = image.shape as [number, number, number, number];
-    const { sliceStride, slicesPerLayer, subtractMean } = this.#options;
-    const sides = this.#sides([height, width]);
-    const layout = await this.#opened().layout(sides);
-    const layers = layerSlices(depth, sliceStride, slicesPerLayer);
-    const shape = [crops, layers.length, layout.rows, layout.columns, layout.channels];
+  async #tokens({ image, data, crops }: TeacherInput, ctx: TeacherStep): Promise<Tensor> {
+    const describer = this.#describer;
+    if (describer === null) throw new Error('dinov3: the teacher was asked before it was opened');
+    const [count, ...patch] = image.shape.slice(0, 4) as [number, number, number, number];
+    const cells = await describer.cells(patch);
+    const shape = [count, ...cells, describer.channels];
     const grid = new Float32Array(shape.reduce((product, side) => product * side, 1));
-    const [voxels, size] = [depth * height * width, grid.length / crops];
-    for (let crop = 0; crop < crops; crop++) {
-      const intensities = data.subarray(crop * voxels, (crop + 1) * voxels);
-      const target = grid.subarray(crop * size, (crop + 1) * size);
-      await this.#describe(intensities, [depth, height, width], layers, layout, sides, target, ctx.signal);
+    const [voxels, size] = [data.length / count, grid.length / count];
+    for (let item = 0; item < count; item++) {
+      const target = grid.subarray(item * size, (item + 1) * size);
+      if (this.#cache === null) {
+        const intensities = data.subarray(item * voxels, (item + 1) * voxels);
+        target.set((await describer.describe(intensities, patch, ctx.signal)).values);
+      } else {
+        await this.#cache.fill(crops[item]!, patch, cells, target, ctx.signal);
+      }
     }
-    if (subtractMean) {
-      this.#mean.observe(grid, layout.channels);
+    if (this.#options.subtractMean) {
+      this.#mean.observe(grid, describer.channels);
       this.#mean.subtract(grid);
     }
     return ctx.tensor(grid, shape);
-  }
-
-  /** Fills the token grid `[d', h', w', c]` of one crop. */
-  async #describe(
-    intensities: Float32Array,
-    shape: Index3,
-    layers: readonly (readonly number[])[],
-    layout: TokenLayout,
-    sides: Sides,
-    grid: Float32Array,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const model = this.#opened();
-    const slices = layers.flat();
-    const pictures = renderSlices(intensities, shape, slices, sides, this.#display, this.#options);
-    const answers = await model.run(pictures, slices.length, sides, signal);
-    const size = grid.length / layers.length;
-    const perLayer = this.#options.slicesPerLayer;
-    for (const [index, answer] of answers.entries()) {
-      const layer = Math.floor(index / perLayer);
-      const target = grid.subarray(layer * size, (layer + 1) * size);
-      addTokens(answer, model.interface.layout === 'map', layout, target, 1 / perLayer);
-    }
-  }
-
-  #opened(): VisionModel {
-    if (this.#model === null) throw new Error('dinov3: the teacher was asked before it was opened');
-    return this.#model;
   }
 }

@@ -13,10 +13,7 @@ export const dinov3 = definePlugin({
   provides: ['teacher:dinov3'],
   options: optionsSchema,
   setup(api, options) {
-    api.provide('teacher', 'dinov3', async ({ config }) => {
-      const { createDinov3 } = await import('./dinov3.js');
-      return createDinov3(options, config.train.patch);
-    });
+    api.provide('teacher', 'dinov3', async () => (await import('./dinov3.js')).createDinov3(options));
   },
 });
 

@@ -27,6 +27,19 @@ export const optionsSchema = z.strictObject({
     .gt(0)
     .default(2)
     .describe('Pixels for one voxel in the plane, where the model leaves the size free.'),
+  axis: z
+    .literal(['axial', 'coronal', 'sagittal'])
+    .default('axial')
+    .describe('Across which axis of the crop the slices lie: z, y or x.'),
+  window: z
+    .tuple([z.number(), z.number()])
+    .readonly()
+    .refine(([black, white]) => black < white, 'Expected black below white')
+    .nullable()
+    .default(null)
+    .describe(
+      'Intensities that are black and white, in the unit of the data (HU); null takes the display window of the data set.',
+    ),
   sliceStride: count.default(8).describe('Slices for one layer of the token grid.'),
   slicesPerLayer: count.default(1).describe('Slices whose tokens are averaged for one layer, evenly spaced in it.'),
   channels: z
@@ -44,6 +57,18 @@ export const optionsSchema = z.strictObject({
     .describe('Parts of the batch that get tokens.'),
   slicesPerCall: count.default(8).describe('Slices that the model gets at once.'),
   threads: count.nullable().default(null).describe('Threads of ONNX Runtime; null leaves the choice to it.'),
+  cache: z
+    .strictObject({
+      directory: z.string().min(1).nullable().default(null),
+      limitGb: z.number().gt(0).default(20),
+      memoryMb: z.number().min(0).default(512),
+    })
+    .readonly()
+    .or(z.literal(false))
+    .default(false)
+    .describe(
+      'Tokens of whole volumes, kept on the disk and sampled for each crop; false computes those of each crop.',
+    ),
   control: z
     .strictObject({
       channels: count.default(96),

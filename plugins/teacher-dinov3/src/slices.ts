@@ -1,4 +1,4 @@
-import type { Index3 } from '@dinomix/core';
+import type { Axis, Index3 } from '@dinomix/core';
 import { createVolume, resizeTrilinear } from '@dinomix/volume';
 import type { Dinov3Options } from './options.js';
 
@@ -24,6 +24,41 @@ export function layerSlices(depth: number, stride: number, perLayer: number): re
 export function inputSides([height, width]: Sides, upscale: number, patch: number): Sides {
   const side = (voxels: number): number => patch * Math.max(1, Math.round((voxels * upscale) / patch));
   return [side(height), side(width)];
+}
+
+/** Axes of a volume with the one across the slices first, then those of the rows and columns of a slice. */
+export const SLICE_AXES: Readonly<Record<Dinov3Options['axis'], readonly [Axis, Axis, Axis]>> = {
+  axial: [0, 1, 2],
+  coronal: [1, 0, 2],
+  sagittal: [2, 0, 1],
+};
+
+/** `[d, h, w, c]` with its first three axes in another order: axis i of the result is axis `order[i]` of the values. */
+export function reorderAxes(
+  values: Float32Array,
+  shape: Index3,
+  order: readonly [Axis, Axis, Axis],
+  channels = 1,
+): Float32Array {
+  if (order.every((axis, index) => axis === index)) return values;
+  const strides = [shape[1] * shape[2], shape[2], 1] as const;
+  const [outer, middle, inner] = order;
+  const result = new Float32Array(values.length);
+  let to = 0;
+  for (let i = 0; i < shape[outer]; i++) {
+    for (let j = 0; j < shape[middle]; j++) {
+      for (let k = 0; k < shape[inner]; k++) {
+        const from = channels * (i * strides[outer] + j * strides[middle] + k * strides[inner]);
+        for (let channel = 0; channel < channels; channel++) result[to++] = values[from + channel]!;
+      }
+    }
+  }
+  return result;
+}
+
+/** The order that undoes another. */
+export function inverseOrder(order: readonly [Axis, Axis, Axis]): readonly [Axis, Axis, Axis] {
+  return [order.indexOf(0), order.indexOf(1), order.indexOf(2)] as unknown as readonly [Axis, Axis, Axis];
 }
 
 /** Which slices make red, green and blue. */

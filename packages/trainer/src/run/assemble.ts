@@ -80,7 +80,7 @@ export async function assembleTraining(
   const warn = (message: string, plugin: string | null) => {
     void events.emit({ type: 'warning', message, plugin });
   };
-  const parts = await buildParts({ run, session, dataset, facts, variables, warn });
+  const parts = await buildParts({ run, session, dataset, facts, variables, store, warn });
   const lengths = { labelled: splits.labelled.length, unlabelled: splits.unlabelled.length };
   const stepsPerEpoch = train.stepsPerEpoch === 'auto' ? automaticSteps(lengths, train.batch) : train.stepsPerEpoch;
   const loadFrom = (step: number): BatchLoader => {

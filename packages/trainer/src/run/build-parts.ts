@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import type { Bound, Dataset, DatasetFacts, ParameterSpec, ResolvedConfig, Run } from '@dinomix/core';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import { trainerError } from '../errors.js';
+import type { CaseStore } from '../loader/case-store.js';
 import { createOps } from '../ops/create-ops.js';
 import { guarded, guardedAsync } from '../step/guard.js';
 import { initialValues } from '../step/initial-values.js';
@@ -27,6 +28,7 @@ export interface BuildMaterial {
   readonly dataset: Dataset;
   readonly facts: DatasetFacts;
   readonly variables: Variables;
+  readonly store: CaseStore;
   /** Tells the user something that does not stop the run. */
   readonly warn: (message: string, plugin: string | null) => void;
 }
@@ -83,7 +85,7 @@ async function openTeachers(
   students: readonly StudentPart[],
   material: BuildMaterial,
 ): Promise<TeacherPart[]> {
-  const { run, facts, dataset, variables } = material;
+  const { run, facts, dataset, variables, store, warn } = material;
   const teachers: TeacherPart[] = [];
   for (const { id, plugin, value: slot } of bound) {
     const teacher: TeacherPart = { key: `teacher:${id}`, plugin, id, slot };
@@ -95,6 +97,8 @@ async function openTeachers(
         normalisation: dataset.preprocessing.normalisation,
         patch: run.config.train.patch,
         cacheDirectory: join(dirname(run.info.directory), '.cache', id),
+        volume: (caseId) => store.get(caseId, dataset.splits.labelled.includes(caseId) ? 'labelled' : 'unlabelled'),
+        warn: (message) => warn(message, plugin),
       }),
     );
     createTeacherVariables(teacher, students, material);

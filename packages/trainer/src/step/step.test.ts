@@ -63,19 +63,25 @@ describe('teachers', () => {
     }
   });
 
-  it('are opened with the crop of the run', async () => {
+  it('are opened with the crop of the run, can read whole volumes and warn', async () => {
     const opened: unknown[] = [];
     const plain = tinyEma();
     const teacher = teacherThat({
       ...plain,
       async open(ctx) {
         opened.push(ctx.patch);
+        const { shape, image } = await ctx.volume('u2');
+        opened.push(shape, image.length);
+        // Normalised as the crops are: z-score.
+        expect(image.reduce((sum, value) => sum + value, 0) / image.length).toBeCloseTo(0, 4);
+        ctx.warn('the cache is cold');
         await plain.open!(ctx);
       },
     });
-    const { outcome } = await tinyRun(oneEpoch({ plugins: { teacher } }));
+    const { outcome, events } = await tinyRun(oneEpoch({ plugins: { teacher } }));
     expect(outcome.error).toBeNull();
-    expect(opened).toEqual([[4, 8, 8]]);
+    expect(opened).toEqual([[4, 8, 8], [10, 12, 12], 1440]);
+    expect(events).toContainEqual(expect.objectContaining({ type: 'warning', message: 'the cache is cold' }));
   });
 
   it('may be left out of a step, whose plan must then do without', async () => {

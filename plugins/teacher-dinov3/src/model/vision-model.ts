@@ -21,8 +21,10 @@ export interface VisionModel {
   readonly interface: ModelInterface;
   /** How the tokens of pictures with these sides lie; asks the model once for each size. */
   layout(sides: Sides): Promise<TokenLayout>;
-  /** Answers to `count` pictures `[count, 3, h, w]`, `slicesPerCall` at a time. */
-  run(pictures: Float32Array, count: number, sides: Sides, signal: AbortSignal): Promise<readonly Answer[]>;
+  /** Pictures that {@link run} takes at once. */
+  readonly atOnce: number;
+  /** Answers to up to `atOnce` pictures `[count, 3, h, w]`. */
+  run(pictures: Float32Array, count: number, sides: Sides): Promise<readonly Answer[]>;
   dispose(): Promise<void>;
 }
 
@@ -105,22 +107,14 @@ export async function openVisionModel(options: Dinov3Options): Promise<VisionMod
       layouts.set(sides.join(), layout);
       return layout;
     },
-    run: async (pictures, count, sides, signal) => {
-      const area = 3 * sides[0] * sides[1];
-      const atOnce = contract.fixedBatch ?? options.slicesPerCall;
-      const answers: Answer[] = [];
-      for (let first = 0; first < count; first += atOnce) {
-        signal.throwIfAborted();
-        const taken = Math.min(atOnce, count - first);
-        const given = pictures.subarray(first * area, (first + taken) * area);
-        // A model with a fixed batch gets its last call filled up with black.
-        const batch = contract.fixedBatch === null ? given : filled(given, contract.fixedBatch * area);
-        const output = await call(batch, sides);
-        const data = output.data as Float32Array;
-        const size = data.length / output.dims[0]!;
-        for (let index = 0; index < taken; index++) answers.push(data.slice(index * size, (index + 1) * size));
-      }
-      return answers;
+    atOnce: contract.fixedBatch ?? options.slicesPerCall,
+    run: async (pictures, count, sides) => {
+      // A model with a fixed batch gets its last call filled up with black.
+      const length = 3 * sides[0] * sides[1] * (contract.fixedBatch ?? count);
+      const output = await call(filled(pictures, length), sides);
+      const data = output.data as Float32Array;
+      const size = data.length / output.dims[0]!;
+      return Array.from({ length: count }, (_, index) => data.subarray(index * size, (index + 1) * size));
     },
     dispose: () => session.release(),
   };

@@ -25,6 +25,13 @@ export interface TeacherAnswer<T> {
 /** Answers by part; a part that the teacher does not look at is absent. */
 export type TeacherOutput<T> = Readonly<Partial<Record<BatchPart, TeacherAnswer<T>>>>;
 
+/** A whole volume as crops are cut from it: working grid, normalised. */
+export interface PreparedVolume {
+  readonly shape: Index3;
+  /** Intensities `[d, h, w]`; not to be changed. */
+  readonly image: Float32Array;
+}
+
 /** Handed to a teacher once, after the students are built. */
 export interface TeacherOpenContext<T> {
   readonly id: string;
@@ -35,6 +42,10 @@ export interface TeacherOpenContext<T> {
   readonly patch: Index3;
   /** Folder for caches that survive the run; created on demand. */
   readonly cacheDirectory: string;
+  /** The whole volume of a labelled or unlabelled case; it may be read from the disk. Works after `open` too. */
+  volume(caseId: string): Promise<PreparedVolume>;
+  /** Tells the user something that does not stop the run. Works after `open` too. */
+  warn(message: string): void;
 }
 
 /** Handed to a teacher in every step. */

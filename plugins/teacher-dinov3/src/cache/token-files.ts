@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromFloat16, openSafetensors, toFloat16, writeSafetensors } from '@dinomix/volume';
+import type { TokenGrid } from '../describe.js';
+
+/** Raised when the meaning of a file changes. */
+const FORMAT = 1;
+const SUFFIX = '.safetensors';
+
+/** A file with the tokens of one volume, open for reading. */
+export interface TokenFile {
+  readonly cells: TokenGrid['cells'];
+  readonly channels: number;
+  /** Tokens of one layer `[h', w', c]`, read from their place in the file. */
+  layer(z: number): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+interface Found {
+  readonly path: string;
+  readonly bytes: number;
+  readonly used: number;
+}
+
+/** Bytes of the tokens of one volume on the disk. */
+export function tokenBytes(cells: TokenGrid['cells'], channels: number): number {
+  return 2 * channels * cells[0] * cells[1] * cells[2];
+}
+
+/** sha256 (hexadecimal) of a volume: its shape and its intensities after normalisation. */
+export function volumeDigest(image: Float32Array, shape: TokenGrid['cells']): string {
+  const bytes = new Uint8Array(image.buffer, image.byteOffset, image.byteLength);
+  return createHash('sha256').update(JSON.stringify(shape)).update(bytes).digest('hex');
+}
+
+/**
+ * Files of tokens, half precision, one tensor for each layer, so that the header is an index and layers are read from
+ * their places. A file is named by the digests of the volume and of the recipe (weights, slicing, intensity window): tokens
+ * of other weights have other names. Each file is there whole or not at all, so that filling goes on where it ended.
+ */
+export class TokenFiles {
+  readonly directory: string;
+  readonly #recipe: string;
+  readonly #limit: number;
+  /** Files of this run; they are not removed to make room. */
+  readonly #inUse = new Set<string>();
+
+  /** @param limit - bytes of all files of the folder, those of other recipes included. */
+  constructor(directory: string, recipe: string, limit: number) {
+    this.directory = directory;
+    this.#recipe = createHash('sha256').update(`${FORMAT} ${recipe}`).digest('hex');
+    this.#limit = limit;
+  }
+
+  #path(volume: string): string {
+    return join(this.directory, `${this.#recipe.slice(0, 16)}-${volume.slice(0, 32)}${SUFFIX}`);
+  }
+
+  /** The tokens of a volume; null where there are none, or a damaged file, which is removed. */
+  async open(volume: string, cells: TokenGrid['cells'], channels: number): Promise<TokenFile | null> {
+    const path = this.#path(volume);
+    if ((await stat(path).catch(() => null)) === null) return null;
+    const file = await openSafetensors(path).catch(() => null);
+    const { metadata } = file ?? {};
+    const whole = metadata?.recipe === this.#recipe && metadata.volume === volume;
+    const fits =
+      file?.entries.size === cells[0] && file.entries.get('0')?.shape.join() === [cells[1], cells[2], channels].join();
+    if (file === null || !whole || !fits) {
+      await file?.close();
+      await rm(path, { force: true });
+      return null;
+    }
+    this.#inUse.add(path);
+    const now = new Date();
+    await utimes(path, now, now).catch(() => undefined);
+    return {
+      cells,
+      channels,
+      layer: async (z) => fromFloat16((await file.read(String(z))).data as Uint16Array),
+      close: () => file.close(),
+    };
+  }
+
+  /**
+   * Writes the tokens of a volume, after removing the files that were not used longest where the limit asks for it.
+   * @returns false when the files of this run leave no room.
+   * @throws VolumeError `DMX_FILE_WRITE`; nothing half-written is left.
+   */
+  async write(volume: string, { cells, channels, values }: TokenGrid, caseId: string): Promise<boolean> {
+    await mkdir(this.directory, { recursive: true });
+    if (!(await this.#makeRoom(tokenBytes(cells, channels)))) return false;
+    const path = this.#path(volume);
+    const size = cells[1] * cells[2] * channels;
+    const layers = Array.from({ length: cells[0] }, (_, z) => {
+      const data = toFloat16(values.subarray(z * size, (z + 1) * size));
+      return [String(z), { dtype: 'F16', shape: [cells[1], cells[2], channels], data }] as const;
+    });
+    await writeSafetensors(path, new Map(layers), { recipe: this.#recipe, volume, case: caseId });
+    this.#inUse.add(path);
+    return true;
+  }
+
+  /** Files of this recipe. */
+  async count(): Promise<number> {
+    const names = await readdir(this.directory).catch(() => []);
+    return names.filter((name) => name.startsWith(this.#recipe.slice(0, 16)) && name.endsWith(SUFFIX)).length;
+  }
+
+  async #makeRoom(bytes: number): Promise<boolean> {
+    const files: Found[] = [];
+    for (const name of await readdir(this.directory)) {
+      const path = join(this.directory, name);
+      const found = name.endsWith(SUFFIX) ? await stat(path).catch(() => null) : null;
+      if (found !== null) files.push({ path, bytes: found.size, used: found.mtimeMs });
+    }
+    let total = files.reduce((sum, file) => sum + file.bytes, bytes);
+    const removable = files.filter(({ path }) => !this.#inUse.has(path)).sort((a, b) => a.used - b.used);
+    const kept = files.filter(({ path }) => this.#inUse.has(path)).reduce((sum, file) => sum + file.bytes, bytes);
+    if (kept > this.#limit) return false;
+    for (const file of removable) {
+      if (total <= this.#limit) break;
+      await rm(file.path, { force: true });
+      total -= file.bytes;
+    }
+    return true;
+  }
+}
