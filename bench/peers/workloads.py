@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import networks
+import vit
 from exchange import channels_last_kernel
 
 CLASSES = 14
@@ -28,6 +29,8 @@ DEFAULT_SLIDING = {"engine": "eager", "channels_last": False, "batch": 1}
 
 
 def settings_of(row, variant):
+    if row == "vits16-online":
+        return {"compile": variant == "best"}
     if row in SLIDING:
         return dict(BEST_SLIDING if variant == "best" else DEFAULT_SLIDING)
     return dict(BEST_TRAINING if variant == "best" else DEFAULT_TRAINING)
@@ -37,7 +40,7 @@ def without_compiler(settings):
     """The next best where torch.compile is missing or finds no C++ compiler."""
     if "engine" in settings:
         return {**settings, "engine": "jit", "channels_last": False}
-    return {"compile": False, "channels_last": False, "norm": "instance", "fused_sgd": False}
+    return dict(DEFAULT_TRAINING) if "norm" in settings else {"compile": False}
 
 
 def build_network(kind, filters, norm, slope):
@@ -177,6 +180,8 @@ class SlidingWindow:
 
 
 def build_workload(row, settings, seed=0):
+    if row == "vits16-online":
+        return vit.OnlineTeacher(settings, seed)
     return (SlidingWindow if row in SLIDING else Training)(row, settings, seed)
 
 

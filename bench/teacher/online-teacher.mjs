@@ -1,0 +1,32 @@
+import { dirname, join } from 'node:path';
+import { convertWeights, dinov3 } from '@dinomix/teacher-dinov3';
+import { writeSafetensors } from '@dinomix/volume';
+import { readSafetensors } from '../lib/safetensors.mjs';
+
+/** The teacher of a plugin, without a host around it. */
+async function teacherOf(instance) {
+  let create;
+  await instance.plugin.setup({ provide: (_slot, _id, factory) => (create = factory) }, instance.options);
+  return create({});
+}
+
+/** Tokens of one crop [64, 128, 128]: 8 slices of 256 x 256 through ViT-S/16, rendering included. */
+export async function createOnlineTeacher({ weights, threads }) {
+  const tensors = readSafetensors(weights);
+  const { shape, data: crop } = tensors.get('crop');
+  tensors.delete('crop');
+  const own = join(dirname(weights), 'weights-alone.safetensors');
+  await writeSafetensors(own, new Map([...tensors].map(([name, tensor]) => [name, { dtype: 'F32', ...tensor }])));
+  const model = join(dirname(weights), 'vits16.onnx');
+  await convertWeights({ weights: own, out: model, overwrite: true });
+  const teacher = await teacherOf(dinov3({ model, threads }));
+  await teacher.open({ normalisation: { steps: [], display: [0, 1] }, patch: shape });
+  const part = { image: { shape: [1, ...shape, 1] }, data: crop, crops: [] };
+  const ctx = { signal: new AbortController().signal, tensor: (values) => values };
+  return {
+    step: async () => {
+      const { labelled } = await teacher.predict({ labelled: part }, ctx);
+      return labelled.tokens.reduce((sum, value) => sum + Math.abs(value), 0) / labelled.tokens.length;
+    },
+  };
+}

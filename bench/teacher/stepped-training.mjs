@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { onnxruntime } from '@dinomix/backend-onnxruntime';
+import { createHost, definePlugin } from '@dinomix/core';
+import { phantom } from '@dinomix/dataset-phantom';
+import { diceCe } from '@dinomix/loss-dice-ce';
+import { fkd } from '@dinomix/loss-fkd';
+import { vnet } from '@dinomix/student-vnet';
+import { dinov3 } from '@dinomix/teacher-dinov3';
+import { builtIns, runTraining } from '@dinomix/trainer';
+
+/** Steps before the timed ones: the cache is filled, the graphs are compiled and replayed. */
+const WARM_UP = 3;
+
+/** A plugin that holds the loop after each step until the next one is asked for. */
+function createGate() {
+  let finished;
+  let proceed;
+  const plugin = definePlugin({
+    name: '@dinomix/bench-gate',
+    version: '1.0.0',
+    core: '^1.0.0',
+    api: 1,
+    provides: [],
+    setup: (api) =>
+      api.hooks.stepEnd.tap(
+        (report) =>
+          new Promise((resolve) => {
+            proceed = resolve;
+            finished(report);
+          }),
+      ),
+  })();
+  const next = () =>
+    new Promise((resolve) => {
+      finished = resolve;
+      proceed?.();
+    });
+  return { plugin, next };
+}
+
+/**
+ * A training of the 16-filter V-Net on two crops of 64x128x128 through the trainer itself: loader, step, reports. With `fkd`
+ * the tokens of a network of ViT-S's size come from the cache.
+ */
+export async function startTraining({ folder, fkd: withFkd }) {
+  const gate = createGate();
+  const teacher = dinov3({
+    control: { channels: 384, blocks: 12, heads: 6, seed: 0 },
+    cache: { directory: join(folder, 'tokens') },
+  });
+  const config = {
+    plugins: [
+      onnxruntime(),
+      phantom({ cases: { labelled: 2, unlabelled: 0, validation: 0, test: 0 }, cache: join(folder, 'phantoms') }),
+      vnet({ filters: 16 }),
+      diceCe({ views: ['labelled'] }),
+      ...(withFkd ? [teacher, fkd({ views: ['labelled'] })] : []),
+      gate.plugin,
+    ],
+    use: { loss: withFkd ? { 'dice-ce': 1, fkd: 1 } : { 'dice-ce': 1 } },
+    train: {
+      epochs: 1,
+      stepsPerEpoch: 100_000,
+      patch: [64, 128, 128],
+      batch: { labelled: 2, unlabelled: 0 },
+      workers: 1,
+      validateEvery: 0,
+    },
+  };
+  const host = await createHost({ config, base: builtIns });
+  const first = gate.next();
+  const directory = join(folder, withFkd ? 'with-fkd' : 'without-fkd');
+  const ended = runTraining({ host, id: 'bench', directory }).then(({ reason }) => {
+    throw new Error(`the training ended: ${reason}`);
+  });
+  await Promise.race([first, ended]);
+  const step = async () => (await Promise.race([gate.next(), ended])).loss;
+  for (let done = 0; done < WARM_UP; done++) await step();
+  return { step };
+}
