@@ -28,10 +28,12 @@ export function tokenBytes(cells: TokenGrid['cells'], channels: number): number 
   return 2 * channels * cells[0] * cells[1] * cells[2];
 }
 
-/** sha256 (hexadecimal) of a volume: its shape and its intensities after normalisation. */
+/**
+ * sha256 (hexadecimal) of a volume: its shape and its intensities after normalisation, in half precision, which prepared
+ * volumes may have been stored in.
+ */
 export function volumeDigest(image: Float32Array, shape: TokenGrid['cells']): string {
-  const bytes = new Uint8Array(image.buffer, image.byteOffset, image.byteLength);
-  return createHash('sha256').update(JSON.stringify(shape)).update(bytes).digest('hex');
+  return createHash('sha256').update(JSON.stringify(shape)).update(toFloat16(image)).digest('hex');
 }
 
 /**
