@@ -21,6 +21,7 @@ function createGate() {
     core: '^1.0.0',
     api: 1,
     provides: [],
+    options: { '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value }) } },
     setup: (api) =>
       api.hooks.stepEnd.tap(
         (report) =>
