@@ -22,7 +22,7 @@ export async function createGroup({ note }) {
       ours: { folder, fkd: true },
       peer: { folder, fkd: false },
       // Both sides are ours: a step with FKD, and the same step without.
-      sides: { ours, peer: { ...ours, name: 'without FKD' } },
+      sides: { peer: { ...ours, name: 'without FKD' } },
     },
     {
       name: 'vits16-online',
@@ -32,12 +32,11 @@ export async function createGroup({ note }) {
       peer: { variant: 'best', threads, exportTo: weights },
       // Mean absolute token of the same weights and the same crop.
       valueTolerance: 1e-4,
-      sides: { ours, peer: peer(torch.env), peerDefault: peer({}) },
     },
   ];
   return {
     rows,
-    sides: { ours, peer: peer(torch.env) },
+    sides: { ours, peer: peer(torch.env), peerDefault: peer({}) },
     peer: `the step without FKD; PyTorch (${torch.source})`,
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
