@@ -166,6 +166,11 @@ export class OnnxRuntimeBackend extends KernelBackend {
     return this.spares.get(`${dtype}:${dims.join()}`)?.pop();
   }
 
+  /** Lets go of all kept bytes: a run that took none of them would leave one more set behind each time. */
+  dropSpares(): void {
+    this.spares.clear();
+  }
+
   override numDataIds(): number {
     return this.data.numDataIds();
   }

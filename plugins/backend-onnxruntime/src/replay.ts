@@ -132,6 +132,7 @@ function trace<O extends Named>(
     backend.settle(value, buffers[position]!);
   });
   backend.flush();
+  backend.dropSpares();
   return { plan, results };
 }
 
