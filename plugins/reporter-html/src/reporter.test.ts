@@ -86,8 +86,8 @@ it('compares runs: best values, differences of the configs, cautions', async () 
       ...event,
       report: {
         ...report,
-        perClass: { dice: [null, 0.75, 0.1, 0.005], hd95: [null, 8, null, 7] },
-        mean: { dice: 0.285, hd95: 7.5 },
+        perClass: { dice: [null, 0.75, 0.1, 0], hd95: [null, 8, null, 7] },
+        mean: { dice: 0.85 / 3, hd95: 7.5 },
       },
     };
   });
@@ -100,18 +100,18 @@ it('compares runs: best values, differences of the configs, cautions', async () 
   const tables = both.all('table');
   expect(cells(tables[0]!, both).map((row) => row.slice(0, 8))).toEqual([
     ['run', 'state', 'split', 'mean Dice', 'tail Dice', 'mean HD95 (mm)', 'tail HD95', 'collapsed'],
-    ['a', 'completed', 'test', '0.335', '0.005', '6.50', '9.00', '1'],
-    ['b', 'completed', 'test', '0.285', '0.005', '7.50', '9.00', '1'],
+    ['a', 'completed', 'test', '0.333', '0.000', '6.50', '9.00', '1'],
+    ['b', 'completed', 'test', '0.283', '0.000', '7.50', '9.00', '1'],
   ]);
   expect(cells(tables[1]!, both)).toEqual([
     ['Dice ↑', 'a', 'b'],
     ['a', '0.700', '0.750'],
     ['b', '0.300', '0.100'],
-    ['c ◆', '0.005', '0.005'],
-    ['mean', '0.335', '0.285'],
-    ['mean of the tail ◆', '0.005', '0.005'],
+    ['c ◆', '0.000', '0.000'],
+    ['mean', '0.333', '0.283'],
+    ['mean of the tail ◆', '0.000', '0.000'],
   ]);
-  expect(both.all('.best', tables[1]).map(textOf)).toEqual(['0.750', '0.300', '0.335']);
+  expect(both.all('.best', tables[1]).map(textOf)).toEqual(['0.750', '0.300', '0.333']);
   // Lower distances are better.
   expect(both.all('.best', tables[2]).map(textOf)).toEqual(['4.00', '7.00', '6.50']);
   expect(textOf(both.byId('config')!)).toContain('use.mixer["pic"]["cutmix"]');

@@ -18,7 +18,7 @@ export const CLASSES = ['background', 'a', 'b', 'c'].map((name, index) => ({
 
 export const COLUMNS: readonly MetricColumn[] = [
   { name: 'dice', title: 'Dice', unit: 'ratio', better: 'higher' },
-  { name: 'hd95', title: 'HD95', unit: 'mm', better: 'lower' },
+  { name: 'hd95', title: 'HD95', unit: 'mm', better: 'lower', definition: 'monai', empty: 'p1' },
 ];
 
 type Body = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'time'> : never) : never;
@@ -90,7 +90,7 @@ export function caseOf(
 /** An evaluation whose means are given, as the trainer gives them. */
 export function evaluation(
   cases: readonly CaseResult[],
-  means: Pick<EvaluationReport, 'perClass' | 'mean' | 'tail'>,
+  means: Pick<EvaluationReport, 'perClass' | 'mean' | 'tail' | 'collapsed'>,
 ): RunEvent {
   return at({
     type: 'evaluation',
@@ -134,7 +134,7 @@ export function wholeRun(changes: Partial<RunRecord> = {}): readonly RunEvent[] 
         validation: null,
       },
     });
-  const tests = [caseOf('t1', 'test', [null, 0.8, 0.4, 0]), caseOf('t2', 'test', [null, 0.6, 0.2, 0.01])];
+  const tests = [caseOf('t1', 'test', [null, 0.8, 0.4, 0]), caseOf('t2', 'test', [null, 0.6, 0.2, 0])];
   return [
     at({ type: 'run.start', record: record(changes) }),
     step(0),
@@ -153,10 +153,11 @@ export function wholeRun(changes: Partial<RunRecord> = {}): readonly RunEvent[] 
     }),
     ...tests.flatMap((result) => [slice(result.caseId), at({ type: 'case', result })]),
     evaluation(tests, {
-      // (0.8 + 0.6) / 2, (0.4 + 0.2) / 2, (0 + 0.01) / 2 and their mean.
-      perClass: { dice: [null, 0.7, 0.3, 0.005], hd95: [null, 4, null, 9] },
-      mean: { dice: 0.335, hd95: 6.5 },
-      tail: { dice: 0.005, hd95: 9 },
+      // (0.8 + 0.6) / 2, (0.4 + 0.2) / 2, (0 + 0) / 2 and their mean.
+      perClass: { dice: [null, 0.7, 0.3, 0], hd95: [null, 4, null, 9] },
+      mean: { dice: 1 / 3, hd95: 6.5 },
+      tail: { dice: 0, hd95: 9 },
+      collapsed: [3],
     }),
     at({
       type: 'run.end',

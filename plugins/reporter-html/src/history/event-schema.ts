@@ -42,6 +42,8 @@ const columns = z.array(
     title: text,
     unit: z.enum(['ratio', 'mm', 'voxel']),
     better: z.enum(['higher', 'lower']),
+    definition: text.optional(),
+    empty: text.optional(),
   }),
 );
 
@@ -59,6 +61,7 @@ const evaluation = z.object({
   perClass: z.record(text, values),
   mean: z.record(text, z.number().nullable()),
   tail: z.record(text, z.number().nullable()),
+  collapsed: z.array(count).optional(),
   weights: text,
 });
 
@@ -87,6 +90,16 @@ const byte = z.int().min(0).max(255);
 const roles = ['labelled', 'unlabelled', 'validation', 'test'] as const;
 const json = z.record(text, z.json());
 
+const outcome = z.object({
+  status: z.enum(['completed', 'stopped', 'interrupted', 'failed']),
+  reason: text,
+  position: position.nullable(),
+  error: json.nullable(),
+  seconds: number,
+  peakMb: number,
+  fallbackKernels: z.record(text, number),
+});
+
 /** The record of a run as far as the report reads it. */
 export const recordSchema = z.object({
   run: z.object({ id: text, seed: z.number(), directory: text, configHash: text }),
@@ -111,15 +124,7 @@ export const recordSchema = z.object({
   patch: z.tuple([count, count, count]),
   licences: z.record(text, text),
   predictCommand: text,
-});
-
-const outcome = z.object({
-  status: z.enum(['completed', 'stopped', 'interrupted', 'failed']),
-  reason: text,
-  position: position.nullable(),
-  error: json.nullable(),
-  seconds: number,
-  peakMb: number,
+  outcome: outcome.nullable(),
 });
 
 const time = text;

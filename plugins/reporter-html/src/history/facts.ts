@@ -1,9 +1,6 @@
 import type { ClassInfo, EvaluationReport, Json, JsonObject, MetricColumn, RunRecord } from '@dinomix/core';
 import type { RunHistory } from './history.js';
 
-/** Mean Dice under which a class counts as collapsed (method.md §1.7: "Dice < 1" in per cent). */
-export const COLLAPSED = 0.01;
-
 /** State of a run for a person. */
 export type RunState = 'unfinished' | 'completed' | 'stopped' | 'interrupted' | 'failed';
 
@@ -72,14 +69,9 @@ export function resultOf({ test, lastValidation }: RunHistory): EvaluationReport
   return test ?? lastValidation;
 }
 
-/** Foreground classes whose mean Dice is below {@link COLLAPSED}. */
-export function collapsedOf(history: RunHistory, report: EvaluationReport): readonly ClassInfo[] {
-  const column = mainColumn(report.columns);
-  if (column === null || column.unit !== 'ratio') return [];
-  return foregroundOf(history).filter(({ index }) => {
-    const value = report.perClass[column.name]?.[index];
-    return value !== null && value !== undefined && value < COLLAPSED;
-  });
+/** The collapsed classes of {@link EvaluationReport.collapsed}; null where the metrics do not tell. */
+export function collapsedOf(history: RunHistory, { collapsed }: EvaluationReport): readonly ClassInfo[] | null {
+  return collapsed === undefined ? null : foregroundOf(history).filter(({ index }) => collapsed.includes(index));
 }
 
 /** Seconds from the first event to the newest one. */

@@ -26,7 +26,7 @@ it('gathers what a run told', () => {
     { x: 1, y: 0.9 },
   ]);
   expect(labelledShares(history)).toEqual([0, 1000 / 1101, 100 / 1101, 1 / 1101]);
-  expect(collapsedOf(history, history.test!).map(({ name }) => name)).toEqual(['c']);
+  expect(collapsedOf(history, history.test!)!.map(({ name }) => name)).toEqual(['c']);
 });
 
 it('replaces the steps that a resumed run makes again', () => {

@@ -26,8 +26,8 @@ describe('the page of a run', () => {
     const page = pageOf(wholeRun());
     expect(textOf(page.all('h1')[0]!)).toBe('trial completed');
     expect(tilesOf(page)).toMatchObject({
-      'mean Dice': '0.335',
-      'tail Dice': '0.005',
+      'mean Dice': '0.333',
+      'tail Dice': '0.000',
       collapsed: '1 of 3',
       'mean HD95': '6.50',
       epochs: '2 of 2',
@@ -44,13 +44,14 @@ describe('the page of a run', () => {
       ['class', 'share', 'Dice', 'HD95 mm'],
       ['a', '91 %', '0.700', '4.00'],
       ['b', '9.1 %', '0.300', '–'],
-      ['c ◆', '0.091 %', '0.005', '9.00'],
-      ['mean', '', '0.335', '6.50'],
-      ['mean of the tail ◆', '', '0.005', '9.00'],
+      ['c ◆', '0.091 %', '0.000', '9.00'],
+      ['mean', '', '0.333', '6.50'],
+      ['mean of the tail ◆', '', '0.000', '9.00'],
     ]);
     const rows = page.all('tr', table).map((row) => attribute(row, 'class'));
     expect(rows).toEqual([undefined, undefined, undefined, 'tail', 'mean', 'mean']);
-    expect(page.all('.collapsed').map(textOf)).toEqual(['0.005']);
+    expect(page.all('.collapsed').map(textOf)).toEqual(['0.000']);
+    expect(textOf(page.byId('results')!)).toContain('HD95, as monai defines it, rule "p1" for missing classes.');
   });
 
   it('draws losses, validation, curriculum, slices and time', () => {

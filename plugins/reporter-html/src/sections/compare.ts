@@ -117,7 +117,7 @@ export function overviewSection(runs: readonly ComparedRun[]): Section | null {
     const { position, record } = history;
     const epochs =
       position === null ? '0' : `${Math.floor(history.steps / position.stepsPerEpoch)} of ${position.epochs}`;
-    return html`<tr><th scope="row" title="${methodOf(history)}">${runChip(run)}</th><td>${stateOf(history) === 'unfinished' ? 'not finished' : stateOf(history)}</td><td>${report?.role ?? '–'}</td>${cells(run)}<td>${report === null ? '–' : collapsedOf(history, report).length}</td><td>${epochs}</td><td>${duration(secondsOf(history))}</td><td>${record === null ? '–' : engineOf(record)}</td><td>${record === null ? '–' : record.run.seed}</td></tr>`;
+    return html`<tr><th scope="row" title="${methodOf(history)}">${runChip(run)}</th><td>${stateOf(history) === 'unfinished' ? 'not finished' : stateOf(history)}</td><td>${report?.role ?? '–'}</td>${cells(run)}<td>${report === null ? '–' : (collapsedOf(history, report)?.length ?? '–')}</td><td>${epochs}</td><td>${duration(secondsOf(history))}</td><td>${record === null ? '–' : engineOf(record)}</td><td>${record === null ? '–' : record.run.seed}</td></tr>`;
   });
   return section(
     'overview',

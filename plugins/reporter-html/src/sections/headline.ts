@@ -43,7 +43,7 @@ function resultTiles(history: RunHistory, report: EvaluationReport): Content {
       decimal(report.tail[name]),
       `${foregroundOf(history).filter(({ tail }) => tail).length} classes ◆`,
     ),
-    column.unit === 'ratio' && tile('collapsed', `${collapsed.length} of ${count}`, namesOf(collapsed)),
+    collapsed !== null && tile('collapsed', `${collapsed.length} of ${count}`, namesOf(collapsed)),
     distance !== undefined && tile(`mean ${distance.title}`, decimal(report.mean[distance.name], 2), distance.unit),
   ];
 }

@@ -1,10 +1,12 @@
 import type { ClassInfo, EvaluationReport, MetricColumn } from '@dinomix/core';
-import { COLLAPSED, foregroundOf, labelledShares, mainColumn } from '../history/facts.js';
+import { collapsedOf, foregroundOf, labelledShares, mainColumn } from '../history/facts.js';
 import type { RunHistory } from '../history/history.js';
 import { decimal, percent } from '../markup/format.js';
 import { type Content, html, type Markup } from '../markup/html.js';
 import { classChip, type Section, section, table, teacherNotice } from './common.js';
 import { frequencyFigure } from './frequency.js';
+
+const COLLAPSED = 'A class of which no case has one voxel right counts as collapsed.';
 
 /** Cases of which the single values are listed. */
 const CASES = 100;
@@ -19,18 +21,22 @@ export function cellText(value: number | null | undefined, { unit }: MetricColum
   return decimal(value, unit === 'ratio' ? 3 : 2);
 }
 
-function valueCell(value: number | null | undefined, column: MetricColumn, isMain: boolean): Markup {
+/** A share with its bar, marked where the class collapsed. */
+function barCell(value: number | null | undefined, column: MetricColumn, isCollapsed: boolean): Markup {
   const text = cellText(value, column);
-  if (!isMain || value === null || value === undefined) return html`<td>${text}</td>`;
+  if (value === null || value === undefined) return html`<td>${text}</td>`;
   const width = Math.round(100 * Math.min(Math.max(value, 0), 1));
-  return html`<td class="bar${value < COLLAPSED && html` collapsed`}" style="--share:${width}%">${text}</td>`;
+  return html`<td class="bar${isCollapsed && html` collapsed`}" style="--share:${width}%">${text}</td>`;
 }
 
 function classRow(info: ClassInfo, report: EvaluationReport, share: number): Markup {
   const main = mainColumn(report.columns);
-  const cells = report.columns.map((column) =>
-    valueCell(report.perClass[column.name]?.[info.index], column, column === main && column.unit === 'ratio'),
-  );
+  const isCollapsed = report.collapsed?.includes(info.index) === true;
+  const cells = report.columns.map((column) => {
+    const value = report.perClass[column.name]?.[info.index];
+    if (column === main && column.unit === 'ratio') return barCell(value, column, isCollapsed);
+    return html`<td>${cellText(value, column)}</td>`;
+  });
   return html`<tr${info.tail && html` class="tail"`}><th scope="row">${classChip(info)}</th><td>${percent(share)}</td>${cells}</tr>`;
 }
 
@@ -59,6 +65,18 @@ function caseTable(history: RunHistory, report: EvaluationReport): Content {
   return html`<details><summary>${column.title} of each case (${cases.length})</summary>${table(head, rows)}${more}</details>`;
 }
 
+/** What the columns mean where tools differ: whose definition, and what a missing class counts. */
+function ruleNote({ columns }: EvaluationReport): Content {
+  const rules = columns
+    .filter(({ definition, empty }) => definition !== undefined || empty !== undefined)
+    .map(({ title, definition, empty }) =>
+      [title, definition && `as ${definition} defines it`, empty && `rule "${empty}" for missing classes`]
+        .filter(Boolean)
+        .join(', '),
+    );
+  return rules.length === 0 ? null : html`<p class="note">${rules.join('; ')}.</p>`;
+}
+
 /** The test results, class by class; of the validation split as long as there are no others. */
 export function resultSection(history: RunHistory): Section | null {
   const report = history.test ?? history.lastValidation;
@@ -81,7 +99,8 @@ export function resultSection(history: RunHistory): Section | null {
     test ? `Test results (${cases})` : `Validation results so far (${cases})`,
     teacherNotice(history),
     html`<div class="beside">${table(head, rows)}${frequencyFigure(history)}</div>`,
-    html`<p class="note">Means over cases, then over classes; weights: ${report.weights}. ◆ marks the tail classes. A class with a mean Dice below ${COLLAPSED} counts as collapsed.</p>`,
+    html`<p class="note">Means over cases, then over classes; weights: ${report.weights}. ◆ marks the tail classes. ${collapsedOf(history, report) !== null && COLLAPSED}</p>`,
+    ruleNote(report),
     caseTable(history, report),
   );
 }
