@@ -1,10 +1,10 @@
 import { defineConfig } from '@dinomix/core';
 import { cps } from '@dinomix/preset-cps';
-import { experiment } from './experiment.js';
+import { DICE, experiment, NETWORK } from './experiment.js';
 
 export default defineConfig({
   name: 'cps',
   extends: [cps(), experiment()],
-  options: { 'student:a': { filters: 8, levels: 4, dropout: 0 }, 'student:b': { filters: 8, levels: 4, dropout: 0 } },
-  train: { epochs: 35 },
+  options: { 'student:a': NETWORK, 'student:b': NETWORK, 'loss:dice-ce': DICE },
+  train: { epochs: 50 },
 });

@@ -1,10 +1,11 @@
 import { defineConfig } from '@dinomix/core';
 import { meanTeacher } from '@dinomix/preset-mean-teacher';
-import { experiment } from './experiment.js';
+import { DICE, experiment, NETWORK } from './experiment.js';
 
 export default defineConfig({
   name: 'mean-teacher',
   extends: [meanTeacher(), experiment()],
-  options: { 'student:vnet': { filters: 8, levels: 4, dropout: 0.1 } },
-  train: { epochs: 50 },
+  // The dropout is what student and teacher differ in.
+  options: { 'student:vnet': { ...NETWORK, dropout: 0.1 }, 'loss:dice-ce': DICE },
+  train: { epochs: 80 },
 });

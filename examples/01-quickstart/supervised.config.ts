@@ -1,10 +1,10 @@
 import { defineConfig } from '@dinomix/core';
 import { supervised } from '@dinomix/preset-supervised';
-import { experiment } from './experiment.js';
+import { DICE, experiment, NETWORK } from './experiment.js';
 
 export default defineConfig({
   name: 'supervised',
   extends: [supervised(), experiment()],
-  options: { 'student:vnet': { filters: 8, levels: 4, dropout: 0 } },
-  train: { epochs: 60 },
+  options: { 'student:vnet': NETWORK, 'loss:dice-ce': DICE },
+  train: { epochs: 100 },
 });
