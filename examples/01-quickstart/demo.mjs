@@ -18,13 +18,30 @@ const shown = (path) => relative(process.cwd(), path) || '.';
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Trains and tests one method from scratch; its run folder is replaced. */
-async function train(method, { seed, set, data, out }) {
+async function train(method, label, { seed, set, data, out }) {
   const run = join(out, method);
   await rm(run, { recursive: true, force: true });
   const overrides = [`dataset.nnunet.root=${data}`, ...set].flatMap((value) => ['--set', value]);
   const args = ['train', '--config', `${method}.config.ts`, '--out', run, '--seed', String(seed), ...overrides];
-  await dinomix(args, { folder });
+  await dinomix(args, { folder, label });
   return readRun(method, run);
+}
+
+/** Trains two methods at a time, one thread each, so that they have the same time on the same machine. */
+async function trainAll(methods, settings) {
+  const width = Math.max(...methods.map((method) => method.length));
+  const runs = [];
+  for (let first = 0; first < methods.length; first += 2) {
+    const pair = methods.slice(first, first + 2);
+    heading(`train and test ${pair.join(' and ')}, seed ${settings.seed}`);
+    const label = (method) => (pair.length === 1 ? null : method.padEnd(width));
+    const ended = await Promise.allSettled(pair.map((method) => train(method, label(method), settings)));
+    for (const { reason, value } of ended) {
+      if (reason !== undefined) throw reason;
+      runs.push(value);
+    }
+  }
+  return runs;
 }
 
 /** Exports the network of a run and segments one test image with it. @returns path of the predicted NIfTI */
@@ -59,11 +76,7 @@ function notes(runs) {
 async function demo(methods, settings) {
   const { seed, out } = settings;
   const started = performance.now();
-  const runs = [];
-  for (const method of methods) {
-    heading(`${method}, seed ${seed}`);
-    runs.push(await train(method, settings));
-  }
+  const runs = await trainAll(methods, settings);
   const shownMethod = methods.at(-1);
   heading(`predict one test image with ${shownMethod}`);
   const prediction = await predict(shownMethod, settings);

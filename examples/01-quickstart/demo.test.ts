@@ -79,7 +79,7 @@ it('predicts on the grid of the image', async () => {
 });
 
 it('ends with 130 on Ctrl-C, and keeps the phantoms', async () => {
-  const stopped = await demo(toy, '== supervised');
+  const stopped = await demo(toy, '== train and test');
   expect(stopped.code, stopped.text).toBe(130);
   expect(stopped.text).toContain('kept from an earlier demo');
   expect(stopped.text).toContain('demo: interrupted');

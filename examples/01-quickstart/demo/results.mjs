@@ -45,7 +45,7 @@ export function summarise(runs, { seed, seconds }) {
   return {
     methods: Object.fromEntries(methods),
     seconds,
-    peakMb: Math.max(...runs.map(({ peakMb }) => peakMb)),
+    peakMb: Math.max(...runs.map(({ peakMb }, index) => peakMb + (runs[index ^ 1]?.peakMb ?? 0))), // two train at a time
     engine: runs[0].engine,
     teacher: teacherNote(runs),
     seed,
