@@ -24,5 +24,5 @@ export default defineConfig({
       fkd: { weight: 0.1, ramp: 'linear', length: 0.05 }, // random control weights know nothing of organs
     },
   },
-  train: { epochs: 17 },
+  train: { epochs: 15 },
 });
