@@ -35,7 +35,7 @@ describe('the resolved config', () => {
         options: { 'student:net': { filters: 16 } },
         train: { queue: 8 },
       }),
-      file: '/work/dinomix.config.ts',
+      file: '/data/dinomix.config.ts',
       overrides: [
         '--set train.workers=0',
         '--seed 9',
