@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findTorchPython, KEEP_MEMORY } from '../peers/python.mjs';
+import { findTorchPython } from '../peers/python.mjs';
 import { ROWS } from './rows.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -28,7 +28,7 @@ export async function createGroup({ note }) {
   return {
     rows,
     sides: {
-      ours: { name: 'ours', command: process.execPath, args: [path('participant.mjs')], env: KEEP_MEMORY },
+      ours: { name: 'ours', command: process.execPath, args: [path('participant.mjs')] },
       peer: peer(torch.env),
       peerDefault: peer({}),
     },

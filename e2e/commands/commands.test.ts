@@ -5,11 +5,8 @@ import { expect, it } from 'vitest';
 import { dinomix } from '../support/command.js';
 import { createProject, fileOf, SHAPE } from '../support/small-project.js';
 
-/** A reporter that keeps nothing, for `dinomix report`. */
-const NOTE = `plugin('note', ['reporter:note'], (api) => api.provide('reporter', 'note', () => ({ event: () => undefined })))`;
-
 it('every command speaks JSON, one object a line, and ends with 0', async () => {
-  const folder = await createProject({ plugins: NOTE });
+  const folder = await createProject();
   /** Runs a command; its output must be JSON throughout, and nothing else on either stream. */
   const json = async (...args: readonly string[]) => {
     const { code, out, err } = await dinomix(folder, ...args, '--json');
@@ -29,7 +26,7 @@ it('every command speaks JSON, one object a line, and ends with 0', async () => 
   expect(await json('train', '-o', 'run')).toMatchObject({ outcome: { status: 'completed' } });
   expect(await json('resume', 'run')).toMatchObject({ outcome: { status: 'completed' } });
   expect((await json('eval', 'run', '--split', 'validation')).report.perClass.dice).toHaveLength(3);
-  expect(await json('report', 'run', '--reporter', 'note')).toMatchObject({ reporter: 'note' });
+  expect(await json('report', 'run')).toMatchObject({ file: join(folder, 'run/report.html') });
   expect(await json('export', '--run', 'run')).toMatchObject({ file: join(folder, 'run/network.onnx') });
   const predicted = await json('predict', fileOf(folder, 'image', 'c'), '--run', 'run', '--out', 'c.nii.gz');
   expect(predicted.predictions).toHaveLength(1);

@@ -11,7 +11,15 @@ const report = (...args: readonly string[]) =>
 
 const event = (content: object): string => `${JSON.stringify({ time: '2026-01-01T00:00:00.000Z', ...content })}\n`;
 const warning = event({ type: 'warning', message: 'odd', plugin: null });
-const outcome = { status: 'stopped', reason: 'because', position: null, error: null, seconds: 1, peakMb: 2 };
+const outcome = {
+  status: 'stopped',
+  reason: 'because',
+  position: null,
+  error: null,
+  seconds: 1,
+  peakMb: 2,
+  fallbackKernels: {},
+};
 const end = event({ type: 'run.end', outcome });
 
 function putRun(name: string, events: string): void {
