@@ -15,9 +15,11 @@ const script = fileURLToPath(new URL('../../test/make-parity.py', import.meta.ur
 
 /** An interpreter that imports torch; `node bench/run.mjs` makes one in ~/.cache/dinomix/torch. */
 const python = process.env.DINOMIX_TORCH_PYTHON;
-const withoutPython = python === undefined ? ' (skipped: DINOMIX_TORCH_PYTHON is not set)' : '';
+const withoutPython = python === undefined;
+if (withoutPython)
+  console.log('skipped: random weights of the released sizes against PyTorch (DINOMIX_TORCH_PYTHON is not set)');
 
-describe.skipIf(python === undefined)(`random weights of the released sizes against PyTorch${withoutPython}`, () => {
+describe.skipIf(withoutPython)('random weights of the released sizes against PyTorch', () => {
   it.each(['S', 'S+', 'B'])('%s', { timeout: 300_000 }, async (size) => {
     const folder = await mkdtemp(join(root, 'size-'));
     execFileSync(python!, ['-W', 'ignore', script, 'full', size, folder]);
@@ -45,7 +47,8 @@ describe.skipIf(python === undefined)(`random weights of the released sizes agai
  * `make-parity.py picture` of COCO's val2017/000000039769.jpg.
  */
 const released = process.env.DINOMIX_DINOV3_RELEASED;
-const withoutWeights = released === undefined ? ' (skipped: DINOMIX_DINOV3_RELEASED is not set)' : '';
+const withoutWeights = released === undefined;
+if (withoutWeights) console.log('skipped: the released weights (DINOMIX_DINOV3_RELEASED is not set)');
 
 /** First five values of CLS and of the first patch (transformers, convert_dinov3_vit_to_hf.py). */
 const STORED = {
@@ -63,7 +66,7 @@ const STORED = {
   ],
 } as const;
 
-describe.skipIf(released === undefined)(`the released weights${withoutWeights}`, () => {
+describe.skipIf(withoutWeights)('the released weights', () => {
   it.for(Object.entries(STORED))('%s answers as published', { timeout: 300_000 }, async ([size, [cls, patch]], ctx) => {
     const folder = join(released!, size);
     const pixels = await readSafetensors(join(folder, 'pixels.safetensors')).catch(() => null);
