@@ -3,21 +3,13 @@
 import importlib
 import importlib.metadata
 import importlib.util
-import json
 import sys
 import time
 
+from serve import serve, status
+
 MODULES = {"surface-metrics": "surface_metrics", "prepare-p1": "prepare_p1", "loader": "batch_loader"}
 PACKAGES = ("numpy", "scipy", "medpy", "nibabel", "torch")
-
-
-def status(field):
-    """A field of /proc/self/status in MB, the interpreter and its libraries included."""
-    with open("/proc/self/status") as file:
-        for line in file:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) / 1024
-    return None
 
 
 class Peer:
@@ -47,24 +39,5 @@ class Peer:
         return {"ms": times, "value": value, "peakMb": status("VmHWM"), "rssMb": status("VmRSS")}
 
 
-def main():
-    peer = Peer()
-    # Libraries print to stdout now and then; the replies keep the real one.
-    replies, sys.stdout = sys.stdout, sys.stderr
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["cmd"] == "exit":
-            break
-        try:
-            reply = getattr(peer, request["cmd"])(request)
-        except Exception as error:
-            import traceback
-
-            traceback.print_exc()
-            reply = {"error": f"{type(error).__name__}: {error}"}
-        replies.write(json.dumps(reply) + "\n")
-        replies.flush()
-
-
 if __name__ == "__main__":
-    main()
+    serve(Peer())

@@ -6,7 +6,6 @@
 {"cmd": "exit"}
 """
 
-import json
 import sys
 import time
 
@@ -14,15 +13,7 @@ import torch
 
 import exchange
 import workloads
-
-
-def status(field):
-    """A field of /proc/self/status in MB, the interpreter and its libraries included."""
-    with open("/proc/self/status") as file:
-        for line in file:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) / 1024
-    return None
+from serve import serve, status
 
 
 def cpu_capability():
@@ -85,24 +76,5 @@ class Peer:
         return {"loss": loss, "torch": torch.__version__}
 
 
-def main():
-    peer = Peer()
-    # Libraries print to stdout now and then; the replies keep the real one.
-    replies, sys.stdout = sys.stdout, sys.stderr
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["cmd"] == "exit":
-            break
-        try:
-            reply = getattr(peer, request["cmd"])(request)
-        except Exception as error:
-            import traceback
-
-            traceback.print_exc()
-            reply = {"error": f"{type(error).__name__}: {error}"}
-        replies.write(json.dumps(reply) + "\n")
-        replies.flush()
-
-
 if __name__ == "__main__":
-    main()
+    serve(Peer())
