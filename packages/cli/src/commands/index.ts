@@ -11,7 +11,7 @@ import { pluginsCommand } from './plugins.js';
 import { predictCommand } from './predict.js';
 import { reportCommand } from './report.js';
 import { tableCommand } from './table.js';
-import { teacherCommand } from './teacher.js';
+import { teacherCommand } from './teacher/index.js';
 import { resumeCommand, trainCommand } from './train.js';
 
 /** Makes one sub-command; `finish` sets an exit code other than 0. */

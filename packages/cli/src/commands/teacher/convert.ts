@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
-import { Command } from 'commander';
-import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../command.js';
-import { usageError } from '../errors.js';
-
-const DINOV3 = '@dinomix/teacher-dinov3';
+import type { Command } from 'commander';
+import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../../command.js';
+import { usageError } from '../../errors.js';
+import { DINOV3 } from './package.js';
 
 interface ConvertOptions extends CommonOptions {
   readonly out: string;
@@ -67,7 +66,8 @@ async function convert(context: CommandContext, weights: string, options: Conver
   });
 }
 
-function convertCommand(context: CommandContext): Command {
+/** `dinomix teacher convert`. */
+export function convertCommand(context: CommandContext): Command {
   return createCommand('convert', 'turn DINOv3 weights (.safetensors) into the ONNX file that the teacher dinov3 loads')
     .argument('<weights>', 'model.safetensors with the keys of transformers, timm or Meta, or its folder')
     .requiredOption('-o, --out <file>', 'ONNX file to write')
@@ -78,11 +78,4 @@ function convertCommand(context: CommandContext): Command {
     .option('--blocks <numbers>', 'blocks, counted from 0, that become outputs "block.<number>"', wholeNumbers)
     .option('--force', 'write over a file of the same name')
     .action((weights: string, options: ConvertOptions) => convert(context, weights, options));
-}
-
-/** `dinomix teacher`. */
-export function teacherCommand(context: CommandContext): Command {
-  const command = new Command('teacher').description('prepare outside teachers');
-  command.addCommand(convertCommand(context));
-  return command;
 }
