@@ -2,9 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Dice below which a class counts as collapsed: it is as good as never found. */
-const COLLAPSED = 0.01;
-
 /**
  * Reads the record and the events of a finished run.
  * @returns test results by class, means, time and memory of the training
@@ -25,7 +22,7 @@ export async function readRun(method, folder) {
     diceMean: test.mean.dice,
     diceTail: test.tail.dice,
     asdMean: test.mean.asd,
-    collapsed: dice.filter((value) => value < COLLAPSED).length,
+    collapsed: test.collapsed.length,
     cases: Object.fromEntries(Object.entries(record.dataset.splits).map(([part, ids]) => [part, ids.length])),
     steps: outcome.position.step + 1,
     seconds: outcome.seconds,
