@@ -12,6 +12,7 @@ export { type CaseSurvey, SURVEY_PERCENTILES } from './data/survey-case.js';
 export { type SurveyOptions, surveyDataset } from './data/survey-dataset.js';
 export { TRAINER_ERROR_CODES, type TrainerErrorCode } from './errors.js';
 export { aggregateRuns, type OverRuns, type RunsSummary } from './evaluation/aggregate.js';
+export { writeEvaluation } from './evaluation/report-file.js';
 export { mostProbable, restoreLabels } from './inference/labels.js';
 export { type PredictOptions, predictImage } from './inference/predict.js';
 export {

@@ -1,7 +1,6 @@
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { type EvaluationReport, loadConfigFile } from '@dinomix/core';
 import type { CheckpointChoice } from '@dinomix/trainer';
-import { writeFileAtomic } from '@dinomix/volume';
 import type { Command } from 'commander';
 import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../command.js';
 import { openLoaded } from '../config.js';
@@ -23,8 +22,9 @@ async function evaluate(context: CommandContext, folder: string, options: EvalOp
   let done = 0;
   let names: readonly string[] = [];
   let report: EvaluationReport;
+  let file: string;
   try {
-    const { evaluateRun } = await import('@dinomix/trainer');
+    const { evaluateRun, writeEvaluation } = await import('@dinomix/trainer');
     report = await evaluateRun({
       host,
       id: basename(directory),
@@ -40,12 +40,11 @@ async function evaluate(context: CommandContext, folder: string, options: EvalOp
         names = classes.map(({ name }) => name);
       },
     });
+    file = await writeEvaluation(directory, report);
   } finally {
     status.clear();
     await host.dispose();
   }
-  const file = join(directory, `evaluation-${options.split}.json`);
-  await writeFileAtomic(file, `${JSON.stringify(report, null, 2)}\n`);
   tell(context, options, { file, report }, () => `${evaluationTable(report, names)}\n\n${file}`);
 }
 

@@ -228,7 +228,9 @@ describe('stopping', () => {
     expect(eventsOf(events, 'checkpoint').map(({ best }) => best)).toEqual([true, true, false, false]);
     const files = Object.keys(await checkpointDigests(directory)).filter((name) => name.endsWith('.safetensors'));
     expect(files).toEqual(['checkpoint-00000002.safetensors', 'checkpoint-00000004.safetensors']);
-    expect(eventsOf(events, 'evaluation').at(-1)!.report.role).toBe('test');
+    const { report } = eventsOf(events, 'evaluation').at(-1)!;
+    expect(report.role).toBe('test');
+    expect(JSON.parse(await readFile(join(directory, 'evaluation-test.json'), 'utf8'))).toEqual(report);
   });
 
   it('when a plugin says so', async () => {

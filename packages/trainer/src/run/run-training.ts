@@ -17,6 +17,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
+import { writeEvaluation } from '../evaluation/report-file.js';
 import type { RunningBackend } from '../types.js';
 import { assembleTraining, type Training } from './assemble.js';
 import { createEventStream, type EventStream } from './events.js';
@@ -68,7 +69,7 @@ async function startLoop(training: Training, resume: boolean, stop: AbortSignal)
   return new TrainingLoop(training, stop, await restoreState(training, latest.state, latest.path));
 }
 
-/** Tests the best weights on the test split and writes the predictions. @returns false when a stop request came in between. */
+/** Tests the best weights on the test split and writes the report and the predictions. @returns false when a stop request came in between. */
 async function testBest(training: Training, stop: AbortSignal): Promise<boolean> {
   const { dataset, run, checkpoints, variables, events } = training;
   if (dataset.splits.test.length === 0) return true;
@@ -83,6 +84,7 @@ async function testBest(training: Training, stop: AbortSignal): Promise<boolean>
       predictions,
       onSlice: (slice) => events.emit({ type: 'slice', slice }),
     });
+    await writeEvaluation(run.info.directory, report);
     await events.emit({ type: 'evaluation', report });
     return true;
   } catch (thrown) {
