@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createFolderDataset, RECIPES } from '@dinomix/core/dataset';
+import { createFolderDataset, niftiFormat, RECIPES } from '@dinomix/core/dataset';
 import { prepareDataset } from '@dinomix/trainer';
 import { fromFloat16, readSafetensors } from '@dinomix/volume';
 
@@ -14,13 +14,9 @@ function datasetOf(files, cache) {
     classes: CLASSES,
     splits: { labelled: ids, unlabelled: [], validation: [], test: [] },
     ...RECIPES.p1,
-    plan: {
-      cases: Object.fromEntries(files.map((pair, index) => [ids[index], pair])),
-      classCount: CLASSES.length,
-      geometry: null,
-      tolerance: 0.01,
-      replaceNonFinite: null,
-    },
+    cases: Object.fromEntries(files.map((pair, index) => [ids[index], pair])),
+    format: niftiFormat({ geometry: null, replaceNonFinite: null }),
+    tolerance: 0.01,
     cache,
     async *check() {},
   });

@@ -1,6 +1,7 @@
 // What data sets of image and label files share: `@dinomix/core/dataset`.
 export { type BenchmarkDescription, createBenchmarkDataset } from './dataset/benchmark-dataset.js';
 export type { CaseFiles } from './dataset/case-files.js';
+export type { CaseFormat, FileInspection, FormatSource } from './dataset/case-format.js';
 export { type CaseCheck, checkCases } from './dataset/check-cases.js';
 export {
   createBrokenDataset,
@@ -14,10 +15,11 @@ export {
   samplingOptions,
   splitFileOption,
 } from './dataset/folder-options.js';
+export { type NiftiReading, niftiFormat } from './dataset/nifti.js';
 export { planSplits } from './dataset/plan-splits.js';
 export { errorOf, errorOfAll, type Finding, problemOf, warningOf } from './dataset/problems.js';
 export { idList, publishedSplitProblems, splitFromLists } from './dataset/published-split.js';
-export type { ReaderPlan } from './dataset/reader.js';
+export { createReader, type ReaderPlan } from './dataset/reader.js';
 export { RECIPES, type Recipe, type RecipeName, withSampling } from './dataset/recipes.js';
 export {
   gapProblems,

@@ -35,6 +35,7 @@ export {
   readNifti,
   readNiftiInfo,
 } from './nifti/read.js';
+export { type StoredArray, settleNonFinite, toVoxelArray } from './nifti/voxels.js';
 export { type WriteNiftiOptions, writeNifti } from './nifti/write.js';
 export { orientationOf, planReorientation, type Reorientation, reorient, undoReorientation } from './orientation.js';
 export { philox4x32 } from './philox.js';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Dataset } from '@dinomix/core';
-import { createBenchmarkDataset, gapProblems, RECIPES, withSampling } from '@dinomix/core/dataset';
+import { createBenchmarkDataset, gapProblems, niftiFormat, RECIPES, withSampling } from '@dinomix/core/dataset';
 import { CLASSES, SIDES } from './classes.js';
 import { scanAmos } from './folder.js';
 import { TEST, TRAIN, VALIDATION } from './manifests.js';
@@ -27,6 +27,7 @@ export async function openAmosDataset(options: AmosOptions): Promise<Dataset> {
     splits: planned.splits,
     problems: [...problems, ...gaps, ...planned.problems],
     recipe: withSampling(RECIPES[recipe], options, SIDES),
+    format: niftiFormat(options),
     options,
     isCt,
   });

@@ -1,5 +1,5 @@
 import type { DataProblem } from '@dinomix/core';
-import { checkCases } from '@dinomix/core/dataset';
+import { checkCases, niftiFormat } from '@dinomix/core/dataset';
 import { openFolder } from './folder.js';
 import { type NnunetInput, optionsSchema } from './options.js';
 
@@ -14,14 +14,15 @@ export async function* checkDataset(input: NnunetInput): AsyncGenerator<DataProb
   const { root, document, cases, splits, problems } = await openFolder(options);
   yield* problems;
   if (document === null) return;
-  const { geometry, tolerance, replaceNonFinite, unlabelled: hidden } = options;
+  const { tolerance, unlabelled: hidden } = options;
   const isCt = document.channels[options.channel]?.toUpperCase() === 'CT';
   yield* checkCases({
     root,
     cases,
     splits,
     classes: document.classes,
-    reading: { geometry, tolerance, replaceNonFinite },
+    format: niftiFormat(options).format,
+    tolerance,
     hidden,
     isCt: () => isCt,
   });

@@ -8,7 +8,14 @@ import {
   nearest,
   type Preprocessing,
 } from '@dinomix/core';
-import { createBrokenDataset, createFolderDataset, errorOf, errorOfAll, type ReaderPlan } from '@dinomix/core/dataset';
+import {
+  createBrokenDataset,
+  createFolderDataset,
+  errorOf,
+  errorOfAll,
+  niftiFormat,
+  type ReaderPlan,
+} from '@dinomix/core/dataset';
 import { labelColour } from '@dinomix/volume';
 import { checkDataset } from './check.js';
 import type { DatasetDocument } from './document.js';
@@ -55,17 +62,10 @@ function tailProblems({ tail, root }: NnunetOptions, { classes }: DatasetDocumen
     });
 }
 
-function planOf({ cases }: OpenedFolder, options: NnunetOptions, classCount: number): ReaderPlan {
-  const { geometry, tolerance, replaceNonFinite, unlabelled } = options;
+function filesOf({ cases }: OpenedFolder, { unlabelled }: NnunetOptions): ReaderPlan['cases'] {
   const hidden = new Set(unlabelled);
   const files = cases.map(({ id, image, label }) => [id, { image, label: hidden.has(id) ? null : label }] as const);
-  return {
-    cases: Object.fromEntries(files),
-    classCount,
-    geometry,
-    tolerance,
-    replaceNonFinite,
-  };
+  return Object.fromEntries(files);
 }
 
 /**
@@ -86,8 +86,7 @@ export async function openNnunetDataset(options: NnunetOptions): Promise<Dataset
   if (wrongTail !== null) throw wrongTail;
   const preprocessing = preprocessingOf(options, document);
   const classes = classesOf(document, options);
-  const plan = planOf(folder, options, classes.length);
-  const { foreground, flips, cache } = options;
+  const { foreground, flips, tolerance, cache } = options;
   return createFolderDataset({
     title: document.name,
     licence: document.licence ?? 'dataset.json names no licence',
@@ -95,7 +94,9 @@ export async function openNnunetDataset(options: NnunetOptions): Promise<Dataset
     splits,
     preprocessing,
     sampling: { foreground, upperOffset: 'exclusive', flips, padValue: 0 },
-    plan,
+    cases: filesOf(folder, options),
+    format: niftiFormat(options),
+    tolerance,
     cache: cache === null ? null : resolve(cache),
     check: () => checkDataset(options),
   });

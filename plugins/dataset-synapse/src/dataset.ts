@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Dataset } from '@dinomix/core';
-import { createBenchmarkDataset, gapProblems, RECIPES, withSampling } from '@dinomix/core/dataset';
+import { createBenchmarkDataset, gapProblems, niftiFormat, RECIPES, withSampling } from '@dinomix/core/dataset';
 import { CLASSES, SIDES } from './classes.js';
 import { scanSynapse } from './folder.js';
 import { OFFICIAL_IDS } from './manifests.js';
@@ -22,6 +22,7 @@ export async function openSynapseDataset(options: SynapseOptions): Promise<Datas
     splits: planned.splits,
     problems: [...problems, ...gaps, ...planned.problems],
     recipe: withSampling(RECIPES[options.recipe], options, SIDES),
+    format: niftiFormat(options),
     options,
     isCt: () => true,
   });

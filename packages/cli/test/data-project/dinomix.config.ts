@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig, definePlugin } from '@dinomix/core';
-import { createFolderDataset, RECIPES, scanPairs } from '@dinomix/core/dataset';
+import { createFolderDataset, niftiFormat, RECIPES, scanPairs } from '@dinomix/core/dataset';
 import { z } from 'zod';
 
 const classes = ['background', 'liver', 'spleen'].map((name, index) => ({
@@ -37,13 +37,9 @@ const parts = definePlugin({
         splits: { labelled: ['a'], unlabelled: [], validation: ['b'], test: [] },
         preprocessing: { ...RECIPES.p1.preprocessing, grid: { kind: 'shape', shape: [4, 4, 4] } },
         sampling: RECIPES.p1.sampling,
-        plan: {
-          cases: Object.fromEntries(cases.map(({ id, image, label }) => [id, { image, label }])),
-          classCount: classes.length,
-          geometry: null,
-          tolerance: 0.01,
-          replaceNonFinite: null,
-        },
+        cases: Object.fromEntries(cases.map(({ id, image, label }) => [id, { image, label }])),
+        format: niftiFormat({ geometry: null, replaceNonFinite: null }),
+        tolerance: 0.01,
         cache: cache ? join(root, 'cache') : null,
         async *check() {},
       });

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { ClassInfo, DataProblem, Dataset } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
+import type { FormatSource } from './case-format.js';
 import { checkCases } from './check-cases.js';
 import { createBrokenDataset, createFolderDataset } from './folder-dataset.js';
 import type { FolderOptions } from './folder-options.js';
@@ -20,7 +21,9 @@ export interface BenchmarkDescription {
   /** What is known to be wrong before a file is opened. */
   readonly problems: readonly DataProblem[];
   readonly recipe: Recipe;
-  readonly options: Pick<FolderOptions, 'geometry' | 'tolerance' | 'replaceNonFinite' | 'cache'>;
+  /** How the files are read. */
+  readonly format: FormatSource;
+  readonly options: Pick<FolderOptions, 'tolerance' | 'cache'>;
   /** Whether the image of a case is in HU. */
   readonly isCt: (id: string) => boolean;
 }
@@ -29,10 +32,9 @@ async function* allProblems(description: BenchmarkDescription): AsyncGenerator<D
   const { root, cases, splits, classes, problems, options, isCt } = description;
   yield* problems;
   if (cases.length === 0) return;
-  const { geometry, tolerance, replaceNonFinite } = options;
-  const reading = { geometry, tolerance, replaceNonFinite };
   const names = classes.map(({ name }) => name);
-  yield* checkCases({ root, cases, splits, classes: names, reading, hidden: [], isCt });
+  const [{ format }, { tolerance }] = [description.format, options];
+  yield* checkCases({ root, cases, splits, classes: names, format, tolerance, hidden: [], isCt });
 }
 
 /**
@@ -40,18 +42,23 @@ async function* allProblems(description: BenchmarkDescription): AsyncGenerator<D
  * use throws `DMX_DATASET_UNUSABLE` with everything that is known.
  */
 export function createBenchmarkDataset(description: BenchmarkDescription): Dataset {
-  const { title, licence, root, classes, cases, splits, problems, recipe, options } = description;
+  const { title, licence, root, classes, cases, splits, problems, recipe, options, format } = description;
   const check = () => allProblems(description);
   const error = errorOfAll(problems, root);
   if (error !== null) return createBrokenDataset(title, error, check);
-  const { geometry, tolerance, replaceNonFinite, cache } = options;
-  const plan = {
-    cases: Object.fromEntries(cases.map(({ id, image, label }) => [id, { image, label }])),
-    classCount: classes.length,
-    geometry,
-    tolerance,
-    replaceNonFinite,
-  };
+  const { tolerance, cache } = options;
+  const files = Object.fromEntries(cases.map(({ id, image, label }) => [id, { image, label }]));
   const folder = cache === null ? null : resolve(cache);
-  return createFolderDataset({ title, licence, classes, splits, ...recipe, plan, cache: folder, check });
+  return createFolderDataset({
+    title,
+    licence,
+    classes,
+    splits,
+    ...recipe,
+    cases: files,
+    format,
+    tolerance,
+    cache: folder,
+    check,
+  });
 }

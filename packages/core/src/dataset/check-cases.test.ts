@@ -5,6 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { createVolume, type Triple, type Volume, writeNifti } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';
 import { checkCases } from './check-cases.js';
+import { niftiFormat } from './nifti.js';
 
 const SHAPE: Triple = [4, 5, 6];
 const IDS = ['a', 'b', 'c'];
@@ -42,7 +43,8 @@ async function build(): Promise<Folder> {
       cases,
       splits: { labelled: ['a', 'b'], unlabelled: [], validation: [], test: ['c'] },
       classes: ['background', 'liver', 'spleen'],
-      reading: { geometry: null, tolerance: 0.01, replaceNonFinite: null },
+      format: niftiFormat({ geometry: null, replaceNonFinite: null }).format,
+      tolerance: 0.01,
       hidden: [],
       isCt: () => true,
     };

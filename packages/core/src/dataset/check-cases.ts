@@ -1,19 +1,10 @@
 import { createHash } from 'node:crypto';
-import {
-  affineDifference,
-  countLabels,
-  formatAffine,
-  type Grid,
-  readNifti,
-  readNiftiInfo,
-  toLabelVolume,
-  type Volume,
-} from '@dinomix/volume';
+import { affineDifference, countLabels, formatAffine, type Grid, toLabelVolume, type Volume } from '@dinomix/volume';
 import type { CaseRole, DataProblem } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
+import type { CaseFormat } from './case-format.js';
 import { headerProblems, imageWarnings, labelWarnings } from './findings.js';
 import { errorOf, problemOf, warningOf } from './problems.js';
-import { type ReaderPlan, readOptions } from './reader.js';
 import type { Splits } from './splits.js';
 
 /** What to check: a folder whose cases and split are known. */
@@ -24,7 +15,9 @@ export interface CaseCheck {
   /** Class names by value, background first. */
   readonly classes: readonly string[];
   /** How files are read. */
-  readonly reading: Pick<ReaderPlan, 'geometry' | 'tolerance' | 'replaceNonFinite'>;
+  readonly format: CaseFormat;
+  /** Largest difference of the affines of image and label. */
+  readonly tolerance: number;
   /** Cases whose label is never opened, whatever the split says. */
   readonly hidden: readonly string[];
   /** Whether the image of a case is in HU. */
@@ -82,43 +75,39 @@ function digestOf({ data, shape }: Volume): string {
 
 async function checkCase(files: CaseFiles, mayReadLabel: boolean, check: CaseCheck): Promise<Checked> {
   const problems: DataProblem[] = [];
-  const { geometry, replaceNonFinite, tolerance } = check.reading;
+  const { format, tolerance } = check;
   const { id, image } = files;
   const label = mayReadLabel ? files.label : null;
-  const onlyGeometry = readOptions({ geometry, replaceNonFinite: null });
-  const imageInfo = await attempt(() => readNiftiInfo(image, onlyGeometry), image, id, problems);
+  const imageInfo = await attempt(() => format.inspectImage(image), image, id, problems);
+  const imageGrid = imageInfo?.grid ?? null;
   const labelInfo =
-    label === null ? null : await attempt(() => readNiftiInfo(label, onlyGeometry), label, id, problems);
+    label === null ? null : await attempt(() => format.inspectLabel(label, imageGrid), label, id, problems);
   if (imageInfo !== null) problems.push(...headerProblems(imageInfo, image, id, 'image'));
   if (labelInfo !== null) problems.push(...headerProblems(labelInfo, label!, id, 'label'));
-  if (imageInfo !== null && labelInfo !== null) {
-    problems.push(...gridProblem(imageInfo.grid, labelInfo.grid, files, tolerance));
+  if (imageGrid !== null && labelInfo !== null) {
+    problems.push(...gridProblem(imageGrid, labelInfo.grid, files, tolerance));
   }
   let digest: string | null = null;
   if (imageInfo !== null) {
-    const options = readOptions({ geometry, replaceNonFinite });
-    const read = await attempt(() => readNifti(image, options), image, id, problems);
-    if (read !== null) {
-      problems.push(...imageWarnings(read.volume, files, check.isCt(id)));
-      digest = digestOf(read.volume);
+    const volume = await attempt(() => format.readImage(image), image, id, problems);
+    if (volume !== null) {
+      problems.push(...imageWarnings(volume, files, check.isCt(id)));
+      digest = digestOf(volume);
     }
   }
-  const counts = labelInfo === null ? null : await countsOf(label!, files, onlyGeometry, check, problems);
+  const counts = labelInfo === null ? null : await countsOf(files, imageGrid ?? labelInfo.grid, check, problems);
   return { problems, digest, counts };
 }
 
 async function countsOf(
-  label: string,
   files: CaseFiles,
-  options: ReturnType<typeof readOptions>,
-  { classes }: CaseCheck,
+  grid: Grid,
+  { classes, format }: CaseCheck,
   problems: DataProblem[],
 ): Promise<Float64Array | null> {
-  const read = async () => {
-    const { volume } = await readNifti(label, options);
-    return toLabelVolume(volume, { classes: classes.length, file: label });
-  };
-  const volume = await attempt(read, label, files.id, problems);
+  const file = files.label!;
+  const read = async () => toLabelVolume(await format.readLabel(file, grid), { classes: classes.length, file });
+  const volume = await attempt(read, file, files.id, problems);
   if (volume === null) return null;
   const counts = countLabels(volume.data, classes.length);
   problems.push(...labelWarnings(counts, files));

@@ -43,7 +43,7 @@ async function hashFile(path: string): Promise<string> {
  * Returns the sha256 (hexadecimal) of a file's bytes. It is computed again when size or time of the file change.
  * @throws VolumeError `DMX_FILE_READ`.
  */
-export async function digestFile(file: string): Promise<string> {
+async function digestFile(file: string): Promise<string> {
   try {
     const { size, mtimeMs } = await stat(file);
     const before = known.get(file);
@@ -54,6 +54,13 @@ export async function digestFile(file: string): Promise<string> {
   } catch (error) {
     throw unreadable(file, error);
   }
+}
+
+/** Returns the sha256 (hexadecimal) of what several files hold, in their order; of one file, that of its bytes. */
+export async function digestFiles(files: readonly string[]): Promise<string> {
+  const digests: string[] = [];
+  for (const file of files) digests.push(await digestFile(file));
+  return digests.length === 1 ? digests[0]! : createHash('sha256').update(digests.join(' ')).digest('hex');
 }
 
 function unreadable(file: string, cause: unknown): VolumeError {

@@ -1,26 +1,24 @@
-import type { NiftiInfo, Volume } from '@dinomix/volume';
+import type { Volume } from '@dinomix/volume';
 import type { DataProblem } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
+import type { FileInspection } from './case-format.js';
 import { errorOf, warningOf } from './problems.js';
 
 // Finer than any scanner of a body, and coarser than any.
 const FINEST_SPACING = 0.05;
 const COARSEST_SPACING = 50;
-// NIfTI's xyzt_units, lower three bits.
-const UNITS: Readonly<Record<number, string>> = { 1: 'metres', 3: 'micrometres' };
 // What a CT holds that was stored without its RescaleIntercept.
 const USUAL_SHIFT = 1024;
 
-/** What a header tells: lengths in another unit than millimetres, labels stored as real numbers. */
+/** What a header tells: lengths in another unit than millimetres, labels stored as real numbers, notes of the format. */
 export function headerProblems(
-  { header, grid }: NiftiInfo,
+  { grid, datatype, unit, notes = [] }: FileInspection,
   file: string,
   caseId: string,
   kind: 'image' | 'label',
 ): DataProblem[] {
-  const problems: DataProblem[] = [];
+  const problems: DataProblem[] = notes.map((note) => ({ ...note, file, caseId }));
   const spacing = grid.spacing.map((step) => Number(step.toPrecision(4))).join(' x ');
-  const unit = UNITS[header.units & 7];
   const isPossible = grid.spacing.every((step) => step >= FINEST_SPACING && step <= COARSEST_SPACING);
   if (unit !== undefined || !isPossible) {
     const message =
@@ -29,8 +27,8 @@ export function headerProblems(
     const fix = 'write the voxel size in millimetres into the header, into pixdim and into both matrices';
     problems.push(isPossible ? warningOf({ file, caseId, message, fix }) : errorOf({ file, caseId, message, fix }));
   }
-  if (kind === 'label' && header.datatype.startsWith('float')) {
-    const message = `stores its labels as ${header.datatype}`;
+  if (kind === 'label' && datatype.startsWith('float')) {
+    const message = `stores its labels as ${datatype}`;
     const fix =
       'check that it was not resampled with interpolation, which makes other classes at borders; write it as uint8';
     problems.push(warningOf({ file, caseId, message, fix }));

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createBenchmarkDataset } from './benchmark-dataset.js';
+import { niftiFormat } from './nifti.js';
 import { errorOf } from './problems.js';
 import { RECIPES } from './recipes.js';
 import { gapProblems, scanPairs } from './scan-pairs.js';
 
-const OPTIONS = { geometry: null, tolerance: 0.01, replaceNonFinite: null, cache: null };
+const OPTIONS = { tolerance: 0.01, cache: null };
 const SPLITS = { labelled: ['a'], unlabelled: [], validation: [], test: [] };
 const CLASSES = [{ index: 0, name: 'background', colour: [0, 0, 0], tail: false }] as const;
 
@@ -21,6 +22,7 @@ const describe = (problems: Parameters<typeof createBenchmarkDataset>[0]['proble
     splits: SPLITS,
     problems,
     recipe: RECIPES.p1,
+    format: niftiFormat({ geometry: null, replaceNonFinite: null }),
     options: OPTIONS,
     isCt: () => true,
   });

@@ -1,9 +1,15 @@
-import { extname } from 'node:path';
 import { hashJson } from '../config/fingerprint.js';
 import type { DmxError } from '../errors/dmx-error.js';
 import type { JsonObject } from '../slots/contracts/common.js';
-import type { ClassInfo, DataProblem, Dataset, PatchSampling, Preprocessing } from '../slots/contracts/dataset.js';
-import { digestFile } from './digest.js';
+import type {
+  CaseRole,
+  ClassInfo,
+  DataProblem,
+  Dataset,
+  PatchSampling,
+  Preprocessing,
+} from '../slots/contracts/dataset.js';
+import type { FormatSource } from './case-format.js';
 import { createReader, type ReaderPlan } from './reader.js';
 import type { Splits } from './splits.js';
 
@@ -15,29 +21,30 @@ export interface FolderDescription {
   readonly splits: Splits;
   readonly preprocessing: Preprocessing;
   readonly sampling: PatchSampling;
-  /** Where the files are and how they are read. */
-  readonly plan: ReaderPlan;
+  /** Where the files of each case are. */
+  readonly cases: ReaderPlan['cases'];
+  /** How they are read. */
+  readonly format: FormatSource;
+  /** Largest difference of the affines of image and label. */
+  readonly tolerance: number;
   /** Folder of prepared volumes, absolute. */
   readonly cache: string | null;
   check(): AsyncIterable<DataProblem>;
 }
 
-async function digestsOf({ splits, plan }: FolderDescription) {
+async function digestsOf(splits: Splits, reader: ReturnType<typeof createReader>) {
   const cases: Record<string, { image: string; label: string | null }> = {};
-  for (const [role, ids] of Object.entries(splits)) {
-    for (const id of ids) {
-      const { image, label } = plan.cases[id]!;
-      const isHidden = role === 'unlabelled' || label === null;
-      cases[id] = { image: await digestFile(image), label: isHidden ? null : await digestFile(label) };
-    }
+  for (const [role, ids] of Object.entries(splits) as [CaseRole, readonly string[]][]) {
+    for (const id of ids) cases[id] = await (await reader.identify!(id, role)).digests();
   }
   return cases;
 }
 
 /** Makes the data set of a folder. No image is opened before it is asked for. */
 export function createFolderDataset(description: FolderDescription): Dataset {
-  const { title, licence, classes, splits, preprocessing, sampling, plan, cache } = description;
-  const reader = createReader(plan);
+  const { title, licence, classes, splits, preprocessing, sampling, cases, format, tolerance, cache } = description;
+  const plan = { cases, classCount: classes.length, tolerance, reading: format.reading };
+  const reader = createReader(plan, format.format);
   return {
     title,
     licence,
@@ -46,15 +53,11 @@ export function createFolderDataset(description: FolderDescription): Dataset {
     preprocessing,
     sampling,
     cache,
-    workerSource: {
-      module: new URL(`./reader${extname(import.meta.url)}`, import.meta.url).href,
-      export: 'createCaseReader',
-      options: plan as unknown as JsonObject,
-    },
+    workerSource: { module: format.module, export: 'createCaseReader', options: plan as unknown as JsonObject },
     ...reader,
     fingerprint: async () => {
-      const cases = await digestsOf(description);
-      return { digest: hashJson({ classes, splits, preprocessing, cases }), cases };
+      const digests = await digestsOf(splits, reader);
+      return { digest: hashJson({ classes, splits, preprocessing, cases: digests }), cases: digests };
     },
     check: () => description.check(),
   };

@@ -1,5 +1,5 @@
 import { dmxError } from '../errors/codes.js';
-import { DmxError, reasonOf } from '../errors/dmx-error.js';
+import { DmxError, isDmxError, reasonOf } from '../errors/dmx-error.js';
 import type { DataProblem } from '../slots/contracts/dataset.js';
 
 /** A finding before it has a severity. */
@@ -30,6 +30,7 @@ export function problemOf(thrown: unknown, file: string, caseId: string): DataPr
   if (isFileError(thrown)) {
     return errorOf({ file: thrown.file ?? file, caseId, message: thrown.problem, fix: thrown.fix });
   }
+  if (isDmxError(thrown)) return errorOf({ file, caseId, message: thrown.why, fix: thrown.fix });
   return errorOf({
     file,
     caseId,

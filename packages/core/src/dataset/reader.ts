@@ -1,26 +1,20 @@
-import { assertSameGrid, readNifti, toLabelVolume } from '@dinomix/volume';
+import { assertSameGrid, toLabelVolume } from '@dinomix/volume';
 import { dmxError } from '../errors/codes.js';
 import type { DmxError } from '../errors/dmx-error.js';
 import type { JsonObject } from '../slots/contracts/common.js';
 import type { CaseData, CaseIdentity, CaseReader, CaseRole } from '../slots/contracts/dataset.js';
-import { digestFile, stampOf } from './digest.js';
+import type { CaseFormat } from './case-format.js';
+import { digestFiles, stampOf } from './digest.js';
 
 /** Everything that reading a case needs, as plain data. */
 export interface ReaderPlan {
   /** Absolute paths by case id. */
   readonly cases: Readonly<Record<string, { readonly image: string; readonly label: string | null }>>;
   readonly classCount: number;
-  readonly geometry: 'sform' | 'qform' | null;
+  /** Largest difference of the affines of image and label. */
   readonly tolerance: number;
-  readonly replaceNonFinite: number | null;
-}
-
-/** Options of `readNifti` that a plan asks for. */
-export function readOptions({ geometry, replaceNonFinite }: Pick<ReaderPlan, 'geometry' | 'replaceNonFinite'>) {
-  return {
-    ...(geometry === null ? {} : { geometry }),
-    ...(replaceNonFinite === null ? {} : { replaceNonFinite }),
-  };
+  /** Options of the format. */
+  readonly reading: JsonObject;
 }
 
 type Pair = ReaderPlan['cases'][string];
@@ -32,46 +26,39 @@ function filesOf(plan: ReaderPlan, id: string, role: CaseRole): Pair {
   return role === 'unlabelled' ? { image: found.image, label: null } : found;
 }
 
-/** Returns a reader of cases. */
-export function createReader(plan: ReaderPlan): CaseReader {
+/** Returns a reader of cases whose files have the given format. */
+export function createReader(plan: ReaderPlan, format: CaseFormat): CaseReader {
   return {
     readCase: async (id, role) => {
       const files = filesOf(plan, id, role);
-      return { id, role, files, ...(await read(files, plan)) };
+      return { id, role, files, ...(await read(files, plan, format)) };
     },
-    identify: async (id, role) => identify(filesOf(plan, id, role), plan),
+    identify: async (id, role) => identify(filesOf(plan, id, role), plan, format),
   };
 }
 
-async function identify({ image, label }: Pair, plan: ReaderPlan): Promise<CaseIdentity> {
-  const { classCount, geometry, tolerance, replaceNonFinite } = plan;
-  const stamps = await Promise.all([image, label].map((file) => (file === null ? null : stampOf(file))));
+async function identify({ image, label }: Pair, plan: ReaderPlan, format: CaseFormat): Promise<CaseIdentity> {
+  const { classCount, tolerance, reading } = plan;
+  const partsOf = async (path: string) => format.filesOf?.(path) ?? [path];
+  const stamps = async (path: string) => (await Promise.all((await partsOf(path)).map(stampOf))).join('\n');
   return {
-    stamp: JSON.stringify(stamps),
-    reading: { classCount, geometry, tolerance, replaceNonFinite },
+    stamp: JSON.stringify([await stamps(image), label === null ? null : await stamps(label)]),
+    reading: { classCount, tolerance, ...reading },
     digests: async () => ({
-      image: await digestFile(image),
-      label: label === null ? null : await digestFile(label),
+      image: await digestFiles(await partsOf(image)),
+      label: label === null ? null : await digestFiles(await partsOf(label)),
     }),
   };
-}
-
-/**
- * The reader of a loader thread, which finds it by the URL of this module.
- * @public
- */
-export function createCaseReader(options: JsonObject): CaseReader {
-  return createReader(options as unknown as ReaderPlan);
 }
 
 function unknownCase(id: string, plan: ReaderPlan): DmxError {
   return dmxError('DMX_DATASET_CASE', { id, known: Object.keys(plan.cases) });
 }
 
-async function read(files: Pair, plan: ReaderPlan): Promise<Pick<CaseData, 'image' | 'label'>> {
-  const { volume: image } = await readNifti(files.image, readOptions(plan));
+async function read(files: Pair, plan: ReaderPlan, format: CaseFormat): Promise<Pick<CaseData, 'image' | 'label'>> {
+  const image = await format.readImage(files.image);
   if (files.label === null) return { image, label: null };
-  const label = await readNifti(files.label, readOptions({ geometry: plan.geometry, replaceNonFinite: null }));
-  assertSameGrid(image, label.volume, { first: files.image, second: files.label }, plan.tolerance);
-  return { image, label: toLabelVolume(label.volume, { classes: plan.classCount, file: files.label }) };
+  const label = await format.readLabel(files.label, image);
+  assertSameGrid(image, label, { first: files.image, second: files.label }, plan.tolerance);
+  return { image, label: toLabelVolume(label, { classes: plan.classCount, file: files.label }) };
 }

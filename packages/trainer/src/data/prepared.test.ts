@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CaseRole, Dataset } from '@dinomix/core';
-import { createFolderDataset, RECIPES } from '@dinomix/core/dataset';
+import { createFolderDataset, niftiFormat, RECIPES } from '@dinomix/core/dataset';
 import { createVolume, decodeFloat16, encodeFloat16, readSafetensors, type Triple, writeNifti } from '@dinomix/volume';
 import { expect, test } from 'vitest';
 import { createCaseWorkers } from '../loader/case-workers.js';
@@ -55,7 +55,9 @@ function datasetOf(
     splits: { labelled: ['a'], unlabelled: ['c'], validation: ['b'], test: [] },
     preprocessing: { ...RECIPES.p1.preprocessing, grid: { kind: 'shape', shape } },
     sampling: RECIPES.p1.sampling,
-    plan: { cases: files, classCount: 3, geometry: null, tolerance: 0.01, replaceNonFinite: null },
+    cases: files,
+    format: niftiFormat({ geometry: null, replaceNonFinite: null }),
+    tolerance: 0.01,
     cache,
     check: async function* () {},
   });

@@ -3,7 +3,8 @@ import { type Triple, type VoxelArray, voxelAt } from '../volume.js';
 import { bytesOf, type NiftiDatatype } from './datatypes.js';
 import type { NiftiHeader } from './header.js';
 
-type StoredArray = VoxelArray | Int8Array | Uint32Array | BigInt64Array | BigUint64Array;
+/** Numbers as files hold them. */
+export type StoredArray = VoxelArray | Int8Array | Uint32Array | BigInt64Array | BigUint64Array;
 
 const STORED: Record<NiftiDatatype, new (buffer: ArrayBuffer, offset: number, length: number) => StoredArray> = {
   uint8: Uint8Array,
@@ -36,13 +37,13 @@ export function swapBytes(bytes: Uint8Array, width: number): void {
 /**
  * Returns the intensities of stored voxels in the byte order of this machine: slope * stored + intercept.
  *
- * @remarks Without scaling the array is the stored memory itself, except for types that volumes do not have: int8
- * becomes int16; uint32, int64 and uint64 become int32 if every value fits, else float64. With scaling, float64 for
+ * @remarks Without scaling the array is the stored memory itself, except for types that volumes do not have, see
+ * {@link toVoxelArray}. With scaling, float64 for
  * stored types of 32 bits and more, else float32. A slope of 0 or NaN means none (nifti1.h).
  */
 export function intensitiesOf(bytes: Uint8Array<ArrayBuffer>, header: NiftiHeader): VoxelArray {
   const stored = storedOf(bytes, header.datatype);
-  const values = narrowed(stored);
+  const values = toVoxelArray(stored);
   const { slope, intercept } = header;
   if (!Number.isFinite(slope) || slope === 0 || !Number.isFinite(intercept)) return values;
   if (slope === 1 && intercept === 0) return values;
@@ -53,7 +54,11 @@ export function intensitiesOf(bytes: Uint8Array<ArrayBuffer>, header: NiftiHeade
   return scaled;
 }
 
-function narrowed(stored: StoredArray): VoxelArray {
+/**
+ * Returns stored numbers as a type that volumes have: int8 becomes int16; uint32, int64 and uint64 become int32 if every
+ * value fits, else float64. The others are returned as they are.
+ */
+export function toVoxelArray(stored: StoredArray): VoxelArray {
   if (stored instanceof Int8Array) return Int16Array.from(stored);
   const isBig = stored instanceof BigInt64Array || stored instanceof BigUint64Array;
   if (!isBig && !(stored instanceof Uint32Array)) return stored;

@@ -1,0 +1,49 @@
+import { extname } from 'node:path';
+import { type NiftiInfo, readNifti, readNiftiInfo } from '@dinomix/volume';
+import type { JsonObject } from '../slots/contracts/common.js';
+import type { CaseReader } from '../slots/contracts/dataset.js';
+import type { CaseFormat, FileInspection, FormatSource } from './case-format.js';
+import { createReader, type ReaderPlan } from './reader.js';
+
+/** How NIfTI files are read. */
+export interface NiftiReading {
+  /** The matrix to take where the two of a file disagree; null makes that an error. */
+  readonly geometry: 'sform' | 'qform' | null;
+  /** Stands in for NaN and infinite intensities; null makes them an error. */
+  readonly replaceNonFinite: number | null;
+}
+
+// xyzt_units, lower three bits.
+const UNITS: Readonly<Record<number, string>> = { 1: 'metres', 3: 'micrometres' };
+
+function inspectionOf({ header, grid }: NiftiInfo): FileInspection {
+  return { grid, datatype: header.datatype, unit: UNITS[header.units & 7] };
+}
+
+function createNiftiFormat({ geometry, replaceNonFinite }: NiftiReading): CaseFormat {
+  const placement = geometry === null ? {} : { geometry };
+  const intensities = replaceNonFinite === null ? placement : { ...placement, replaceNonFinite };
+  const inspect = async (file: string) => inspectionOf(await readNiftiInfo(file, placement));
+  return {
+    inspectImage: inspect,
+    inspectLabel: inspect,
+    readImage: async (file) => (await readNifti(file, intensities)).volume,
+    readLabel: async (file) => (await readNifti(file, placement)).volume,
+  };
+}
+
+/** The format of NIfTI files. */
+export function niftiFormat({ geometry, replaceNonFinite }: NiftiReading): FormatSource {
+  const reading = { geometry, replaceNonFinite };
+  const module = new URL(`./nifti${extname(import.meta.url)}`, import.meta.url).href;
+  return { format: createNiftiFormat(reading), reading, module };
+}
+
+/**
+ * The reader of a loader thread, which finds it by the URL of this module.
+ * @public
+ */
+export function createCaseReader(options: JsonObject): CaseReader {
+  const plan = options as unknown as ReaderPlan;
+  return createReader(plan, createNiftiFormat(plan.reading as unknown as NiftiReading));
+}
