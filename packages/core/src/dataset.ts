@@ -1,5 +1,16 @@
 // What data sets of image and label files share: `@dinomix/core/dataset`.
+
 export { type BenchmarkDescription, createBenchmarkDataset } from './dataset/benchmark-dataset.js';
+export { AMOS_CLASSES, AMOS_IDS, AMOS_SIDES, amosSplit, isAmosCt, type Leaked } from './dataset/benchmarks/amos.js';
+export {
+  AMOS_LABELLED,
+  AMOS_TEST,
+  AMOS_TRAIN,
+  AMOS_UNLABELLED_20,
+  AMOS_VALIDATION,
+} from './dataset/benchmarks/amos-manifests.js';
+export { SYNAPSE_CLASSES, SYNAPSE_IDS, SYNAPSE_SIDES, synapseSplit } from './dataset/benchmarks/synapse.js';
+export { type Manifest, SYNAPSE_MANIFESTS, type SynapseSplitName } from './dataset/benchmarks/synapse-manifests.js';
 export type { CaseFiles } from './dataset/case-files.js';
 export type { CaseFormat, FileInspection, FormatSource } from './dataset/case-format.js';
 export { type CaseCheck, checkCases } from './dataset/check-cases.js';

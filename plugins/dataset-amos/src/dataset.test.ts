@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataProblem, Dataset } from '@dinomix/core';
+import { AMOS_TEST, AMOS_TRAIN, AMOS_UNLABELLED_20, AMOS_VALIDATION } from '@dinomix/core/dataset';
 import { writePhantomDataset } from '@dinomix/dataset-phantom';
 import { orientationOf } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';
 import { openAmosDataset } from './dataset.js';
-import { TEST, TRAIN, UNLABELLED_20, VALIDATION } from './manifests.js';
 import { type AmosInput, optionsSchema } from './options.js';
 
 const open = (input: AmosInput): Promise<Dataset> => openAmosDataset(optionsSchema.parse(input));
@@ -16,8 +16,8 @@ const temporary = () => mkdtemp(join(tmpdir(), 'dinomix-amos-'));
 async function emptyFolder(below = ''): Promise<string> {
   const root = await temporary();
   const parts = [
-    ['Tr', [...TRAIN, ...VALIDATION]],
-    ['Va', TEST],
+    ['Tr', [...AMOS_TRAIN, ...AMOS_VALIDATION]],
+    ['Va', AMOS_TEST],
   ] as const;
   for (const [part, ids] of parts) {
     for (const kind of ['images', 'labels']) {
@@ -64,7 +64,7 @@ describe('the published split', () => {
   test('at 0.2 can be trained as published; validation then loses the cases', async () => {
     const dataset = await open({ root: await emptyFolder(), labelled: 0.2, leaked: 'training' });
     expect(sizes(dataset)).toEqual([38, 154, 4, 120]);
-    expect(dataset.splits.unlabelled).toEqual(UNLABELLED_20);
+    expect(dataset.splits.unlabelled).toEqual(AMOS_UNLABELLED_20);
   });
 
   test('a share without a list is an error that names the lists', async () => {

@@ -1,8 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DataProblem, reasonOf } from '@dinomix/core';
-import { errorOf, isFolder, type PairScan, scanPairs, warningOf } from '@dinomix/core/dataset';
-import { CLASSES } from './classes.js';
+import { AMOS_CLASSES, errorOf, isFolder, type PairScan, scanPairs, warningOf } from '@dinomix/core/dataset';
 
 const PARTS = [
   { name: 'Tr', isTest: false },
@@ -49,5 +48,5 @@ async function documentProblems(root: string): Promise<DataProblem[]> {
   }
   if (typeof labels !== 'object' || labels === null) return complain('has no "labels"');
   const count = Object.keys(labels).length;
-  return count === CLASSES.length ? [] : complain(`has ${count} labels, AMOS22 has ${CLASSES.length}`);
+  return count === AMOS_CLASSES.length ? [] : complain(`has ${count} labels, AMOS22 has ${AMOS_CLASSES.length}`);
 }

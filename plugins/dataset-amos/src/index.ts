@@ -2,7 +2,6 @@ import { definePlugin } from '@dinomix/core';
 import { openAmosDataset } from './dataset.js';
 import { optionsSchema } from './options.js';
 
-export { LABELLED, TEST, TRAIN, UNLABELLED_20, VALIDATION } from './manifests.js';
 export type { AmosInput } from './options.js';
 
 /** The data set `amos`: the AMOS22 abdominal CT and MRI benchmark. */

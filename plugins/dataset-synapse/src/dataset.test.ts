@@ -2,11 +2,11 @@ import { copyFile, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { DataProblem, Dataset } from '@dinomix/core';
+import { SYNAPSE_IDS, SYNAPSE_MANIFESTS } from '@dinomix/core/dataset';
 import { writePhantomDataset } from '@dinomix/dataset-phantom';
 import { orientationOf } from '@dinomix/volume';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openSynapseDataset } from './dataset.js';
-import { MANIFESTS, OFFICIAL_IDS } from './manifests.js';
 import { optionsSchema, type SynapseInput } from './options.js';
 
 const open = (input: SynapseInput): Promise<Dataset> => openSynapseDataset(optionsSchema.parse(input));
@@ -22,7 +22,7 @@ const temporary = () => mkdtemp(join(tmpdir(), 'dinomix-synapse-'));
 /** A folder with the file names of the 30 cases and no content: opening a data set reads none. */
 async function emptyFolder(image = 'RawData/Training/img', label = 'RawData/Training/label'): Promise<string> {
   const root = await temporary();
-  for (const id of OFFICIAL_IDS) {
+  for (const id of SYNAPSE_IDS) {
     for (const file of [join(root, image, `img${id}.nii.gz`), join(root, label, `label${id}.nii.gz`)]) {
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, '');
@@ -56,13 +56,13 @@ describe('published splits', () => {
     const { splits } = await open({ root: await emptyFolder(), split, labelled });
     const { labelled: first, unlabelled, validation, test: held } = splits;
     expect([first, unlabelled, validation, held].map((ids) => ids.length)).toEqual(sizes);
-    expect([...first, ...unlabelled, ...validation, ...held].sort()).toEqual(OFFICIAL_IDS);
+    expect([...first, ...unlabelled, ...validation, ...held].sort()).toEqual(SYNAPSE_IDS);
   });
 
   test('skcdf is the default, with the test cases that genericssl has too', async () => {
     const { splits } = await open({ root: await emptyFolder() });
     expect(splits.labelled).toEqual(['0021', '0023', '0028', '0032']);
-    expect(splits.test).toEqual(MANIFESTS.genericssl.test);
+    expect(splits.test).toEqual(SYNAPSE_MANIFESTS.genericssl.test);
   });
 
   test('a share without a published list is an error that names the lists', async () => {

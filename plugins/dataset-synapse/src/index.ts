@@ -2,7 +2,6 @@ import { definePlugin } from '@dinomix/core';
 import { openSynapseDataset } from './dataset.js';
 import { optionsSchema } from './options.js';
 
-export { MANIFESTS, type Manifest } from './manifests.js';
 export type { SynapseInput } from './options.js';
 
 /** The data set `synapse`: the BTCV abdominal CT benchmark. */

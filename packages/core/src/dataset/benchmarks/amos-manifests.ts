@@ -1,9 +1,9 @@
-import { idList } from '@dinomix/core/dataset';
+import { idList } from '../published-split.js';
 
 // The lists that DHC published and SKCDF, GALoss and TAK share (method.md §2.3).
 
 /** 216 cases of imagesTr that train. */
-export const TRAIN = idList(`
+export const AMOS_TRAIN = idList(`
   0001 0004 0005 0006 0007 0009 0010 0011 0014 0015 0016 0017 0019 0021 0023 0024 0025 0030 0033 0035 0036 0038
   0042 0043 0044 0045 0047 0048 0049 0050 0052 0054 0057 0058 0059 0060 0064 0067 0069 0071 0072 0075 0076 0077
   0078 0079 0081 0083 0084 0086 0088 0089 0092 0094 0098 0099 0102 0103 0104 0105 0110 0111 0113 0115 0118 0119
@@ -17,13 +17,13 @@ export const TRAIN = idList(`
 `);
 
 /** 24 cases of imagesTr on which the best epoch is chosen. */
-export const VALIDATION = idList(`
+export const AMOS_VALIDATION = idList(`
   0027 0066 0097 0109 0116 0124 0153 0154 0159 0197 0214 0215 0297 0336 0337 0349 0353 0381 0538 0540 0554 0585
   0592 0599
 `);
 
 /** The 120 cases of imagesVa. */
-export const TEST = idList(`
+export const AMOS_TEST = idList(`
   0008 0013 0018 0022 0029 0032 0034 0040 0041 0051 0056 0061 0063 0070 0073 0085 0087 0090 0106 0108 0112 0117
   0120 0123 0128 0132 0136 0140 0144 0150 0155 0157 0167 0174 0176 0189 0191 0194 0200 0202 0203 0204 0206 0207
   0208 0216 0218 0219 0223 0228 0233 0238 0244 0247 0250 0255 0257 0258 0278 0280 0283 0284 0286 0287 0289 0290
@@ -33,7 +33,7 @@ export const TEST = idList(`
 `);
 
 /** Training cases with a label, by their share. */
-export const LABELLED: Readonly<Record<string, readonly string[]>> = {
+export const AMOS_LABELLED: Readonly<Record<string, readonly string[]>> = {
   '0.02': idList(`
     0017 0077 0358 0361
   `),
@@ -49,8 +49,8 @@ export const LABELLED: Readonly<Record<string, readonly string[]>> = {
   `),
 };
 
-/** The unlabelled list that belongs to '0.2'; for the other shares it is the rest of {@link TRAIN}. */
-export const UNLABELLED_20 = idList(`
+/** The unlabelled list that belongs to '0.2'; for the other shares it is the rest of {@link AMOS_TRAIN}. */
+export const AMOS_UNLABELLED_20 = idList(`
   0004 0005 0007 0009 0010 0011 0015 0016 0017 0021 0023 0024 0025 0033 0038 0042 0043 0044 0048 0050 0052 0054
   0057 0058 0059 0069 0071 0076 0077 0078 0079 0081 0084 0086 0097 0098 0099 0102 0111 0113 0115 0116 0124 0125
   0127 0129 0131 0133 0134 0135 0137 0138 0141 0147 0149 0153 0154 0158 0159 0160 0161 0162 0166 0172 0173 0175

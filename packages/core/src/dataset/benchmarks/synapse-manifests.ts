@@ -1,4 +1,4 @@
-import { idList } from '@dinomix/core/dataset';
+import { idList } from '../published-split.js';
 
 /** A published split: parts that do not change with the number of labels, and the labelled lists by their share. */
 export interface Manifest {
@@ -8,16 +8,14 @@ export interface Manifest {
   readonly labelled: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The 30 cases with labels of "Beyond the Cranial Vault". */
-export const OFFICIAL_IDS: readonly string[] = Array.from({ length: 30 }, (_, index) =>
-  String(index < 10 ? index + 1 : index + 11).padStart(4, '0'),
-);
+/** Names of the published splits of Synapse. */
+export type SynapseSplitName = 'skcdf' | 'genericssl' | 'dhc-2023';
 
 /**
- * The published splits (method.md §2.2): 20 cases train, 4 validate, 6 test. `skcdf` and `genericssl` (A&D) share their
+ * The published splits of Synapse (method.md §2.2): 20 cases train, 4 validate, 6 test. `skcdf` and `genericssl` (A&D) share their
  * test cases; `dhc-2023` is DHC's first release and the split of the second protocol.
  */
-export const MANIFESTS: Readonly<Record<'skcdf' | 'genericssl' | 'dhc-2023', Manifest>> = {
+export const SYNAPSE_MANIFESTS: Readonly<Record<SynapseSplitName, Manifest>> = {
   skcdf: {
     train: idList(
       '0001 0002 0003 0004 0005 0006 0007 0009 0010 0021 0022 0023 0024 0025 0026 0028 0030 0031 0032 0034',
