@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline/promises';
+
 /** Where a command writes. */
 export interface Terminal {
   /** Results. */
@@ -8,16 +10,30 @@ export interface Terminal {
   readonly isScreen: boolean;
   /** Characters per line of that screen. */
   readonly columns: () => number;
+  /** Asks and reads a line; left out where nobody can answer. */
+  readonly ask?: (question: string, signal: AbortSignal) => Promise<string>;
+}
+
+/** Asks on the terminal; Ctrl-C there goes to the process, as everywhere else. */
+async function ask(question: string, signal: AbortSignal): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  lines.on('SIGINT', () => void process.kill(process.pid, 'SIGINT'));
+  try {
+    return await lines.question(question, { signal });
+  } finally {
+    lines.close();
+  }
 }
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
-  const { stdout, stderr, env } = process;
+  const { stdin, stdout, stderr, env } = process;
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
     isScreen: stderr.isTTY === true && env.TERM !== 'dumb' && env.CI === undefined,
     columns: () => stderr.columns ?? 80,
+    ...(stdin.isTTY === true && stderr.isTTY === true ? { ask } : {}),
   };
 }
 

@@ -1,8 +1,10 @@
 import { definePlugin } from '@dinomix/core';
 import type { Converted, ConvertRequest } from './convert/convert.js';
+import type { Fetched, FetchRequest } from './fetch/fetch.js';
 import { optionsSchema } from './options.js';
 
 export type { Converted, ConvertRequest } from './convert/convert.js';
+export type { Fetched, FetchOffer, FetchProgress, FetchRequest } from './fetch/fetch.js';
 
 /** The teacher `dinov3`: a frozen DINOv3, or a random network of its architecture as control. */
 export const dinov3 = definePlugin({
@@ -24,4 +26,13 @@ export const dinov3 = definePlugin({
  */
 export async function convertWeights(request: ConvertRequest): Promise<Converted> {
   return (await import('./convert/convert.js')).convertWeights(request);
+}
+
+/**
+ * Downloads weights from the Hugging Face hub or a mirror, once `accept` has said yes to the licence: verified, gone on with
+ * where it was broken off, with a receipt beside them.
+ * @throws DmxError `DMX_FETCH_*` naming address, value and cure.
+ */
+export async function fetchWeights(request: FetchRequest): Promise<Fetched> {
+  return (await import('./fetch/fetch.js')).fetchWeights(request);
 }

@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import type { CommandContext } from '../../command.js';
 import { convertCommand } from './convert.js';
+import { fetchCommand } from './fetch.js';
 
 /** `dinomix teacher`. */
 export function teacherCommand(context: CommandContext): Command {
   const command = new Command('teacher').description('prepare outside teachers');
+  command.addCommand(fetchCommand(context));
   command.addCommand(convertCommand(context));
   return command;
 }
