@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runAlone, runDuel, runSoak } from './lib/duel.mjs';
+import { runAlone, runDuel, runInTurns, runSoak } from './lib/duel.mjs';
 import { describeMachine, load } from './lib/machine.mjs';
 import { Progress } from './lib/progress.mjs';
 import { round } from './lib/statistics.mjs';
@@ -76,7 +76,8 @@ function assertSameWork(row, ours, peer) {
 async function measureRow(row, group, { steps, soak, withDefault, realtime }, progress) {
   const loadBefore = load();
   const sides = { ...group.sides, ...row.sides };
-  const { ours, peer } = await runDuel(row, sides, { steps, block: row.block ?? 1, realtime, progress });
+  const time = row.inTurns ? runInTurns : runDuel;
+  const { ours, peer } = await time(row, sides, { steps, block: row.block ?? 1, realtime, progress });
   assertSameWork(row, ours, peer);
   const result = {
     name: row.name,
@@ -149,10 +150,8 @@ const group = await createGroup({ note: (text) => console.error(text) });
 try {
   const chosen = chooseRows(group.rows, options.rows);
   const stepsOf = (row) => options.steps ?? row.steps;
-  const work = chosen.reduce(
-    (sum, row) => sum + stepsOf(row) + 2 * (row.block ?? 1) + (options.withDefault ? DEFAULT_STEPS : 0),
-    0,
-  );
+  const waits = (row) => 2 * (row.block ?? 1) + (options.withDefault ? DEFAULT_STEPS : 0);
+  const work = chosen.reduce((sum, row) => sum + stepsOf(row) + (row.inTurns ? 0 : waits(row)), 0);
   const progress = new Progress(work);
   const rows = [];
   const machine = { ...describeMachine(), realtime: options.realtime };

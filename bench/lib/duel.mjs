@@ -40,6 +40,30 @@ export async function runDuel(row, sides, { steps, block, realtime, progress }) 
   }
 }
 
+/**
+ * Times one row whose sides do not fit into memory together: every block has a process of its own, which ends before that
+ * of the other side starts.
+ */
+export async function runInTurns(row, sides, { steps, block, realtime, progress }) {
+  const seen = { peer: { ms: [] }, ours: { ms: [] } };
+  for (let done = 0; done < steps; done += block) {
+    for (const [name, record] of Object.entries(seen)) {
+      const side = new Participant(sides[name]);
+      try {
+        const init = await side.timed({ cmd: 'init', row: row.name, ...row[name] }, realtime);
+        record.last = await side.steps(block, realtime);
+        record.init ??= init;
+        record.ms.push(...record.last.ms);
+      } finally {
+        await side.stop();
+      }
+      progress.advance(block / 2, `${row.name}: ${sides[name].name} ${round(Math.min(...record.ms), 1)} ms`);
+    }
+  }
+  const [peer, ours] = [seen.peer, seen.ours].map(({ ms, last, init }) => describeSide(ms, last, init, {}));
+  return { ours, peer };
+}
+
 /** The peer as a first program would run it, by itself; shown beside, never compared with. */
 export async function runAlone(row, side, { steps, variant, realtime }) {
   const participant = new Participant(side);

@@ -17,12 +17,13 @@ export async function createGroup({ note }) {
   const rows = [
     {
       name: 'fkd-warm-step',
-      steps: 8,
-      block: 1,
+      steps: 16,
+      block: 8,
+      inTurns: true,
       ours: { folder, fkd: true },
       peer: { folder, fkd: false },
       // Both sides are ours: a step with FKD, and the same step without.
-      sides: { peer: { ...ours, name: 'without FKD' } },
+      sides: { ours: { ...ours, name: 'with FKD' }, peer: { ...ours, name: 'without FKD' } },
     },
     {
       name: 'vits16-online',

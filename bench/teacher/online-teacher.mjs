@@ -11,7 +11,7 @@ import { writeSafetensors } from '@dinomix/volume';
 import { readSafetensors } from '../lib/safetensors.mjs';
 
 /** The teacher as a run would get it. */
-async function resolveTeacher(teacher, folder) {
+export async function resolveTeacher(teacher, folder) {
   const plugins = [onnxruntime(), phantom(), vnet(), diceCe(), fkd(), teacher];
   const host = await createHost({ config: { plugins, use: { loss: { 'dice-ce': 1, fkd: 1 } } }, base: builtIns });
   const [bound] = await host.createRun({ id: 'bench', directory: join(folder, 'online') }).resolve('teacher');

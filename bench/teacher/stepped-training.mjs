@@ -1,3 +1,4 @@
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { onnxruntime } from '@dinomix/backend-onnxruntime';
 import { createHost, definePlugin } from '@dinomix/core';
@@ -70,7 +71,7 @@ export async function startTraining({ folder, fkd: withFkd }) {
   };
   const host = await createHost({ config, base: builtIns });
   const first = gate.next();
-  const directory = join(folder, withFkd ? 'with-fkd' : 'without-fkd');
+  const directory = mkdtempSync(join(folder, 'run-'));
   const ended = runTraining({ host, id: 'bench', directory }).then(({ reason }) => {
     throw new Error(`the training ended: ${reason}`);
   });

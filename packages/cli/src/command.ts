@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Packages } from './packages.js';
 import type { Terminal } from './terminal.js';
@@ -52,6 +53,21 @@ export function addOverrides(command: Command): Command {
 /** Adds `--config` and the overrides. */
 export function addConfig(command: Command): Command {
   return addOverrides(command.option('-c, --config <file>', 'config file or its folder (default: this folder)'));
+}
+
+/** Options of the commands that work in threads. */
+export interface WorkerOptions {
+  readonly workers: number;
+}
+
+/** Adds `--workers`. */
+export function addWorkers(command: Command): Command {
+  return command.option(
+    '--workers <number>',
+    'worker threads; 0 works in the main thread',
+    wholeNumber,
+    Math.min(4, availableParallelism()),
+  );
 }
 
 /** Reads a positive whole number. */

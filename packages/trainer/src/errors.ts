@@ -9,6 +9,8 @@ interface ErrorText {
 
 const text = (summary: string, why: string, fix: string): ErrorText => ({ summary, why, fix });
 
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(3)} GB`;
+
 const dataErrors = {
   DMX_CASE_UNUSABLE: (d: { caseId: string; role: string; reason: string }) =>
     text(
@@ -41,6 +43,20 @@ const dataErrors = {
       `${d.title} has no folder for prepared volumes`,
       'Prepared volumes are kept where training looks for them: in the folder that the option "cache" of the data set names.',
       "Set it in the config, such as synapse({ root: 'data/synapse', cache: '.cache/synapse' }).",
+    ),
+  DMX_TEACHER_CACHE: (d: { teachers: readonly string[] }) =>
+    text(
+      'No teacher of this config keeps anything of whole volumes',
+      d.teachers.length === 0 ? 'It has no teacher.' : `Its teachers are ${d.teachers.join(', ')}.`,
+      'Switch the cache of the foundation teacher on, such as --set teacher.dinov3.cache={}; a training must be given the same.',
+    ),
+  DMX_TEACHER_CACHE_ROOM: (d: { key: string; directory: string; needed: number; room: number; limit: boolean }) =>
+    text(
+      `The cache of ${d.key} has no room in ${d.directory}`,
+      `${gigabytes(d.needed)} are needed, and ${d.limit ? 'the limit of the cache is' : 'the disk has'} ${gigabytes(d.room)}. Nothing was computed.`,
+      d.limit
+        ? `Raise it with --set ${d.key.replace(':', '.')}.cache.limitGb=${Math.ceil(d.needed / 1e9)}, in the training too, or take fewer slices.`
+        : `Free disk space, or choose another folder with --set ${d.key.replace(':', '.')}.cache.directory=..., in the training too.`,
     ),
   DMX_BATCH_EMPTY: (d: { reason: string }) =>
     text('A batch cannot be made', d.reason, 'Correct train.batch or the splits.'),

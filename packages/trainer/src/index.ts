@@ -30,6 +30,7 @@ export { createSgd, type SgdOptions } from './optimization/sgd.js';
 export { openBackend } from './run/open-backend.js';
 export { runTraining, type TrainingOptions } from './run/run-training.js';
 export type { WorkerMessage, WorkerRequest } from './run/serve.js';
+export { fillTeacherCaches, type TeacherCacheOptions, type TeacherCacheReport } from './run/teacher-cache.js';
 export { type EvaluateOptions, evaluateRun } from './trained/evaluate-run.js';
 export { type CheckpointChoice, openTrained, type TrainedNetwork } from './trained/open-trained.js';
 export type {

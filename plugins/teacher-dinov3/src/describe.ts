@@ -15,6 +15,9 @@ export interface TokenGrid {
   readonly values: Float32Array;
 }
 
+/** A request to stop. An AbortSignal is one, but cannot be sent to a thread. */
+export type Stop = Pick<AbortSignal, 'throwIfAborted'>;
+
 /** Makes token grids of intensities with a frozen model. */
 export interface Describer {
   readonly provenance: string;
@@ -23,8 +26,8 @@ export interface Describer {
   readonly recipe: string;
   /** Cells of the grid over intensities of this shape. */
   cells(shape: Index3): Promise<Index3>;
-  /** Tokens of intensities `[d, h, w]`; the signal is looked at between calls of the model. */
-  describe(intensities: Float32Array, shape: Index3, signal: AbortSignal): Promise<TokenGrid>;
+  /** Tokens of intensities `[d, h, w]`; the stop is looked at between calls of the model. */
+  describe(intensities: Float32Array, shape: Index3, stop: Stop): Promise<TokenGrid>;
   dispose(): Promise<void>;
 }
 
@@ -71,7 +74,7 @@ class SliceDescriber implements Describer {
     return this.#back([layers.length, layout.rows, layout.columns]);
   }
 
-  async describe(intensities: Float32Array, shape: Index3, signal: AbortSignal): Promise<TokenGrid> {
+  async describe(intensities: Float32Array, shape: Index3, stop: Stop): Promise<TokenGrid> {
     const plan = await this.#plan(shape);
     const { layers, layout, sides } = plan;
     const order = SLICE_AXES[this.#options.axis];
@@ -81,7 +84,7 @@ class SliceDescriber implements Describer {
     const slices = layers.flat();
     const { slicesPerLayer } = this.#options;
     for (let first = 0; first < slices.length; first += this.#model.atOnce) {
-      signal.throwIfAborted();
+      stop.throwIfAborted();
       const taken = slices.slice(first, first + this.#model.atOnce);
       const pictures = renderSlices(turned, plan.shape, taken, sides, this.#display, this.#options);
       const answers = await this.#model.run(pictures, taken.length, sides);

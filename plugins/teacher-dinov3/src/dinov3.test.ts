@@ -4,7 +4,7 @@ import type { TeacherInput, TeacherSetup, TeacherSlot, TeacherStep } from '@dino
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { patchMeanModel, writeTemporary } from '../test/models.js';
+import { patchMeanModel, temporary, writeTemporary } from '../test/models.js';
 import { createDinov3 } from './dinov3.js';
 import type { optionsSchema as schema } from './options.js';
 import { optionsSchema } from './options.js';
@@ -214,6 +214,33 @@ describe('provenance', () => {
     const model = await patchMean();
     expect((await open({ model })).provenance).toMatch(/^teacher: model-.*\.onnx, sha256 [0-9a-f]{12}$/);
   });
+});
+
+it('with a cache, subtracts the mean of the whole data set from the first step on', async () => {
+  const greys: Readonly<Record<string, number>> = { a: 0.2, b: 0.4, c: 0.9 };
+  const directory = temporary('exact-mean');
+  const begin = async (): Promise<TeacherSlot> => {
+    const given = { ...PLAIN, model: await patchMean(), subtractMean: true, cache: { directory }, threads: 1 };
+    const teacher = createDinov3(optionsSchema.parse(given));
+    opened.push(teacher);
+    await teacher.open!({
+      normalisation: { steps: [], display: [0, 1] },
+      patch: PATCH,
+      dataset: { splits: { labelled: ['a'], unlabelled: ['b', 'c'] } },
+      volume: async (caseId: string) => ({ shape: PATCH, image: new Float32Array(16 * 32 * 48).fill(greys[caseId]!) }),
+      warn: () => undefined,
+    } as unknown as TeacherSetup);
+    return teacher;
+  };
+  const crops = [{ caseId: 'c', offset: [0, 0, 0], flips: [false, false, false] }] as const;
+  const unlabelled = { ...part(1, () => 0.9), crops };
+  const [teacher, again] = [await begin(), await begin()];
+  const tokens = await tokensOf(teacher, unlabelled);
+  // 0.9 less the mean of 0.2, 0.4 and 0.9.
+  expect(tokens.dataSync()[0]).toBeCloseTo(0.4, 3);
+  await again.setState!(await teacher.getState!());
+  expect((await tokensOf(again, unlabelled)).dataSync()).toEqual(tokens.dataSync());
+  expect((await tokensOf(teacher, unlabelled)).dataSync()).toEqual(tokens.dataSync());
 });
 
 describe('the run', () => {

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { BatchPart, SlotState } from '@dinomix/core';
+import type { BatchPart, SlotState, TeacherCacheContext, TeacherCacheFill } from '@dinomix/core';
 import type { TeacherInput, TeacherResult, TeacherSetup, TeacherSlot, TeacherStep } from '@dinomix/trainer';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { CachedTokens } from './cache/cached-tokens.js';
@@ -7,7 +8,7 @@ import { TokenFiles, tokenBytes } from './cache/token-files.js';
 import { type Describer, openDescriber } from './describe.js';
 import { CONTROL_PROVENANCE } from './model/vision-model.js';
 import type { Dinov3Options } from './options.js';
-import { TokenMean } from './token-grid.js';
+import { subtractToken, TokenMean } from './token-grid.js';
 
 /**
  * The slot `teacher` of a frozen DINOv3 (method.md §1.4.1 and §1.4.2): slices of a crop become pictures, their patch tokens a
@@ -21,19 +22,21 @@ export function createDinov3(options: Dinov3Options): TeacherSlot {
 async function openCache(
   options: Exclude<Dinov3Options['cache'], false>,
   describer: Describer,
+  cases: readonly string[],
   ctx: TeacherSetup,
 ): Promise<CachedTokens> {
   const directory = options.directory === null ? ctx.cacheDirectory : resolve(options.directory);
   const files = new TokenFiles(directory, describer.recipe, options.limitGb * 1e9);
-  const { labelled, unlabelled } = ctx.dataset.splits;
-  const cases = [...labelled, ...unlabelled];
-  const missing = cases.length - (await files.count());
-  if (missing > 0 && cases[0] !== undefined) {
-    const { shape } = await ctx.volume(cases[0]);
+  const held = await files.held();
+  const [missing, others] = [cases.filter((caseId) => !held.has(caseId)), await files.others()];
+  if (missing[0] !== undefined) {
+    const { shape } = await ctx.volume(missing[0]);
     const megabytes = tokenBytes(await describer.cells(shape), describer.channels) / 1e6;
     ctx.warn(
       `The token cache in ${directory} takes about ${megabytes.toFixed(1)} MB for a volume, ` +
-        `${((megabytes * cases.length) / 1000).toFixed(2)} GB for all ${cases.length}; ${missing} are computed as they are drawn.`,
+        `${((megabytes * cases.length) / 1000).toFixed(2)} GB for all ${cases.length}; ${missing.length} are computed as they are ` +
+        'drawn. "dinomix teacher cache" computes them ahead.' +
+        (others === 0 ? '' : ` The ${others} files of other weights, slices or windows there are not used.`),
     );
   }
   return new CachedTokens({
@@ -53,6 +56,10 @@ class Dinov3 implements TeacherSlot {
   readonly #mean = new TokenMean();
   #describer: Describer | null = null;
   #cache: CachedTokens | null = null;
+  /** What is known since {@link open}. */
+  #setup: TeacherSetup | null = null;
+  /** Mean token of the data set; known where there is a cache. */
+  #exactMean: Float64Array | null = null;
 
   constructor(options: Dinov3Options) {
     this.#options = options;
@@ -66,8 +73,13 @@ class Dinov3 implements TeacherSlot {
 
   async open(ctx: TeacherSetup): Promise<void> {
     const { cache } = this.#options;
+    this.#setup = ctx;
     this.#describer = await openDescriber(this.#options, ctx.normalisation, ctx.patch);
-    if (cache !== false) this.#cache = await openCache(cache, this.#describer, ctx);
+    if (cache !== false) this.#cache = await openCache(cache, this.#describer, this.#cases(ctx), ctx);
+  }
+
+  async openCacheFill(ctx: TeacherCacheContext): Promise<TeacherCacheFill | null> {
+    return (await import('./cache/fill.js')).openFill(this.#options, ctx);
   }
 
   tokenChannels(): number {
@@ -84,13 +96,20 @@ class Dinov3 implements TeacherSlot {
   }
 
   async getState(): Promise<SlotState> {
+    const tokens = this.#recipeDigest();
     const state = this.#mean.state();
-    if (state === null) return { json: {}, arrays: {} };
+    if (state === null) return { json: { tokens }, arrays: {} };
     const { mean, count } = state;
-    return { json: { count }, arrays: { mean: { shape: [mean.length], data: mean } } };
+    return { json: { tokens, count }, arrays: { mean: { shape: [mean.length], data: mean } } };
   }
 
   async setState({ json, arrays }: SlotState): Promise<void> {
+    if (json.tokens !== undefined && json.tokens !== this.#recipeDigest()) {
+      this.#setup?.warn(
+        `The tokens are not those that this run began with: the weights (now ${this.provenance}), the slices or the intensity ` +
+          'window of the teacher changed since the checkpoint.',
+      );
+    }
     const mean = arrays.mean?.data;
     if (mean === undefined) return;
     const channels = this.tokenChannels();
@@ -124,10 +143,28 @@ class Dinov3 implements TeacherSlot {
         await this.#cache.fill(crops[item]!, patch, cells, target, ctx.signal);
       }
     }
-    if (this.#options.subtractMean) {
-      this.#mean.observe(grid, describer.channels);
-      this.#mean.subtract(grid);
-    }
+    if (this.#options.subtractMean) await this.#subtractMean(grid, describer.channels, ctx.signal);
     return ctx.tensor(grid, shape);
+  }
+  /** Cases that the teacher may be asked about. */
+  #cases({ dataset: { splits } }: TeacherSetup): readonly string[] {
+    return this.looksAt.flatMap((part) => splits[part]);
+  }
+
+  #recipeDigest(): string {
+    return createHash('sha256')
+      .update(this.#describer?.recipe ?? '')
+      .digest('hex');
+  }
+
+  /** The exact mean needs all volumes; where no cache keeps them it is approached from step to step. */
+  async #subtractMean(grid: Float32Array, channels: number, signal: AbortSignal): Promise<void> {
+    if (this.#cache === null) {
+      this.#mean.observe(grid, channels);
+      this.#mean.subtract(grid);
+      return;
+    }
+    this.#exactMean ??= await this.#cache.mean(this.#cases(this.#setup!), signal);
+    subtractToken(grid, this.#exactMean);
   }
 }

@@ -1,6 +1,6 @@
 import { DmxError } from '@dinomix/core';
 
-/** Codes of the weights, the converter, the downloads and the pictures. */
+/** Codes of the weights, the converter, the downloads, the pictures and the token cache. */
 export type TeacherErrorCode =
   | 'DMX_DINOV3_CONFIG'
   | 'DMX_DINOV3_ARCHITECTURE'
@@ -19,7 +19,8 @@ export type TeacherErrorCode =
   | 'DMX_FETCH_NOT_FOUND'
   | 'DMX_FETCH_OFFLINE'
   | 'DMX_FETCH_SIZE'
-  | 'DMX_FETCH_URL';
+  | 'DMX_FETCH_URL'
+  | 'DMX_TOKEN_CACHE_LIMIT';
 
 /** Downloads that were asked for wrongly; the others of their kind fail while they run. */
 const WRONG_REQUESTS: readonly TeacherErrorCode[] = ['DMX_FETCH_ID', 'DMX_FETCH_URL', 'DMX_FETCH_EXISTS'];
@@ -34,6 +35,6 @@ export function teacherError(
     cause,
   }: { readonly summary: string; readonly why: string; readonly fix: string; readonly cause?: unknown },
 ): DmxError {
-  const phase = code.startsWith('DMX_FETCH_') && !WRONG_REQUESTS.includes(code) ? 'run' : 'load';
+  const phase = /^DMX_(?:FETCH|TOKEN)_/.test(code) && !WRONG_REQUESTS.includes(code) ? 'run' : 'load';
   return new DmxError({ code, summary, why, fix, phase, ...(cause === undefined ? {} : { cause }) });
 }

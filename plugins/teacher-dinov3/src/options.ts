@@ -48,7 +48,10 @@ export const optionsSchema = z.strictObject({
     .describe('Red, green and blue: the slice three times, or the slice with the ones before and after it.'),
   mean: channel.default([0.485, 0.456, 0.406]).describe('Subtracted per channel from intensities in [0, 1].'),
   deviation: channel.default([0.229, 0.224, 0.225]).describe('Divides each channel after that.'),
-  subtractMean: z.boolean().default(false).describe('Whether the mean of all tokens seen so far is subtracted.'),
+  subtractMean: z
+    .boolean()
+    .default(false)
+    .describe('Whether the mean token is subtracted: of the data set with a cache, else of all tokens so far.'),
   looksAt: z
     .array(z.literal(['labelled', 'unlabelled']))
     .min(1)

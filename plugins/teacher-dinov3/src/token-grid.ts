@@ -26,6 +26,11 @@ export function addTokens(
   }
 }
 
+/** Subtracts a token `[c]` from tokens `[n, c]`, in place. */
+export function subtractToken(tokens: Float32Array, token: Float64Array): void {
+  for (let index = 0; index < tokens.length; index++) tokens[index]! -= token[index % token.length]!;
+}
+
 /**
  * Mean over all tokens seen so far. Subtracting it takes away what all slices of a data set have in common, which
  * otherwise brings every cosine near 1.
@@ -48,9 +53,7 @@ export class TokenMean {
 
   /** Subtracts the mean from tokens `[n, c]`, in place. */
   subtract(tokens: Float32Array): void {
-    const mean = this.#mean;
-    if (mean === null) return;
-    for (let index = 0; index < tokens.length; index++) tokens[index]! -= mean[index % mean.length]!;
+    if (this.#mean !== null) subtractToken(tokens, this.#mean);
   }
 
   /** Mean `[c]` and number of tokens; null before the first. */

@@ -1,9 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { DataProblem } from '@dinomix/core';
 import { Command } from 'commander';
 import {
   addConfig,
+  addWorkers,
   type CommandContext,
   type CommonOptions,
   type ConfigOptions,
@@ -109,25 +109,16 @@ function checkCommand(context: CommandContext, finish: (result: CommandResult) =
   return addConfig(command).action(async (options: ConfigOptions) => finish(await checkData(context, options)));
 }
 
-function workersOption(command: Command): Command {
-  return command.option(
-    '--workers <number>',
-    'worker threads; 0 works in the main thread',
-    wholeNumber,
-    Math.min(4, availableParallelism()),
-  );
-}
-
 function prepareCommand(context: CommandContext, finish: (result: CommandResult) => void): Command {
   const text = 'prepare every case of a config for training and keep it; goes on where it was interrupted';
-  return workersOption(addConfig(createCommand('prepare', text)))
+  return addWorkers(addConfig(createCommand('prepare', text)))
     .option('--keep-going', 'leave out cases that cannot be prepared, and record them')
     .action(async (options: PrepareOptions) => finish(await prepareData(context, options)));
 }
 
 function fingerprintCommand(context: CommandContext): Command {
   const text = 'describe the data set of a config: shapes, spacings, intensities, voxels per class';
-  return workersOption(addConfig(createCommand('fingerprint', text)))
+  return addWorkers(addConfig(createCommand('fingerprint', text)))
     .option('-o, --out <folder>', 'also write fingerprint.json and classes.svg there')
     .action((options: FingerprintOptions) => fingerprintData(context, options));
 }

@@ -1,13 +1,12 @@
 import type { PreparationReport, PreparedEntry } from '@dinomix/trainer';
-import { type CommandContext, type ConfigOptions, tell } from '../command.js';
+import { type CommandContext, type ConfigOptions, tell, type WorkerOptions } from '../command.js';
 import { EXIT } from '../failure.js';
 import { counted } from '../text.js';
 import { createCaseProgress } from './case-progress.js';
 import { withDataset } from './with-dataset.js';
 
 /** Options of `dinomix data prepare`. */
-export interface PrepareOptions extends ConfigOptions {
-  readonly workers: number;
+export interface PrepareOptions extends ConfigOptions, WorkerOptions {
   readonly keepGoing?: boolean;
 }
 

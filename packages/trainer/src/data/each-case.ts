@@ -17,11 +17,11 @@ export function casesOf({ splits }: Dataset): readonly CasePlace[] {
  * Works on every case, `lanes` at a time. After a failure no further case is begun; those under way end first.
  * @returns results in the order of the cases.
  */
-export async function eachCase<R>(
-  cases: readonly CasePlace[],
+export async function eachCase<C, R>(
+  cases: readonly C[],
   lanes: number,
   signal: AbortSignal,
-  work: (place: CasePlace) => Promise<R>,
+  work: (one: C) => Promise<R>,
 ): Promise<readonly R[]> {
   const results = new Array<R>(cases.length);
   let [next, failed] = [0, false];

@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import type { CaseRole, HookCaller, HookTable, RunInfo, Sample } from '@dinomix/core';
+import type { CaseRole, Dataset, HookCaller, HookTable, RunInfo, Sample } from '@dinomix/core';
 import type { PreparedCase } from '../data/prepare-case.js';
 import type { CaseWorkers } from './case-workers.js';
 
@@ -90,4 +90,9 @@ export function createCaseStore(options: CaseStoreOptions): CaseStore {
       return prepared;
     },
   };
+}
+
+/** A labelled or unlabelled case as crops are cut from it, under its role in the splits. */
+export function trainingVolume(store: CaseStore, { splits }: Dataset, caseId: string): Promise<PreparedCase> {
+  return store.get(caseId, splits.labelled.includes(caseId) ? 'labelled' : 'unlabelled');
 }

@@ -1,8 +1,7 @@
-import { dirname, join } from 'node:path';
 import type { Bound, Dataset, DatasetFacts, ParameterSpec, ResolvedConfig, Run } from '@dinomix/core';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import { trainerError } from '../errors.js';
-import type { CaseStore } from '../loader/case-store.js';
+import { type CaseStore, trainingVolume } from '../loader/case-store.js';
 import { createOps } from '../ops/create-ops.js';
 import { guarded, guardedAsync } from '../step/guard.js';
 import { initialValues } from '../step/initial-values.js';
@@ -20,6 +19,7 @@ import {
 import { runningStudents } from '../step/students.js';
 import type { Variables } from '../step/variables.js';
 import type { LossSlot, RunningBackend, StudentSlot, TeacherSlot } from '../types.js';
+import { teacherCacheFolder } from './teacher-cache.js';
 
 /** What the parts of a run are built from. */
 export interface BuildMaterial {
@@ -96,8 +96,8 @@ async function openTeachers(
         dataset: facts,
         normalisation: dataset.preprocessing.normalisation,
         patch: run.config.train.patch,
-        cacheDirectory: join(dirname(run.info.directory), '.cache', id),
-        volume: (caseId) => store.get(caseId, dataset.splits.labelled.includes(caseId) ? 'labelled' : 'unlabelled'),
+        cacheDirectory: teacherCacheFolder(run.info.directory, id),
+        volume: (caseId) => trainingVolume(store, dataset, caseId),
         warn: (message) => warn(message, plugin),
       }),
     );

@@ -7,6 +7,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { patchMeanModel, writeTemporary } from '../../test/models.js';
 import { largestDifference } from '../../test/reference.js';
+import { SHAPE, volumeOf } from '../../test/volumes.js';
 import { type Describer, openDescriber } from '../describe.js';
 import { optionsSchema } from '../options.js';
 import { CachedTokens, type CacheMaterial } from './cached-tokens.js';
@@ -22,18 +23,7 @@ afterEach(async () => {
 const signal = new AbortController().signal;
 const normalisation = { steps: [], display: [0, 1] } as const;
 
-const SHAPE: Index3 = [24, 48, 64];
 const PATCH: Index3 = [16, 32, 32];
-
-/** A volume whose structures are larger than a patch. */
-function volumeOf(phase: number, shape = SHAPE): PreparedVolume {
-  const image = Float32Array.from({ length: shape[0] * shape[1] * shape[2] }, (_, index) => {
-    const [x, row] = [index % shape[2], Math.floor(index / shape[2])];
-    const [y, z] = [row % shape[1], Math.floor(row / shape[1])];
-    return 0.5 + 0.2 * Math.sin(0.13 * x + phase) + 0.15 * Math.cos(0.21 * y) + 0.1 * Math.sin(0.3 * z + phase);
-  });
-  return { shape, image };
-}
 
 function cropOf({ shape, image }: PreparedVolume, { offset, flips }: Crop): Float32Array {
   const volume = createVolume({ data: image, shape, spacing: [1, 1, 1] });
@@ -203,6 +193,23 @@ describe('cached and on-line tokens', () => {
   });
 });
 
+it('the mean of a data set is that over all tokens of its volumes', async () => {
+  const { describer, open, described } = await setting(CONTROL);
+  const cache = open();
+  const found = await cache.mean(['a', 'b'], signal);
+  const tokens = await Promise.all([0, 1].map((phase) => describer.describe(volumeOf(phase).image, SHAPE, signal)));
+  const columns = (channel: number) =>
+    tokens.flatMap(({ values }) => [...values.filter((_, index) => index % describer.channels === channel)]);
+  found.forEach((value, channel) => {
+    const all = columns(channel);
+    expect(value).toBeCloseTo(all.reduce((a, b) => a + b) / all.length, 3);
+  });
+  // From the files of both, and in memory or not, to the last bit.
+  described.count = 0;
+  expect(await open({ memory: 0 }).mean(['a', 'b'], signal)).toEqual(found);
+  expect(described.count).toBe(0);
+});
+
 describe('the files', () => {
   it('are written once and read by the next run, the same bits', async () => {
     const first = await setting(LOCAL);
@@ -211,7 +218,7 @@ describe('the files', () => {
     const names = await readdir(first.directory);
     expect(names).toHaveLength(1);
     const next = await setting(LOCAL, { directory: first.directory });
-    expect(await next.files.count()).toBe(1);
+    expect([...(await next.files.held())]).toEqual([['a', (await stat(join(first.directory, names[0]!))).size]]);
     expect(await tokensOf(next.open({ memory: 0 }), next.describer, crop)).toEqual(tokens);
     expect(next.described.count).toBe(0);
     expect(first.described.count).toBe(1);

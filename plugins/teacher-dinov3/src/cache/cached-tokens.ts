@@ -53,6 +53,23 @@ export class CachedTokens {
     await sampleTokens({ shape, cells: all, channels, layer }, crop, patch, cells, out);
   }
 
+  /** Mean over the tokens of all these volumes `[c]`, in double precision. Those that are not there yet are computed. */
+  async mean(cases: readonly string[], signal: AbortSignal): Promise<Float64Array> {
+    const { channels } = this.#material.describer;
+    const sums = new Float64Array(channels);
+    let count = 0;
+    for (const caseId of cases) {
+      signal.throwIfAborted();
+      const { cells, file } = await this.#entry(caseId, signal);
+      for (let z = 0; z < cells[0]; z++) {
+        const layer = await this.#layer(caseId, z, file, signal);
+        for (const [index, value] of layer.entries()) sums[index % channels]! += value;
+        count += layer.length / channels;
+      }
+    }
+    return sums.map((sum) => sum / count);
+  }
+
   async dispose(): Promise<void> {
     for (const { file } of this.#entries.values()) await file?.close();
     this.#entries.clear();

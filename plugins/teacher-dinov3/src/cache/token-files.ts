@@ -21,7 +21,12 @@ interface Found {
   readonly path: string;
   readonly bytes: number;
   readonly used: number;
+  /** Whether it is of the present recipe. */
+  readonly own: boolean;
 }
+
+/** Parts of files that a killed process left behind are removed when they are older, ms: another process may be writing. */
+const ABANDONED = 3_600_000;
 
 /** Bytes of the tokens of one volume on the disk. */
 export function tokenBytes(cells: TokenGrid['cells'], channels: number): number {
@@ -47,6 +52,8 @@ export class TokenFiles {
   readonly #limit: number;
   /** Files of this run; they are not removed to make room. */
   readonly #inUse = new Set<string>();
+  /** Ends with the last write that was asked for: the limit is looked at by one after the other. */
+  #writes: Promise<unknown> = Promise.resolve();
 
   /** @param limit - bytes of all files of the folder, those of other recipes included. */
   constructor(directory: string, recipe: string, limit: number) {
@@ -85,11 +92,18 @@ export class TokenFiles {
   }
 
   /**
-   * Writes the tokens of a volume, after removing the files that were not used longest where the limit asks for it.
+   * Writes the tokens of a volume, after removing the files that were not used longest where the limit asks for it, those of
+   * other recipes first.
    * @returns false when the files of this run leave no room.
    * @throws VolumeError `DMX_FILE_WRITE`; nothing half-written is left.
    */
-  async write(volume: string, { cells, channels, values }: TokenGrid, caseId: string): Promise<boolean> {
+  write(volume: string, grid: TokenGrid, caseId: string): Promise<boolean> {
+    const written = this.#writes.then(() => this.#write(volume, grid, caseId));
+    this.#writes = written.catch(() => undefined);
+    return written;
+  }
+
+  async #write(volume: string, { cells, channels, values }: TokenGrid, caseId: string): Promise<boolean> {
     await mkdir(this.directory, { recursive: true });
     if (!(await this.#makeRoom(tokenBytes(cells, channels)))) return false;
     const path = this.#path(volume);
@@ -103,21 +117,55 @@ export class TokenFiles {
     return true;
   }
 
-  /** Files of this recipe. */
-  async count(): Promise<number> {
-    const names = await readdir(this.directory).catch(() => []);
-    return names.filter((name) => name.startsWith(this.#recipe.slice(0, 16)) && name.endsWith(SUFFIX)).length;
+  /** Bytes of the files of this recipe by the case that they were written for. */
+  async held(): Promise<ReadonlyMap<string, number>> {
+    const cases = new Map<string, number>();
+    for (const { path, bytes, own } of await this.#list()) {
+      if (!own) continue;
+      const file = await openSafetensors(path).catch(() => null);
+      const { recipe, case: caseId } = file?.metadata ?? {};
+      await file?.close();
+      if (recipe === this.#recipe && caseId !== undefined) cases.set(caseId, bytes);
+    }
+    return cases;
+  }
+
+  /** Number of files of other recipes. */
+  async others(): Promise<number> {
+    return (await this.#list()).filter(({ own }) => !own).length;
+  }
+
+  /** Removes what processes that were killed left half-written. */
+  async sweep(): Promise<void> {
+    for (const name of await this.#names()) {
+      if (!name.startsWith('.') || !name.endsWith('.tmp') || !name.includes(SUFFIX)) continue;
+      const path = join(this.directory, name);
+      const found = await stat(path).catch(() => null);
+      if (found !== null && Date.now() - found.mtimeMs > ABANDONED) await rm(path, { force: true });
+    }
+  }
+
+  #names(): Promise<readonly string[]> {
+    return readdir(this.directory).catch(() => []);
+  }
+
+  async #list(): Promise<readonly Found[]> {
+    const files: Found[] = [];
+    for (const name of await this.#names()) {
+      const path = join(this.directory, name);
+      const found = name.endsWith(SUFFIX) ? await stat(path).catch(() => null) : null;
+      const own = name.startsWith(this.#recipe.slice(0, 16));
+      if (found !== null) files.push({ path, bytes: found.size, used: found.mtimeMs, own });
+    }
+    return files;
   }
 
   async #makeRoom(bytes: number): Promise<boolean> {
-    const files: Found[] = [];
-    for (const name of await readdir(this.directory)) {
-      const path = join(this.directory, name);
-      const found = name.endsWith(SUFFIX) ? await stat(path).catch(() => null) : null;
-      if (found !== null) files.push({ path, bytes: found.size, used: found.mtimeMs });
-    }
+    const files = await this.#list();
     let total = files.reduce((sum, file) => sum + file.bytes, bytes);
-    const removable = files.filter(({ path }) => !this.#inUse.has(path)).sort((a, b) => a.used - b.used);
+    const removable = files
+      .filter(({ path }) => !this.#inUse.has(path))
+      .sort((a, b) => Number(a.own) - Number(b.own) || a.used - b.used);
     const kept = files.filter(({ path }) => this.#inUse.has(path)).reduce((sum, file) => sum + file.bytes, bytes);
     if (kept > this.#limit) return false;
     for (const file of removable) {

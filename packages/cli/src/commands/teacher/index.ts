@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { CommandContext } from '../../command.js';
+import { cacheCommand } from './cache.js';
 import { convertCommand } from './convert.js';
 import { fetchCommand } from './fetch.js';
 
@@ -7,6 +8,7 @@ import { fetchCommand } from './fetch.js';
 export function teacherCommand(context: CommandContext): Command {
   const command = new Command('teacher').description('prepare outside teachers');
   command.addCommand(fetchCommand(context));
+  command.addCommand(cacheCommand(context));
   command.addCommand(convertCommand(context));
   return command;
 }

@@ -1,0 +1,62 @@
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import type { Index3, Normalisation } from '@dinomix/core';
+import { Piscina } from 'piscina';
+import type { Describer, TokenGrid } from '../describe.js';
+import type { Dinov3Options } from '../options.js';
+import type { DescribeAnswer, DescriberFacts, DescribeTask, DescribeWorkerData } from './describe-worker.js';
+
+/**
+ * A describer whose work is done in threads, each with a model of its own and its share of the processor's cores. It can be
+ * asked about as many volumes at once as there are threads.
+ * @param threads - at least 1.
+ * @param signal - stops every volume under way, between calls of the model.
+ * @throws as `openDescriber`.
+ */
+export async function openDescriberPool(
+  options: Dinov3Options,
+  normalisation: Normalisation,
+  patch: Index3,
+  threads: number,
+  signal: AbortSignal,
+): Promise<Describer> {
+  const own = options.threads ?? Math.max(1, Math.floor(availableParallelism() / threads));
+  const workerData: DescribeWorkerData = { options: { ...options, threads: own }, normalisation, patch };
+  const pool = new Piscina({
+    filename: createRequire(import.meta.url).resolve('@dinomix/teacher-dinov3/describe-worker'),
+    minThreads: threads,
+    maxThreads: threads,
+    recordTiming: false,
+    // The thread runs built files, whatever loaders and conditions this process was started with.
+    execArgv: [],
+    workerData,
+  });
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const run = async <V>(name: string, task: unknown): Promise<V> => {
+    const answered: DescribeAnswer<V> = await pool.run(task, { name });
+    if ('failure' in answered) throw new Error(answered.failure);
+    return answered.value;
+  };
+  const end = (): void => void Atomics.store(stop, 0, 1);
+  signal.addEventListener('abort', end);
+  const describe = async (intensities: Float32Array, shape: Index3): Promise<TokenGrid> => {
+    signal.throwIfAborted();
+    try {
+      const task: DescribeTask = { intensities, shape, stop };
+      return await run<TokenGrid>('describe', task);
+    } finally {
+      signal.throwIfAborted();
+    }
+  };
+  const dispose = async (): Promise<void> => {
+    signal.removeEventListener('abort', end);
+    await pool.destroy();
+  };
+  try {
+    const facts = await run<DescriberFacts>('facts', undefined);
+    return { ...facts, cells: (shape) => run('cells', shape), describe, dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}

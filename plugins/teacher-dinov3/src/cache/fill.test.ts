@@ -1,0 +1,236 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TeacherCacheContext, TeacherCacheFill } from '@dinomix/core';
+import { openSafetensors } from '@dinomix/volume';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import { patchMeanModel, writeTemporary } from '../../test/models.js';
+import { volumeOf } from '../../test/volumes.js';
+import { openDescriber } from '../describe.js';
+import { optionsSchema } from '../options.js';
+import { CachedTokens } from './cached-tokens.js';
+import { openFill } from './fill.js';
+import { TokenFiles } from './token-files.js';
+
+const root = await mkdtemp(join(tmpdir(), 'dinomix-fill-'));
+afterAll(() => rm(root, { recursive: true, force: true }));
+const folder = (): Promise<string> => mkdtemp(join(root, 'case-'));
+const opened: TeacherCacheFill[] = [];
+afterEach(async () => {
+  for (const fill of opened.splice(0)) await fill.dispose();
+});
+
+type Given = z.input<typeof optionsSchema>;
+const CONTROL: Given = { control: { channels: 24, blocks: 2, heads: 2, seed: 1 }, upscale: 2, threads: 1, cache: {} };
+const normalisation = { steps: [], display: [0, 1] } as const;
+const CASES = ['a', 'b', 'c'];
+/** Tokens of a volume of {@link volumeOf}: 3 x 6 x 8 cells of 24 channels in half precision. */
+const BYTES = 2 * 3 * 6 * 8 * 24;
+
+async function open(
+  given: Given,
+  directory: string,
+  more: Partial<TeacherCacheContext> = {},
+): Promise<TeacherCacheFill> {
+  const fill = await openFill(optionsSchema.parse(given), {
+    splits: { labelled: ['a'], unlabelled: ['b', 'c'] },
+    normalisation,
+    patch: [16, 32, 32],
+    cacheDirectory: directory,
+    volume: async (caseId) => volumeOf(CASES.indexOf(caseId)),
+    workers: 0,
+    signal: new AbortController().signal,
+    ...more,
+  });
+  opened.push(fill!);
+  return fill!;
+}
+
+const fillAll = (fill: TeacherCacheFill): Promise<readonly string[]> => Promise.all(CASES.map((one) => fill.fill(one)));
+
+/** Content of every file by name. */
+async function contents(directory: string): Promise<Record<string, string>> {
+  const names = (await readdir(directory)).sort();
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name), 'latin1')])),
+  );
+}
+
+/** Tokens of whole volumes as a training asks for them. @returns how often the model was needed. */
+async function train(given: Given, directory: string, warnings: string[] = []): Promise<number> {
+  const describer = await openDescriber(optionsSchema.parse(given), normalisation, [16, 32, 32]);
+  let described = 0;
+  const counting = {
+    ...describer,
+    recipe: describer.recipe,
+    channels: describer.channels,
+    cells: describer.cells.bind(describer),
+    describe: (...args: Parameters<typeof describer.describe>) => {
+      described++;
+      return describer.describe(...args);
+    },
+  };
+  const cache = new CachedTokens({
+    describer: counting,
+    files: new TokenFiles(directory, describer.recipe, 1e9),
+    volume: async (caseId) => volumeOf(CASES.indexOf(caseId)),
+    memory: 1e9,
+    warn: (message) => warnings.push(message),
+  });
+  for (const caseId of CASES) {
+    const { shape } = volumeOf(0);
+    const cells = await describer.cells(shape);
+    const out = new Float32Array(cells[0] * cells[1] * cells[2] * describer.channels);
+    const crop = { caseId, offset: [0, 0, 0], flips: [false, false, false] } as const;
+    await cache.fill(crop, shape, cells, out, new AbortController().signal);
+  }
+  await cache.dispose();
+  await describer.dispose();
+  return described;
+}
+
+describe('filling ahead', () => {
+  it('plans before it computes, and a training afterwards needs no model', async () => {
+    const directory = join(await folder(), 'tokens');
+    const fill = await open(CONTROL, directory);
+    expect(fill.plan).toMatchObject({
+      directory,
+      provenance: 'teacher: random control weights, not DINOv3',
+      cases: CASES,
+      present: [],
+      shape: [24, 48, 64],
+      bytesPerVolume: BYTES,
+      bytes: 3 * BYTES,
+      limitBytes: 20e9,
+    });
+    expect(fill.plan.seconds).toBeGreaterThan(0);
+    expect(fill.plan.freeBytes).toBeGreaterThan(0);
+    // A plan writes nothing.
+    await expect(readdir(directory)).rejects.toThrow('ENOENT');
+    expect(await fillAll(fill)).toEqual(['computed', 'computed', 'computed']);
+    expect(await train(CONTROL, directory)).toBe(0);
+  });
+
+  it('gives the same files over threads', async () => {
+    const [alone, threads] = [await folder(), await folder()];
+    await fillAll(await open(CONTROL, alone));
+    const fill = await open(CONTROL, threads, { workers: 2 });
+    expect(fill.plan.bytesPerVolume).toBe(BYTES);
+    await fillAll(fill);
+    expect(await contents(threads)).toEqual(await contents(alone));
+  });
+
+  it('leaves whole files alone when it is interrupted, and goes on from there', async () => {
+    const directory = await folder();
+    const controller = new AbortController();
+    // Many calls of the model, so that it is interrupted between them.
+    const control = { channels: 96, blocks: 6, heads: 3 };
+    const given: Given = { ...CONTROL, control, sliceStride: 1, slicesPerCall: 1 };
+    const first = await open(given, directory, { workers: 1, signal: controller.signal });
+    expect(await first.fill('a')).toBe('computed');
+    const before = await contents(directory);
+    const [b, c] = [first.fill('b'), first.fill('c')];
+    setTimeout(() => controller.abort(new Error('interrupted')), 5);
+    expect((await Promise.allSettled([b, c])).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await expect(b).rejects.toThrow('interrupted');
+    expect(await contents(directory)).toEqual(before);
+    const next = await open(given, directory);
+    expect(next.plan.present).toEqual(['a']);
+    expect(await fillAll(next)).toEqual(['kept', 'computed', 'computed']);
+    for (const name of await readdir(directory)) {
+      const file = await openSafetensors(join(directory, name));
+      expect(file.entries.size).toBe(24);
+      await file.close();
+    }
+  });
+
+  it('removes what a killed process left half-written, and not what another may be writing', async () => {
+    const directory = await folder();
+    for (const name of ['.x.safetensors.1.tmp', '.y.safetensors.2.tmp', 'z.tmp'])
+      await writeFile(join(directory, name), 'x');
+    for (const name of ['.x.safetensors.1.tmp', 'z.tmp']) await utimes(join(directory, name), 1, 1);
+    await open(CONTROL, directory);
+    expect((await readdir(directory)).sort()).toEqual(['.y.safetensors.2.tmp', 'z.tmp']);
+  });
+
+  it('is null where the options keep no cache', async () => {
+    expect(await openFill(optionsSchema.parse({ ...CONTROL, cache: false }), {} as TeacherCacheContext)).toBeNull();
+  });
+
+  it('looks at the parts of the batch that the teacher looks at', async () => {
+    const { plan } = await open({ ...CONTROL, looksAt: ['unlabelled'] }, await folder());
+    expect(plan.cases).toEqual(['b', 'c']);
+  });
+
+  it('tells what a thread could not load', async () => {
+    const model = await writeTemporary('no-model.onnx', 'this is not an ONNX file');
+    await expect(open({ ...CONTROL, model }, await folder(), { workers: 1 })).rejects.toThrow(
+      /no-model\.onnx" is not a DINOv3-like model/,
+    );
+  });
+});
+
+describe('a file of weights that changed', () => {
+  it('is noticed: its tokens are computed anew beside the others', async () => {
+    const directory = await folder();
+    const model = await writeTemporary('changing.onnx', await patchMeanModel());
+    const given: Given = { ...CONTROL, model };
+    await fillAll(await open(given, directory));
+    expect((await open(given, directory)).plan.present).toEqual(CASES);
+    await writeTemporary('changing.onnx', await patchMeanModel({ prefix: 1 }));
+    const changed = await open(given, directory);
+    expect(changed.plan.present).toEqual([]);
+    expect(await fillAll(changed)).toEqual(['computed', 'computed', 'computed']);
+    expect(await readdir(directory)).toHaveLength(6);
+  });
+});
+
+describe('too little room', () => {
+  it('within the limit is taken from other recipes first, and never from the volumes at hand', async () => {
+    const directory = await folder();
+    await fillAll(await open(CONTROL, directory));
+    const [name] = await readdir(directory);
+    const { size } = await stat(join(directory, name!));
+    const other: Given = { ...CONTROL, control: { channels: 24, blocks: 2, heads: 2, seed: 2 } };
+    // Room for four: those of seed 1 go, although they are as new.
+    await fillAll(await open({ ...other, cache: { limitGb: (4.5 * size) / 1e9 } }, directory));
+    expect(await readdir(directory)).toHaveLength(4);
+    expect((await open(other, directory)).plan.present).toEqual(CASES);
+    const small = await open({ ...CONTROL, cache: { limitGb: (2.5 * size) / 1e9 } }, await folder());
+    const ended = await Promise.allSettled(CASES.map((one) => small.fill(one)));
+    expect(ended.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(ended[2]).toMatchObject({
+      reason: { code: 'DMX_TOKEN_CACHE_LIMIT', fix: expect.stringContaining('cache.limitGb') },
+    });
+  });
+
+  it('on a full disk ends the command with the reason, lets a training go on, and leaves nothing half-written', async (test) => {
+    const directory = await folder();
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20k', 'tmpfs', directory], { stdio: 'pipe' });
+    } catch (thrown) {
+      console.info(`skipped: a small disk cannot be mounted here (${(thrown as Error).message.trim()})`);
+      return test.skip();
+    }
+    try {
+      const fill = await open(CONTROL, directory);
+      // Two volumes of 6912 bytes and their headers take two pages each; the third has one page left.
+      expect(fill.plan.bytes).toBeGreaterThan(fill.plan.freeBytes);
+      expect([await fill.fill('a'), await fill.fill('b')]).toEqual(['computed', 'computed']);
+      await expect(fill.fill('c')).rejects.toMatchObject({
+        code: 'DMX_FILE_WRITE',
+        problem: expect.stringContaining('ENOSPC'),
+      });
+      expect((await readdir(directory)).filter((name) => !name.endsWith('.safetensors'))).toEqual([]);
+      expect((await open(CONTROL, directory)).plan.present).toEqual(['a', 'b']);
+      const warnings: string[] = [];
+      expect(await train(CONTROL, directory, warnings)).toBe(1);
+      expect(warnings).toEqual([expect.stringMatching(/takes no more volumes: .*ENOSPC/)]);
+      expect((await readdir(directory)).filter((name) => !name.endsWith('.safetensors'))).toEqual([]);
+    } finally {
+      execFileSync('umount', ['-l', directory]);
+    }
+  });
+});
