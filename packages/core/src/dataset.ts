@@ -27,7 +27,7 @@ export {
   splitFileOption,
 } from './dataset/folder-options.js';
 export { type NiftiReading, niftiFormat } from './dataset/nifti.js';
-export { planSplits } from './dataset/plan-splits.js';
+export { listedSplits, planSplits } from './dataset/plan-splits.js';
 export { errorOf, errorOfAll, type Finding, problemOf, warningOf } from './dataset/problems.js';
 export { idList, publishedSplitProblems, splitFromLists } from './dataset/published-split.js';
 export { createReader, type ReaderPlan } from './dataset/reader.js';

@@ -5,8 +5,8 @@ import type { DataProblem } from '../slots/contracts/dataset.js';
 /** What the header of a file tells. */
 export interface FileInspection {
   readonly grid: Grid;
-  /** Element type in the file: `uint8`, `int16`, `float32` and so on. */
-  readonly datatype: string;
+  /** Element type in the file: `uint8`, `int16`, `float32`; null where that of a label tells nothing. */
+  readonly datatype: string | null;
   /** The unit of length in the header where it names another than mm: `metres`. */
   readonly unit?: string | undefined;
   /** What else is to be known about the file. */

@@ -27,7 +27,7 @@ export function headerProblems(
     const fix = 'write the voxel size in millimetres into the header, into pixdim and into both matrices';
     problems.push(isPossible ? warningOf({ file, caseId, message, fix }) : errorOf({ file, caseId, message, fix }));
   }
-  if (kind === 'label' && datatype.startsWith('float')) {
+  if (kind === 'label' && datatype?.startsWith('float')) {
     const message = `stores its labels as ${datatype}`;
     const fix =
       'check that it was not resampled with interpolation, which makes other classes at borders; write it as uint8';

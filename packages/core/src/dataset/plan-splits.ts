@@ -50,3 +50,21 @@ export async function planSplits(
   const empty = isPlanned ? emptyParts(planned.splits, options.root) : [];
   return { splits: planned.splits, problems: [...planned.problems, ...empty] };
 }
+
+/**
+ * Takes a split given as lists of ids, and collects what is wrong with it: unknown cases, missing labels, cases or patients
+ * in two parts, empty parts.
+ * @param place - file or folder of the lists, for messages.
+ */
+export function listedSplits(
+  lists: Splits,
+  place: string,
+  cases: readonly CaseFiles[],
+  patient: string | null,
+): PlannedSplits {
+  const options = { root: place, seed: 0, labelled: null, validation: 0, test: 0, unlabelled: [], patient, fold: 0 };
+  const wrongPattern = patternProblem(options);
+  if (wrongPattern.length > 0) return { splits: NOTHING, problems: wrongPattern };
+  const { splits, problems } = readSplits(lists, place, cases, options);
+  return { splits, problems: [...problems, ...emptyParts(splits, place)] };
+}

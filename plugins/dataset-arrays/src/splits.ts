@@ -1,0 +1,117 @@
+import { resolve } from 'node:path';
+import type { DataProblem } from '@dinomix/core';
+import {
+  amosSplit,
+  type CaseFiles,
+  errorOf,
+  listedSplits,
+  type PlannedSplits,
+  planSplits,
+  publishedSplitProblems,
+  type Splits,
+  synapseSplit,
+  warningOf,
+} from '@dinomix/core/dataset';
+import { chooseLists } from './choose-lists.js';
+import type { ArrayStore } from './layout.js';
+import { findLists } from './lists.js';
+import type { ArraysOptions } from './options.js';
+
+type Role = keyof Splits;
+
+function withIds(splits: Splits, change: (ids: readonly string[], role: Role) => readonly string[]): Splits {
+  const { labelled, unlabelled, validation, test } = splits;
+  return {
+    labelled: change(labelled, 'labelled'),
+    unlabelled: change(unlabelled, 'unlabelled'),
+    validation: change(validation, 'validation'),
+    test: change(test, 'test'),
+  };
+}
+
+/** The number that published lists know a case by: 0017 of `amos_0017`, `case0017`, `img0017`. */
+export function publishedId(id: string): string {
+  return /(\d{4})$/.exec(id)?.[1] ?? id;
+}
+
+/** Takes cases that training and validation lists share out of one of the two, and says so. */
+function withoutLeaks(splits: Splits, leaked: ArraysOptions['leaked'], file: string): PlannedSplits {
+  const held = new Set(splits.validation);
+  const shared = new Set([...splits.labelled, ...splits.unlabelled].filter((id) => held.has(id)));
+  if (leaked === null || shared.size === 0) return { splits, problems: [] };
+  const losing = leaked === 'validation' ? 'training' : 'validation';
+  const message = `the lists train on ${shared.size} validation cases: ${[...shared].join(' ')}. They are left out of ${losing}`;
+  const keeps = (role: Role) => role === 'test' || (role === 'validation') === (leaked === 'validation');
+  return {
+    splits: withIds(splits, (ids, role) => (keeps(role) ? ids : ids.filter((id) => !shared.has(id)))),
+    problems: [warningOf({ file, message, fix: 'say so beside the result' })],
+  };
+}
+
+function unlisted(splits: Splits, cases: readonly CaseFiles[], file: string): DataProblem[] {
+  const named = new Set(Object.values(splits).flat());
+  const rest = cases.filter(({ id }) => !named.has(id)).map(({ id }) => id);
+  if (rest.length === 0) return [];
+  const message = `${rest.length} cases have files and stand in no list: ${rest.join(' ')}`;
+  return [warningOf({ file, message, fix: 'they are not used; add them to a list if they should be' })];
+}
+
+async function fromLists(root: string, store: ArrayStore, options: ArraysOptions): Promise<PlannedSplits> {
+  const { labelled, leaked, patient } = options;
+  const { folder, lists, problems } = await findLists(root, store.folder, options.lists);
+  const nothing: Splits = { labelled: [], unlabelled: [], validation: [], test: [] };
+  if (folder === null) return { splits: nothing, problems };
+  const chosen = chooseLists(lists, labelled, folder);
+  if (chosen.problems.some(({ severity }) => severity === 'error')) {
+    return { splits: nothing, problems: [...problems, ...chosen.problems] };
+  }
+  const kept = withoutLeaks(chosen.splits, leaked, folder);
+  const planned = listedSplits(kept.splits, folder, store.cases, patient);
+  return {
+    splits: planned.splits,
+    problems: [
+      ...problems,
+      ...chosen.problems,
+      ...kept.problems,
+      ...planned.problems,
+      ...unlisted(kept.splits, store.cases, folder),
+    ],
+  };
+}
+
+/** A published split, whose numbers stand for the ids of the files. */
+function published(planned: PlannedSplits, name: string, root: string, { cases }: ArrayStore): PlannedSplits {
+  if (planned.splits.labelled.length === 0) return planned;
+  const idOf = new Map(cases.map(({ id }) => [publishedId(id), id]));
+  const splits = withIds(planned.splits, (ids) => ids.map((id) => idOf.get(id) ?? id));
+  return { splits, problems: [...planned.problems, ...publishedSplitProblems(name, splits, cases, root)] };
+}
+
+function wrongBenchmark(split: string, classes: string, root: string): PlannedSplits {
+  const message = `option split is "${split}", a split of ${classes}; option classes names other ones`;
+  const problem = errorOf({ file: root, message, fix: `set classes: "${classes}", or another split` });
+  return { splits: { labelled: [], unlabelled: [], validation: [], test: [] }, problems: [problem] };
+}
+
+/** The split that the options ask for, with what is wrong with it. */
+export async function splitsOf(root: string, store: ArrayStore, options: ArraysOptions): Promise<PlannedSplits> {
+  const { split, classes, leaked } = options;
+  switch (split) {
+    case 'lists':
+      return fromLists(root, store, options);
+    case 'skcdf':
+    case 'genericssl':
+    case 'dhc-2023': {
+      if (classes !== 'synapse') return wrongBenchmark(split, 'synapse', root);
+      return published(synapseSplit(split, options.labelled ?? 0.2, root), split, root, store);
+    }
+    case 'dhc': {
+      if (classes !== 'amos') return wrongBenchmark(split, 'amos', root);
+      return published(amosSplit(options.labelled ?? 0.05, leaked ?? 'validation', root), split, root, store);
+    }
+    default: {
+      const rest = { ...options, root, unlabelled: [], fold: 0 };
+      return planSplits(store.cases, split === 'drawn' ? null : resolve(root, split), rest);
+    }
+  }
+}
