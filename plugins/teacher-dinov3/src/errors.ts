@@ -7,6 +7,7 @@ export type TeacherErrorCode =
   | 'DMX_DINOV3_KEYS'
   | 'DMX_DINOV3_VALUES'
   | 'DMX_DINOV3_OPTIONS'
+  | 'DMX_DINOV3_SHARDS'
   | 'DMX_FETCH_ACCESS'
   | 'DMX_FETCH_ANSWER'
   | 'DMX_FETCH_DISK'

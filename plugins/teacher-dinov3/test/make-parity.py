@@ -26,8 +26,14 @@ RELEASED = {
     "S": {"channels": 384, "blocks": 12, "heads": 6, "hidden": 1536, "gated": False, "patch": 16, "registers": 4},
     "S+": {"channels": 384, "blocks": 12, "heads": 6, "hidden": 1536, "gated": True, "patch": 16, "registers": 4},
     "B": {"channels": 768, "blocks": 12, "heads": 12, "hidden": 3072, "gated": False, "patch": 16, "registers": 4},
+    "L": {"channels": 1024, "blocks": 24, "heads": 16, "hidden": 4096, "gated": False, "patch": 16, "registers": 4},
+    "H+": {"channels": 1280, "blocks": 32, "heads": 20, "hidden": 5120, "gated": True, "patch": 16, "registers": 4},
 }
-IMAGES = {"full": [(1, 3, 224, 224), (2, 3, 96, 160)], "small": [(1, 3, 32, 48), (2, 3, 48, 16)]}
+IMAGES = {
+    "full": [(1, 3, 224, 224), (2, 3, 96, 160)],
+    "large": [(1, 3, 96, 64), (2, 3, 32, 48)],
+    "small": [(1, 3, 32, 48), (2, 3, 48, 16)],
+}
 
 
 def wave(shape, phase=0.0):
@@ -71,16 +77,18 @@ def at_random(size, seed):
 
 
 def write_safetensors(path, tensors):
-    header, parts, offset = {}, [], 0
+    header, offset = {}, 0
     for name, tensor in tensors.items():
-        tensor = tensor.detach().float().contiguous()
-        data = ctypes.string_at(tensor.data_ptr(), 4 * tensor.numel())
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [offset, offset + len(data)]}
-        offset += len(data)
-        parts.append(data)
+        end = offset + 4 * tensor.numel()
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [offset, end]}
+        offset = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    Path(path).write_bytes(struct.pack("<Q", len(text)) + text + b"".join(parts))
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for tensor in tensors.values():
+            tensor = tensor.detach().float().contiguous()
+            file.write(ctypes.string_at(tensor.data_ptr(), 4 * tensor.numel()))
 
 
 def rounded(tensor):
@@ -109,7 +117,7 @@ def make_full(name, folder):
     write_safetensors(folder / "model.safetensors", weights)
     (folder / "config.json").write_text(json.dumps(config(size)))
     tensors = {}
-    for number, shape in enumerate(IMAGES["full"]):
+    for number, shape in enumerate(IMAGES["large" if name in ("L", "H+") else "full"]):
         image = torch.randn(shape, generator=torch.Generator().manual_seed(number))
         tensors[f"image.{number}"] = image
         tensors[f"tokens.{number}"] = dinov3(weights, size, image)[-1]

@@ -126,7 +126,7 @@ export function architectureOfShapes(
     const found = filter === null ? 'no patch embedding among its keys' : `a patch embedding of [${filter.join(', ')}]`;
     throw teacherError('DMX_DINOV3_ARCHITECTURE', {
       summary: `${file} does not hold a released size of DINOv3`,
-      why: `Found ${found}. The widths of S, S+, B, L, H+ and 7B are ${Object.keys(HEADS).join(', ')}.`,
+      why: `Found ${found}. The known widths are ${Object.keys(HEADS).join(', ')}.`,
       fix: 'Give the config.json of the model, which says how many heads it has.',
     });
   }

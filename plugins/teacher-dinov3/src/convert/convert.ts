@@ -1,16 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openSafetensors } from '@dinomix/volume';
 import { teacherError } from '../errors.js';
 import { writeModel } from '../onnx/file.js';
 import type { Precision } from '../onnx/graph.js';
 import { buildVit } from '../vit/build.js';
 import { readConfig } from './config.js';
+import { INDEX, openTensors } from './shards.js';
 import { storedVit } from './weights.js';
 
 /** What to convert, and into what. */
 export interface ConvertRequest {
-  /** A .safetensors file, or the folder with model.safetensors. */
+  /** A .safetensors file, the .index.json of several, or the folder with either. */
   readonly weights: string;
   /** config.json; left out, the one beside the weights is taken where there is one. */
   readonly config?: string;
@@ -42,8 +42,14 @@ export interface Converted {
 const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() === true;
 const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isDirectory() === true;
 
+async function inFolder(folder: string): Promise<string> {
+  const whole = join(folder, 'model.safetensors');
+  const index = join(folder, INDEX);
+  return !(await isFile(whole)) && (await isFile(index)) ? index : whole;
+}
+
 async function locate({ weights, config }: ConvertRequest): Promise<{ weights: string; config: string | null }> {
-  const file = (await isFolder(weights)) ? join(weights, 'model.safetensors') : weights;
+  const file = (await isFolder(weights)) ? await inFolder(weights) : weights;
   if (config !== undefined) return { weights: file, config };
   const beside = join(dirname(file), 'config.json');
   return { weights: file, config: (await isFile(beside)) ? beside : null };
@@ -81,7 +87,7 @@ export async function convertWeights(request: ConvertRequest): Promise<Converted
   await checkTarget(request);
   const paths = await locate(request);
   const config = paths.config === null ? null : await readConfig(paths.config);
-  const file = await openSafetensors(paths.weights);
+  const file = await openTensors(paths.weights);
   try {
     const { architecture, weights } = storedVit(file, paths.weights, config);
     checkBlocks(outputBlocks, architecture.blocks);

@@ -15,12 +15,14 @@ const script = fileURLToPath(new URL('../../test/make-parity.py', import.meta.ur
 
 /** An interpreter that imports torch; `node bench/run.mjs` makes one in ~/.cache/dinomix/torch. */
 const python = process.env.DINOMIX_TORCH_PYTHON;
+/** `L` (1.2 GB) and `H+` (3.4 GB, twice on the disk) as well where they are asked for. */
+const sizes = (process.env.DINOMIX_TORCH_SIZES ?? 'S,S+,B').split(',');
 const withoutPython = python === undefined;
 if (withoutPython)
   console.log('skipped: random weights of the released sizes against PyTorch (DINOMIX_TORCH_PYTHON is not set)');
 
 describe.skipIf(withoutPython)('random weights of the released sizes against PyTorch', () => {
-  it.each(['S', 'S+', 'B'])('%s', { timeout: 300_000 }, async (size) => {
+  it.each(sizes)('%s', { timeout: 300_000 }, async (size) => {
     const folder = await mkdtemp(join(root, 'size-'));
     execFileSync(python!, ['-W', 'ignore', script, 'full', size, folder]);
     const out = join(folder, 'model.onnx');

@@ -1,9 +1,10 @@
-import { fromFloat16, type SafetensorsFile, type Tensor } from '@dinomix/volume';
+import { fromFloat16, type Tensor } from '@dinomix/volume';
 import { teacherError } from '../errors.js';
 import { parametersOf, type VitArchitecture } from '../vit/architecture.js';
 import type { VitWeights } from '../vit/build.js';
 import { architectureOfShapes } from './config.js';
 import { type KeyMap, mapKeys, type Place } from './names.js';
+import type { StoredTensors } from './shards.js';
 
 /** An open file with the parameters of a DINOv3 vision transformer. */
 export interface StoredVit {
@@ -48,13 +49,13 @@ export function transposed(values: Float32Array, rows: number, columns: number):
 }
 
 class StoredParameters {
-  readonly #file: SafetensorsFile;
+  readonly #file: StoredTensors;
   readonly #path: string;
   readonly #places: ReadonlyMap<string, Place>;
   /** The tensor read last: the thirds of a joint projection follow one another. */
   #last: { readonly key: string; readonly values: Float32Array } | null = null;
 
-  constructor(file: SafetensorsFile, path: string, places: ReadonlyMap<string, Place>) {
+  constructor(file: StoredTensors, path: string, places: ReadonlyMap<string, Place>) {
     this.#file = file;
     this.#path = path;
     this.#places = places;
@@ -94,7 +95,7 @@ class StoredParameters {
 /** @throws DmxError `DMX_DINOV3_KEYS` that lists everything that is missing, too much, or of another shape or type. */
 function checkParameters(
   architecture: VitArchitecture,
-  file: SafetensorsFile,
+  file: StoredTensors,
   path: string,
   map: KeyMap,
   shapeOf: (name: string) => readonly number[] | null,
@@ -130,7 +131,7 @@ function checkParameters(
  * @param config - from config.json; null reads a released size from the shapes.
  * @throws DmxError `DMX_DINOV3_ARCHITECTURE`, `DMX_DINOV3_KEYS`; reading throws `DMX_DINOV3_VALUES` for a NaN or infinity.
  */
-export function storedVit(file: SafetensorsFile, path: string, config: VitArchitecture | null): StoredVit {
+export function storedVit(file: StoredTensors, path: string, config: VitArchitecture | null): StoredVit {
   const map = mapKeys(file.entries.keys());
   const parameters = new StoredParameters(file, path, map.places);
   const shapeOf = (name: string) => parameters.shapeOf(name);

@@ -16,6 +16,7 @@ describe('inspectModel', () => {
   it('reads the usual export', () => {
     expect(inspect([image], [tokens, pooled])).toEqual({
       input: 'pixel_values',
+      inputType: 'float32',
       output: 'last_hidden_state',
       layout: 'tokens',
       fixedSides: null,
@@ -47,11 +48,18 @@ describe('inspectModel', () => {
       [image],
       [tokens],
       { input: 'image' },
-      'Expected one image input, float32 [batch, 3, height, width]',
+      'Expected one image input, float32 or float16 [batch, 3, height, width]',
     ],
     ['one colour', [{ ...image, shape: ['b', 1, 28, 28] }], [tokens], {}, 'Found pixel_values: float32 [b, 1, 28, 28]'],
-    ['half precision', [{ ...image, type: 'float16' }], [tokens], {}, 'Take an export with float32 inputs'],
-    ['a classifier', [image], [pooled], {}, 'Expected an output with tokens, float32 [batch, tokens, channels]'],
+    ['whole numbers', [{ ...image, type: 'uint8' }], [tokens], {}, 'Take an export with float inputs'],
+    ['tokens of another type', [image], [{ ...tokens, type: 'bfloat16' }], {}, 'Found last_hidden_state: bfloat16'],
+    [
+      'a classifier',
+      [image],
+      [pooled],
+      {},
+      'Expected an output with tokens, float32 or float16 [batch, tokens, channels]',
+    ],
     [
       'a segmentation map',
       [image],

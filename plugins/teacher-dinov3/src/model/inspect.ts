@@ -8,9 +8,16 @@ export interface Declared {
   readonly shape: readonly (number | string)[];
 }
 
+/** Element types of images and tokens. */
+export type FloatType = 'float32' | 'float16';
+
+const isFloat = (type: string): type is FloatType => type === 'float32' || type === 'float16';
+
 /** How to call a model. */
 export interface ModelInterface {
   readonly input: string;
+  /** Element type of the input; the output may have the other. */
+  readonly inputType: FloatType;
   readonly output: string;
   /** `tokens`: [b, t, c]; `map`: [b, c, h, w]. */
   readonly layout: 'tokens' | 'map';
@@ -41,22 +48,28 @@ function notDinov3(file: string, expected: string, found: readonly Declared[], c
   return new Error(`dinov3: "${file}" is not a DINOv3-like model. Expected ${expected}. Found ${list}. ${cure}`);
 }
 
-const INPUT = 'one image input, float32 [batch, 3, height, width]';
-const OUTPUT = `an output with tokens, float32 [batch, tokens, channels], named ${TOKEN_OUTPUTS.join(', ')} or else the only one of rank 3`;
+const INPUT = 'one image input, float32 or float16 [batch, 3, height, width]';
+const OUTPUT = `an output with tokens, float32 or float16 [batch, tokens, channels], named ${TOKEN_OUTPUTS.join(', ')} or else the only one of rank 3`;
 
-function findInput(inputs: readonly Declared[], options: Dinov3Options, file: string): Declared {
+function findInput(
+  inputs: readonly Declared[],
+  options: Dinov3Options,
+  file: string,
+): Declared & { readonly type: FloatType } {
   const named = options.input === null ? undefined : inputs.find(({ name }) => name === options.input);
   const input = options.input === null && inputs.length === 1 ? inputs[0] : named;
   const cure = 'Name it with the option "input", or take an export of the vision model alone.';
   if (input === undefined || inputs.length !== 1) throw notDinov3(file, INPUT, inputs, cure);
-  const [, channels] = input.shape;
-  const fits = input.type === 'float32' && input.shape.length === 4 && (channels === 3 || typeof channels === 'string');
-  if (!fits) throw notDinov3(file, INPUT, inputs, 'Take an export with float32 inputs and three colour channels.');
-  return input;
+  const { type, shape } = input;
+  const [, channels] = shape;
+  if (!isFloat(type) || shape.length !== 4 || (channels !== 3 && typeof channels !== 'string')) {
+    throw notDinov3(file, INPUT, inputs, 'Take an export with float inputs and three colour channels.');
+  }
+  return { ...input, type };
 }
 
 function findOutput(outputs: readonly Declared[], options: Dinov3Options, file: string): Declared {
-  const tokens = outputs.filter(({ shape, type }) => shape.length === 3 && type === 'float32');
+  const tokens = outputs.filter(({ shape, type }) => shape.length === 3 && isFloat(type));
   const usual = tokens.find(({ name }) => TOKEN_OUTPUTS.includes(name));
   const found =
     options.output === null
@@ -65,8 +78,13 @@ function findOutput(outputs: readonly Declared[], options: Dinov3Options, file: 
   const expected = options.output === null ? OUTPUT : `the output "${options.output}"`;
   const cure = 'Name the output to distil with the option "output".';
   if (found === undefined) throw notDinov3(file, expected, outputs, cure);
-  if (found.type !== 'float32' || (found.shape.length !== 3 && found.shape.length !== 4)) {
-    throw notDinov3(file, 'float32 tokens [batch, tokens, channels] or a map [batch, channels, h, w]', [found], cure);
+  if (!isFloat(found.type) || (found.shape.length !== 3 && found.shape.length !== 4)) {
+    throw notDinov3(
+      file,
+      'float32 or float16 tokens [batch, tokens, channels] or a map [batch, channels, h, w]',
+      [found],
+      cure,
+    );
   }
   return found;
 }
@@ -100,6 +118,7 @@ export function inspectModel(
   }
   return {
     input: input.name,
+    inputType: input.type,
     output: output.name,
     layout,
     fixedSides: fixedHeight === null || fixedWidth === null ? null : [fixedHeight, fixedWidth],

