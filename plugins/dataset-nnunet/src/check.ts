@@ -1,5 +1,5 @@
 import type { DataProblem } from '@dinomix/core';
-import { checkCases, niftiFormat } from '@dinomix/core/dataset';
+import { checkCases } from '@dinomix/core/dataset';
 import { openFolder } from './folder.js';
 import { type NnunetInput, optionsSchema } from './options.js';
 
@@ -11,7 +11,7 @@ import { type NnunetInput, optionsSchema } from './options.js';
  */
 export async function* checkDataset(input: NnunetInput): AsyncGenerator<DataProblem> {
   const options = optionsSchema.parse(input);
-  const { root, document, cases, splits, problems } = await openFolder(options);
+  const { root, document, cases, splits, format, problems } = await openFolder(options);
   yield* problems;
   if (document === null) return;
   const { tolerance, unlabelled: hidden } = options;
@@ -21,7 +21,7 @@ export async function* checkDataset(input: NnunetInput): AsyncGenerator<DataProb
     cases,
     splits,
     classes: document.classes,
-    format: niftiFormat(options).format,
+    format: format.format,
     tolerance,
     hidden,
     isCt: () => isCt,

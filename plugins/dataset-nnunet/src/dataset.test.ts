@@ -1,10 +1,12 @@
-import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CreateCaseReader, Dataset } from '@dinomix/core';
 import { countLabels, createVolume } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';
 import { buildFolder, casesOf, DOCUMENT, imageOf, labelOf, optionsOf } from '../test/build-folder.js';
+import { checkDataset } from './check.js';
 import { openNnunetDataset } from './dataset.js';
 import type { NnunetInput } from './options.js';
 
@@ -70,6 +72,65 @@ describe('folders written by nibabel', () => {
     );
     expect((await dataset.readCase('la_0001', 'test')).label).toBeNull();
     expect(dataset.preprocessing.normalisation.steps[0]).toEqual({ kind: 'clip-percentiles', low: 0.5, high: 99.5 });
+  });
+});
+
+describe('a task of the Decathlon as it unpacks, written by nibabel: modalities along a fourth axis, files that macOS left', () => {
+  const root = join(fixtures, 'prostate');
+
+  test.each([0, 1])('modality %i', async (channel) => {
+    const views = JSON.parse(await readFile(join(fixtures, 'fixtures.json'), 'utf8'));
+    const dataset = await open({ root, channel, validation: 0 });
+    expect(dataset.splits).toEqual({
+      labelled: ['prostate_00', 'prostate_12'],
+      unlabelled: [],
+      validation: [],
+      test: ['prostate_03'],
+    });
+    for (const [id, role, folder] of [
+      ['prostate_12', 'labelled', 'Tr'],
+      ['prostate_03', 'test', 'Ts'],
+    ] as const) {
+      const { image, label } = await dataset.readCase(id, role);
+      const seen = views[`prostate/images${folder}/${id}.nii.gz`];
+      expect([...image.shape].reverse()).toEqual(seen.shape.slice(0, 3));
+      expect([...image.data].reduce((sum, value) => sum + value, 0)).toBe(seen.channels[channel]);
+      if (role === 'labelled') {
+        expect([...countLabels(label!.data, 3)]).toEqual(views[`prostate/labelsTr/${id}.nii.gz`].counts);
+      }
+    }
+    const { module, export: name, options } = dataset.workerSource;
+    const reader = await ((await import(module)) as Record<string, CreateCaseReader>)[name]!(options);
+    const [first, second] = await Promise.all([dataset, reader].map((one) => one.readCase('prostate_00', 'labelled')));
+    expect(second).toEqual(first);
+    expect(first!.image.data).not.toEqual(
+      (await (await open({ root, channel: 1 - channel })).readCase('prostate_00', 'labelled')).image.data,
+    );
+  });
+
+  test('has nothing to complain about but its size', async () => {
+    const problems = [];
+    for await (const problem of checkDataset({ root, channel: 1 })) problems.push(problem);
+    expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+  });
+
+  test('a modality that is not there', async () => {
+    const dataset = await open({ root, channel: 2 });
+    await expect(dataset.readCase('prostate_00', 'labelled')).rejects.toThrow(
+      /2 volumes along its fourth axis; number 2/,
+    );
+  });
+
+  test('several volumes where one modality is announced', async () => {
+    const copy = await mkdtemp(join(tmpdir(), 'dinomix-prostate-'));
+    await cp(root, copy, { recursive: true });
+    const document = JSON.parse(await readFile(join(copy, 'dataset.json'), 'utf8'));
+    const training = [...document.training, { image: './imagesTr/prostate_99.nii.gz' }];
+    await writeFile(join(copy, 'dataset.json'), JSON.stringify({ ...document, modality: { 0: 'T2' }, training }));
+    const problems = [];
+    for await (const { severity, message } of checkDataset({ root: copy })) problems.push(`${severity} ${message}`);
+    expect(problems).toContain('error has 4 axes: 6 x 5 x 4 x 2 voxels');
+    expect(problems).toContain('warning "training" lists 1 images that are not in imagesTr: prostate_99.nii.gz');
   });
 });
 

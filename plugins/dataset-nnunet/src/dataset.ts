@@ -8,14 +8,7 @@ import {
   nearest,
   type Preprocessing,
 } from '@dinomix/core';
-import {
-  createBrokenDataset,
-  createFolderDataset,
-  errorOf,
-  errorOfAll,
-  niftiFormat,
-  type ReaderPlan,
-} from '@dinomix/core/dataset';
+import { createBrokenDataset, createFolderDataset, errorOf, errorOfAll, type ReaderPlan } from '@dinomix/core/dataset';
 import { labelColour } from '@dinomix/volume';
 import { checkDataset } from './check.js';
 import type { DatasetDocument } from './document.js';
@@ -95,7 +88,7 @@ export async function openNnunetDataset(options: NnunetOptions): Promise<Dataset
     preprocessing,
     sampling: { foreground, upperOffset: 'exclusive', flips, padValue: 0 },
     cases: filesOf(folder, options),
-    format: niftiFormat(options),
+    format: folder.format,
     tolerance,
     cache: cache === null ? null : resolve(cache),
     check: () => checkDataset(options),

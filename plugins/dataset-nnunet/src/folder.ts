@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { DataProblem } from '@dinomix/core';
-import { type CaseFiles, planSplits, type Splits } from '@dinomix/core/dataset';
+import { type CaseFiles, type FormatSource, niftiFormat, planSplits, type Splits } from '@dinomix/core/dataset';
 import { type DatasetDocument, readDocument } from './document.js';
 import type { NnunetOptions } from './options.js';
 import { scanCases } from './scan.js';
@@ -12,6 +12,8 @@ export interface OpenedFolder {
   readonly document: DatasetDocument | null;
   readonly cases: readonly CaseFiles[];
   readonly splits: Splits;
+  /** How the files are read. */
+  readonly format: FormatSource;
   readonly problems: readonly DataProblem[];
 }
 
@@ -21,8 +23,11 @@ const NOTHING: Splits = { labelled: [], unlabelled: [], validation: [], test: []
 export async function openFolder(options: NnunetOptions): Promise<OpenedFolder> {
   const root = resolve(options.root);
   const { document, problems: documentProblems } = await readDocument(root);
-  if (document === null) return { root, document, cases: [], splits: NOTHING, problems: documentProblems };
-  const { cases, problems: scanProblems } = await scanCases(root, document, options.channel);
+  if (document === null) {
+    return { root, document, cases: [], splits: NOTHING, format: niftiFormat(options), problems: documentProblems };
+  }
+  const { cases, problems: scanProblems, frame } = await scanCases(root, document, options.channel);
+  const format = niftiFormat(frame === null ? options : { ...options, frame });
   const { splits, problems } = await planSplits(cases, options.split, { ...options, root });
-  return { root, document, cases, splits, problems: [...documentProblems, ...scanProblems, ...problems] };
+  return { root, document, cases, splits, format, problems: [...documentProblems, ...scanProblems, ...problems] };
 }

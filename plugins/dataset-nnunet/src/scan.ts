@@ -8,6 +8,8 @@ import type { DatasetDocument } from './document.js';
 export interface Scan {
   readonly cases: readonly CaseFiles[];
   readonly problems: readonly DataProblem[];
+  /** Which volume along the fourth axis of an image is the channel; null where each channel is a file, or there is one. */
+  readonly frame: number | null;
 }
 
 interface Named {
@@ -105,8 +107,19 @@ export async function scanCases(root: string, document: DatasetDocument, channel
     const fix = 'rename one of them';
     problems.push(errorOf({ file: image, caseId: id, message: `"${id}" is in imagesTr and in imagesTs`, fix }));
   }
-  problems.push(...countProblems(root, document, training));
-  return { cases: [...training, ...test.filter(({ id }) => !ids.has(id))], problems };
+  problems.push(...listProblems(root, document, training), ...countProblems(root, document, training));
+  const frame = !withChannels && document.channels.length > 1 ? channel : null;
+  return { cases: [...training, ...test.filter(({ id }) => !ids.has(id))], problems, frame };
+}
+
+/** Images that the list `training` names and imagesTr does not have. */
+function listProblems(root: string, { listed }: DatasetDocument, training: readonly CaseFiles[]): DataProblem[] {
+  const known = new Set(training.map(({ id }) => id));
+  const absent = listed.filter((name) => !known.has(name.replace(/\.nii(\.gz)?$/, '')));
+  if (absent.length === 0) return [];
+  const message = `"training" lists ${absent.length} images that are not in imagesTr: ${absent.join(' ')}`;
+  const fix = 'unpack the archive again, or take them out of the list; the cases that are there are used';
+  return [warningOf({ file: join(root, 'dataset.json'), message, fix })];
 }
 
 function countProblems(root: string, document: DatasetDocument, training: readonly CaseFiles[]): DataProblem[] {

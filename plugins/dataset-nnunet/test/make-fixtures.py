@@ -86,4 +86,35 @@ case("decathlon", "imagesTs/la_0001.nii.gz", None, (6, 5, 4), lps, np.float32)
         indent=1,
     )
 )
+# Tasks of the Decathlon as they unpack: several modalities along a fourth axis, ids of unequal length, what macOS leaves behind.
+prostate = [rng.integers(0, 2000, (6, 5, 4, 2)).astype(np.float32) for _ in range(3)]
+for n, data in zip((0, 12, 3), prostate):
+    folder = "imagesTs" if n == 3 else "imagesTr"
+    write(here / f"prostate/{folder}/prostate_{n:02}.nii.gz", data, lps)
+    expected[f"prostate/{folder}/prostate_{n:02}.nii.gz"]["channels"] = data.sum(axis=(0, 1, 2), dtype=np.float64).tolist()
+    (here / f"prostate/{folder}/._prostate_{n:02}.nii.gz").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    if n != 3:
+        write(here / f"prostate/labelsTr/prostate_{n:02}.nii.gz", (rng.integers(0, 6, (6, 5, 4)) // 2).astype(np.uint8), lps)
+        (here / f"prostate/labelsTr/._prostate_{n:02}.nii.gz").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+(here / "prostate/dataset.json").write_text(
+    json.dumps(
+        {
+            "name": "PROSTATE",
+            "description": "Prostate transitional zone and peripheral zone segmentation",
+            "reference": "Radboud University, Nijmegen Medical Centre",
+            "licence": "CC-BY-SA 4.0",
+            "release": "1.0 04/05/2018",
+            "tensorImageSize": "4D",
+            "modality": {"0": "T2", "1": "ADC"},
+            "labels": {"0": "background", "1": "PZ", "2": "TZ"},
+            "numTraining": 2,
+            "numTest": 1,
+            "training": [
+                {"image": f"./imagesTr/prostate_{n}.nii.gz", "label": f"./labelsTr/prostate_{n}.nii.gz"} for n in ("00", "12")
+            ],
+            "test": ["./imagesTs/prostate_03.nii.gz"],
+        },
+        indent=1,
+    )
+)
 (here / "fixtures.json").write_text(json.dumps(expected, indent=1) + "\n")

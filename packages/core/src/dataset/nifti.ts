@@ -11,6 +11,8 @@ export interface NiftiReading {
   readonly geometry: 'sform' | 'qform' | null;
   /** Stands in for NaN and infinite intensities; null makes them an error. */
   readonly replaceNonFinite: number | null;
+  /** Which volume of an image with a fourth axis; absent makes such an image an error. */
+  readonly frame?: number;
 }
 
 // xyzt_units, lower three bits.
@@ -20,21 +22,21 @@ function inspectionOf({ header, grid }: NiftiInfo): FileInspection {
   return { grid, datatype: header.datatype, unit: UNITS[header.units & 7] };
 }
 
-function createNiftiFormat({ geometry, replaceNonFinite }: NiftiReading): CaseFormat {
+function createNiftiFormat({ geometry, replaceNonFinite, frame }: NiftiReading): CaseFormat {
   const placement = geometry === null ? {} : { geometry };
-  const intensities = replaceNonFinite === null ? placement : { ...placement, replaceNonFinite };
-  const inspect = async (file: string) => inspectionOf(await readNiftiInfo(file, placement));
+  const ofImage = frame === undefined ? placement : { ...placement, frame };
+  const intensities = replaceNonFinite === null ? ofImage : { ...ofImage, replaceNonFinite };
   return {
-    inspectImage: inspect,
-    inspectLabel: inspect,
+    inspectImage: async (file) => inspectionOf(await readNiftiInfo(file, ofImage)),
+    inspectLabel: async (file) => inspectionOf(await readNiftiInfo(file, placement)),
     readImage: async (file) => (await readNifti(file, intensities)).volume,
     readLabel: async (file) => (await readNifti(file, placement)).volume,
   };
 }
 
 /** The format of NIfTI files. */
-export function niftiFormat({ geometry, replaceNonFinite }: NiftiReading): FormatSource {
-  const reading = { geometry, replaceNonFinite };
+export function niftiFormat({ geometry, replaceNonFinite, frame }: NiftiReading): FormatSource {
+  const reading = { geometry, replaceNonFinite, ...(frame === undefined ? {} : { frame }) };
   const module = new URL(`./nifti${extname(import.meta.url)}`, import.meta.url).href;
   return { format: createNiftiFormat(reading), reading, module };
 }

@@ -68,6 +68,7 @@ describe('readNifti refuses', () => {
     const path = fixturePath('two-time-points.nii');
     await expectFailure(() => readNifti(path), 'DMX_NIFTI_DIMENSIONS', path, '4 axes: 4 x 3 x 5 x 2', '3D volumes');
     expect((await readNifti(fixturePath('one-time-point.nii'))).volume.shape).toEqual([5, 3, 4]);
+    await expectFailure(() => readNifti(path, { frame: 2 }), 'DMX_NIFTI_DIMENSIONS', path, '2 volumes', 'number 2');
   });
 
   it('a damaged dim field', async () => {

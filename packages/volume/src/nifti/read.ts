@@ -11,6 +11,11 @@ import { intensitiesOf, settleNonFinite, swapBytes } from './voxels.js';
 export interface ReadNiftiOptions {
   /** The matrix to use where sform and qform disagree; without it a disagreement is an error. */
   readonly geometry?: NiftiGeometry;
+  /**
+   * Which volume to read of a file with a fourth axis, from 0, as the Decathlon stores several modalities; without it such
+   * a file is an error.
+   */
+  readonly frame?: number;
   /** Stands in for NaN and infinite intensities; without it they are an error. */
   readonly replaceNonFinite?: number;
   /** The most bytes of voxels to take memory for. Default 2^32. */
@@ -49,7 +54,8 @@ export async function readNifti(path: string, options: ReadNiftiOptions = {}): P
   try {
     const info = await readInfo(source, path, options);
     const { header, grid } = info;
-    const voxels = await readVoxels(source, header, voxelCount(grid.shape), path, options.maxBytes ?? MAX_BYTES);
+    const { frame = 0, maxBytes = MAX_BYTES } = options;
+    const voxels = await readVoxels(source, header, { count: voxelCount(grid.shape), frame }, path, maxBytes);
     const data = intensitiesOf(voxels, header);
     settleNonFinite(data, grid.shape, path, options.replaceNonFinite);
     return { ...info, volume: { ...grid, data } };
@@ -61,7 +67,7 @@ export async function readNifti(path: string, options: ReadNiftiOptions = {}): P
 /** Reads the header and label names alone; see {@link readNifti} for options and errors. */
 export async function readNiftiInfo(
   path: string,
-  options: Pick<ReadNiftiOptions, 'geometry'> = {},
+  options: Pick<ReadNiftiOptions, 'geometry' | 'frame'> = {},
 ): Promise<NiftiInfo> {
   const source = await openByteSource(path);
   try {
@@ -79,7 +85,11 @@ async function readInfo(source: ByteSource, path: string, options: ReadNiftiOpti
   const isVersion2 = [first.getInt32(0, true), first.getInt32(0, false)].includes(HEADER_BYTES[2]);
   const length = isVersion2 ? filled + (await source.fill(start.subarray(filled))) : filled;
   const header = parseNiftiHeader(start.subarray(0, length), path);
-  const grid = gridOf(header, path, options.geometry);
+  const grid = gridOf(
+    options.frame === undefined ? header : oneFrame(header, options.frame, path),
+    path,
+    options.geometry,
+  );
   const flagsStart = HEADER_BYTES[header.version];
   assertOffset(header, flagsStart + 4, source, path);
   const extensions = new Uint8Array(header.voxelOffset - flagsStart);
@@ -87,6 +97,17 @@ async function readInfo(source: ByteSource, path: string, options: ReadNiftiOpti
   const rest = extensions.subarray(4);
   assertFilled(await source.fill(rest), rest.byteLength, 'header extensions', path);
   return { header, grid, labelNames: decodeLabelNames(extensions, header.littleEndian, path) };
+}
+
+/** The header as that of one volume of the file. */
+function oneFrame(header: NiftiHeader, frame: number, path: string): NiftiHeader {
+  const [x, y, z, frames, ...more] = header.extents as [number, number, number, number, ...number[]];
+  if (frame < frames) return { ...header, extents: [x, y, z, 1, ...more] };
+  throw new VolumeError('DMX_NIFTI_DIMENSIONS', {
+    file: path,
+    problem: `has ${frames} volumes along its fourth axis; number ${frame}, from 0, is none of them`,
+    fix: 'choose another channel',
+  });
 }
 
 function assertOffset({ voxelOffset }: NiftiHeader, smallest: number, source: ByteSource, path: string): void {
@@ -102,23 +123,25 @@ function assertOffset({ voxelOffset }: NiftiHeader, smallest: number, source: By
 async function readVoxels(
   source: ByteSource,
   header: NiftiHeader,
-  count: number,
+  { count, frame }: { readonly count: number; readonly frame: number },
   path: string,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const width = bytesOf(header.datatype);
-  const needed = count * width;
+  const frames = header.extents[3]!;
+  const needed = count * frames * width;
   if (needed > maxBytes) {
     throw new VolumeError('DMX_NIFTI_SIZE', {
       file: path,
-      problem: `its header announces ${needed} bytes of voxels (${header.extents.slice(0, 3).join(' x ')}), the limit is ${maxBytes}`,
+      problem: `its header announces ${needed} bytes of voxels (${header.extents.slice(0, frames > 1 ? 4 : 3).join(' x ')}), the limit is ${maxBytes}`,
       fix: 'raise the option maxBytes if the size is right; else the header is damaged',
     });
   }
   // A short plain file, or a gzip file that could not decompress to so much, is refused before memory is taken.
   assertFilled(Math.min(needed, source.mostBytes - header.voxelOffset), needed, 'voxels', path);
-  const bytes = await source.takeFrom(header.voxelOffset, needed);
-  assertFilled(bytes.byteLength, needed, 'voxels', path);
+  const all = await source.takeFrom(header.voxelOffset, needed);
+  assertFilled(all.byteLength, needed, 'voxels', path);
+  const bytes = frames === 1 ? all : all.slice(frame * count * width, (frame + 1) * count * width);
   const machineIsLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
   if (header.littleEndian !== machineIsLittleEndian) swapBytes(bytes, width);
   return bytes;
