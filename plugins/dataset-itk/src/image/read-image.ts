@@ -76,7 +76,8 @@ export async function readImage(path: string, options: ReadImageOptions = {}): P
   const { geometry, replaceNonFinite, maxBytes = MAX_BYTES, signal } = options;
   if (NIFTI.test(path)) {
     const replacement = replaceNonFinite === undefined ? {} : { replaceNonFinite };
-    return (await readNifti(path, { maxBytes, ...(geometry === undefined ? {} : { geometry }), ...replacement })).volume;
+    return (await readNifti(path, { maxBytes, ...(geometry === undefined ? {} : { geometry }), ...replacement }))
+      .volume;
   }
   const file = resolve(path);
   const size = await bytesOfFile(file);

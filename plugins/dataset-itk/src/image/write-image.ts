@@ -64,7 +64,11 @@ async function syncAndRename(temporary: string, file: string): Promise<void> {
  * @throws ItkError `DMX_IMAGE_WRITE`; `DMX_IMAGE_GEOMETRY` for axes that are not at right angles, which NRRD and MetaImage
  * cannot hold here.
  */
-export async function writeLabels(path: string, labels: Volume<Uint8Array>, options: WriteLabelsOptions): Promise<void> {
+export async function writeLabels(
+  path: string,
+  labels: Volume<Uint8Array>,
+  options: WriteLabelsOptions,
+): Promise<void> {
   const { classes, signal } = options;
   const file = resolve(path);
   if (NIFTI.test(file)) {

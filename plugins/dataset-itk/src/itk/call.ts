@@ -19,7 +19,9 @@ function sentenceOf(text: string): string {
   const lines = text
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !/^(std|stderr|Exception while|Build module|0x|at )|^\S+\.(cxx|hxx|h):\d+/.test(line));
+    .filter(
+      (line) => line !== '' && !/^(std|stderr|Exception while|Build module|0x|at )|^\S+\.(cxx|hxx|h):\d+/.test(line),
+    );
   return lines.slice(-3).join(' ');
 }
 

@@ -1,0 +1,99 @@
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ItkError } from '../errors.js';
+import { headerOf, type SliceHeader } from './header.js';
+import { parseHeader } from './parse.js';
+
+/** Images of one SeriesInstanceUID, in the order of their file names. */
+export interface DicomSeries {
+  readonly uid: string;
+  readonly description: string;
+  readonly modality: string;
+  readonly number: number | null;
+  readonly slices: readonly SliceHeader[];
+}
+
+/** What a folder holds. */
+export interface DicomScan {
+  readonly series: readonly DicomSeries[];
+  /** Files that are no part of a series, and why. */
+  readonly ignored: readonly { readonly file: string; readonly reason: string }[];
+}
+
+/** Why a file is no slice of a volume; null where it is one. */
+function reasonToIgnore(header: SliceHeader | null): string | null {
+  if (header === null) return 'is DICOM without an image';
+  if (header.modality === 'SEG') return 'is a DICOM segmentation';
+  if (header.position !== null || header.frames > 1) return null;
+  return 'is an image without a position in the patient';
+}
+
+function seriesOf(headers: readonly SliceHeader[]): DicomSeries[] {
+  const groups = new Map<string, SliceHeader[]>();
+  for (const header of headers) {
+    const group = groups.get(header.series);
+    if (group === undefined) groups.set(header.series, [header]);
+    else group.push(header);
+  }
+  return [...groups].map(([uid, slices]) => {
+    const { description, modality, seriesNumber } = slices[0]!;
+    return { uid, description, modality, number: seriesNumber, slices };
+  });
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(({ name }) => join(folder, name))
+      .sort();
+  } catch (cause) {
+    const problem = `cannot be read: ${(cause as Error).message}`;
+    throw new ItkError('DMX_DICOM_SERIES', { file: folder, problem, fix: 'name a folder that can be read', cause });
+  }
+}
+
+/**
+ * Reads the headers of all files of a folder (not of its subfolders) and groups the images by series. What is no DICOM
+ * image with a place in the patient is listed as ignored.
+ *
+ * @throws ItkError `DMX_DICOM_SERIES` where the folder cannot be read, `DMX_DICOM_SLICE` for a damaged DICOM file.
+ */
+export async function scanDicomFolder(folder: string): Promise<DicomScan> {
+  const headers: SliceHeader[] = [];
+  const ignored: { file: string; reason: string }[] = [];
+  for (const file of await filesOf(resolve(folder))) {
+    const parsed = await parseHeader(file);
+    const header = parsed === null ? null : headerOf(parsed);
+    const reason = parsed === null ? 'is not DICOM' : reasonToIgnore(header);
+    if (reason === null) headers.push(header!);
+    else ignored.push({ file, reason });
+  }
+  return { series: seriesOf(headers), ignored };
+}
+
+const nameOf = ({ uid, description, modality, slices }: DicomSeries) =>
+  `${uid} "${description}" ${modality}, ${slices.length} slice${slices.length === 1 ? '' : 's'}`;
+
+/**
+ * The series of a folder: the only one, or the one that is asked for.
+ *
+ * @param wanted - SeriesInstanceUID
+ * @throws ItkError `DMX_DICOM_SERIES` that lists the series where there is another number of them.
+ */
+export function chooseSeries({ series, ignored }: DicomScan, folder: string, wanted?: string): DicomSeries {
+  if (series.length === 0) {
+    const [first] = ignored;
+    const seen = first === undefined ? 'it has no files' : `of its ${ignored.length} files the first ${first.reason}`;
+    const fix = 'name the folder that directly holds the files of one CT or MR series';
+    throw new ItkError('DMX_DICOM_SERIES', { file: folder, problem: `holds no DICOM image series: ${seen}`, fix });
+  }
+  const found = wanted === undefined ? series : series.filter(({ uid }) => uid === wanted);
+  if (found.length === 1) return found[0]!;
+  const list = series.map((one) => `\n  ${nameOf(one)}`).join('');
+  const problem =
+    wanted === undefined ? `holds ${series.length} series:${list}` : `holds no series ${wanted}, but:${list}`;
+  const fix = 'choose one by its SeriesInstanceUID (option series), or give each series a folder of its own';
+  throw new ItkError('DMX_DICOM_SERIES', { file: folder, problem, fix });
+}
