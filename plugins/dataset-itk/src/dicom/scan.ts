@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ItkError } from '../errors.js';
 import { headerOf, type SliceHeader } from './header.js';
-import { parseHeader } from './parse.js';
+import { type ParsedDicom, parseHeader } from './parse.js';
 
 /** Images of one SeriesInstanceUID, in the order of their file names. */
 export interface DicomSeries {
@@ -20,9 +20,16 @@ export interface DicomScan {
   readonly ignored: readonly { readonly file: string; readonly reason: string }[];
 }
 
-/** Why a file is no slice of a volume; null where it is one. */
-function reasonToIgnore(header: SliceHeader | null): string | null {
-  if (header === null) return 'is DICOM without an image';
+// CT, MR, PET and their enhanced forms: such an object without pixels was cut off.
+const IMAGES = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.(2|2\.1|4|4\.1|128|130)$/;
+
+/** Why a file is no slice of a volume; null where it is one. @throws ItkError `DMX_DICOM_SLICE` for an image without pixels. */
+function reasonToIgnore({ file, dataSet }: ParsedDicom, header: SliceHeader | null): string | null {
+  if (header === null) {
+    if (!IMAGES.test(dataSet.string('x00080016') ?? '')) return 'is DICOM without an image';
+    const fix = 'the file is cut off: fetch it again, or take it out of the folder';
+    throw new ItkError('DMX_DICOM_SLICE', { file, problem: 'is an image without pixels', fix });
+  }
   if (header.modality === 'SEG') return 'is a DICOM segmentation';
   if (header.position !== null || header.frames > 1) return null;
   return 'is an image without a position in the patient';
@@ -66,7 +73,7 @@ export async function scanDicomFolder(folder: string): Promise<DicomScan> {
   for (const file of await filesOf(resolve(folder))) {
     const parsed = await parseHeader(file);
     const header = parsed === null ? null : headerOf(parsed);
-    const reason = parsed === null ? 'is not DICOM' : reasonToIgnore(header);
+    const reason = parsed === null ? 'is not DICOM' : reasonToIgnore(parsed, header);
     if (reason === null) headers.push(header!);
     else ignored.push({ file, reason });
   }

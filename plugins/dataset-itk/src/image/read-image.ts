@@ -28,7 +28,6 @@ const BEST_RATIO = 1032;
 const REFUSED: Readonly<Record<ItkRefusal['reason'], readonly [ItkErrorCode, string]>> = {
   kind: ['DMX_IMAGE_KIND', 'split it into 3D volumes of one number per voxel, one file each'],
   size: ['DMX_IMAGE_SIZE', 'cut or resample the image, or convert it to NIfTI; else the header is damaged'],
-  values: ['DMX_IMAGE_KIND', 'write it as int16 or float32'],
 };
 
 /** The image of an answer. @throws ItkError for a refusal or a failure of ITK. */

@@ -26,7 +26,7 @@ export type ItkRequest =
 
 /** Why an image was not read, beside what ITK itself says. */
 export interface ItkRefusal {
-  readonly reason: 'kind' | 'size' | 'values';
+  readonly reason: 'kind' | 'size';
   readonly text: string;
 }
 

@@ -1,9 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { StoredArray } from '@dinomix/volume';
 import type { Image } from 'itk-wasm';
-import type { ItkAnswer, ItkImage, ItkRequest } from './protocol.js';
-import { Refused, voxelsOf } from './voxels.js';
+import type { ItkAnswer, ItkImage, ItkRefusal, ItkRequest } from './protocol.js';
+import { voxelsOf } from './voxels.js';
 
 const BYTES: Readonly<Record<string, number>> = { int8: 1, uint8: 1, int16: 2, uint16: 2, int32: 4, uint32: 4 };
+
+/** An image that ITK can read and a volume cannot hold. */
+class Refused extends Error {
+  readonly reason: ItkRefusal['reason'];
+
+  constructor(reason: ItkRefusal['reason'], text: string) {
+    super(text);
+    this.reason = reason;
+  }
+}
 
 /** Throws where an image is not one number per voxel on two or three axes, or is larger than allowed. */
 function assertReadable({ imageType, size }: Image, maxBytes: number): void {
@@ -32,7 +43,8 @@ function imageOf({ size, spacing, origin, direction, data }: Image): ItkImage {
     spacing: spacing.slice(0, 3),
     origin: origin.slice(0, 3),
     direction: rows.flat(),
-    data: voxelsOf(data),
+    // ITK has no clamped array.
+    data: voxelsOf(data as StoredArray),
   };
 }
 

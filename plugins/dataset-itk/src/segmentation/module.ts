@@ -184,7 +184,7 @@ function identityOf({ uids, description, time }: SegmentationContent): DicomData
     [0x00200013, 'IS', '1'],
     [0x00700080, 'CS', 'SEGMENTATION'],
     [0x00700081, 'LO', description.slice(0, LONGEST_LABEL)],
-    [0x00700084, 'PN', 'DinoMix'],
+    [0x00700084, 'PN', 'DinoMix^'],
   ];
 }
 
