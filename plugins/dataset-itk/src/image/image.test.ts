@@ -30,7 +30,7 @@ const EXPECTED: Affine = [
 ];
 
 /** NRRD by the letter of teem's specification. */
-function nrrd(fields: Record<string, string> = {}, data = bytes): Buffer {
+function nrrd(fields: Record<string, string> = {}, data: Uint8Array = bytes): Buffer {
   const directions = AXES.map((axis, index) => `(${axis.map((value) => value * STEPS[index]!).join(',')})`).join(' ');
   const header = {
     type: 'short',
