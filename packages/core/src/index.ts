@@ -202,6 +202,7 @@ export type {
   Reporter,
   RunEvent,
   RunOutcome,
+  RunPage,
   RunRecord,
   SliceReport,
   StepReport,

@@ -2,6 +2,7 @@
 export { builtIns } from './built-ins.js';
 export { readCheckpoint } from './checkpoint/checkpoints.js';
 export type { CheckpointState, VariableValues } from './checkpoint/state.js';
+export { type PreparedCase, prepareCase } from './data/prepare-case.js';
 export {
   type PreparationOptions,
   type PreparationReport,

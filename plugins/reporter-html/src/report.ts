@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '@dinomix/volume';
 import { nameOf, type RunState, stateOf } from './history/facts.js';
+import { readPages } from './history/read-pages.js';
 import { readRun } from './history/read-run.js';
 import { comparePage } from './page/compare-page.js';
 import { runPage } from './page/run-page.js';
@@ -41,7 +42,14 @@ export async function writeReport({ runs, out, slices = 8 }: ReportRequest): Pro
   const [first] = read;
   if (first === undefined) throw new RangeError('writeReport needs the folder of at least one run');
   const file = resolve(out ?? (single ? join(first.directory, 'report.html') : 'comparison.html'));
-  const page = single ? runPage(first.history, { notes: first.notes, live: false, refresh: 0 }) : comparePage(read);
+  const page = single
+    ? runPage(first.history, {
+        notes: first.notes,
+        live: false,
+        refresh: 0,
+        pages: await readPages(first.directory, dirname(file)),
+      })
+    : comparePage(read);
   await mkdir(dirname(file), { recursive: true });
   await writeFileAtomic(file, page);
   return {

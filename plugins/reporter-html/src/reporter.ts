@@ -4,6 +4,7 @@ import { type Reporter, type RunEvent, reasonOf } from '@dinomix/core';
 import { writeFileAtomic } from '@dinomix/volume';
 import { readEvents } from './history/event-lines.js';
 import { RunHistory } from './history/history.js';
+import { readPages } from './history/read-pages.js';
 import { FILES } from './history/read-run.js';
 import type { HtmlOptions } from './options.js';
 import { runPage } from './page/run-page.js';
@@ -19,7 +20,8 @@ export function createHtmlReporter({ file, slices, refresh }: HtmlOptions): Repo
 
   const write = async (): Promise<void> => {
     if (directory === undefined) throw new Error('reporter html: an event came before the run folder was opened');
-    await writeFileAtomic(join(directory, file), runPage(history, { notes, live: true, refresh }));
+    const pages = await readPages(directory, directory);
+    await writeFileAtomic(join(directory, file), runPage(history, { notes, live: true, refresh, pages }));
   };
   return {
     async open(run) {

@@ -2,9 +2,11 @@ import { definePlugin } from '@dinomix/core';
 import type { Converted, ConvertRequest } from './convert/convert.js';
 import type { Fetched, FetchRequest } from './fetch/fetch.js';
 import { optionsSchema } from './options.js';
+import type { Shown, ShowRequest } from './show/show.js';
 
 export type { Converted, ConvertRequest } from './convert/convert.js';
 export type { Fetched, FetchOffer, FetchProgress, FetchRequest } from './fetch/fetch.js';
+export type { Shown, ShowRequest } from './show/show.js';
 
 /** The teacher `dinov3`: a frozen DINOv3, or a random network of its architecture as control. */
 export const dinov3 = definePlugin({
@@ -35,4 +37,13 @@ export async function convertWeights(request: ConvertRequest): Promise<Converted
  */
 export async function fetchWeights(request: FetchRequest): Promise<Fetched> {
   return (await import('./fetch/fetch.js')).fetchWeights(request);
+}
+
+/**
+ * Draws what a teacher makes of a volume: principal components of its tokens, and cosines with that of a voxel; as PNG files
+ * and as a page in which any token can be clicked.
+ * @throws DmxError `DMX_DINOV3_OPTIONS`; Error for an unusable model.
+ */
+export async function showTeacher(request: ShowRequest): Promise<Shown> {
+  return (await import('./show/show.js')).showTeacher(request);
 }

@@ -54,7 +54,7 @@ function createKeeper(): Teacher<unknown> {
 }
 
 /** Two cases of a folder, prepared into its subfolder `cache`. */
-const parts = definePlugin({
+export const parts = definePlugin({
   name: 'parts',
   version: '1.0.0',
   core: '^1.0.0',

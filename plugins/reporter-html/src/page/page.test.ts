@@ -8,7 +8,7 @@ import { runPage } from './run-page.js';
 function textFrom(events: readonly RunEvent[], refresh = 0): string {
   const history = new RunHistory(8);
   for (const event of events) history.add(event);
-  return runPage(history, { notes: [], live: true, refresh });
+  return runPage(history, { notes: [], live: true, refresh, pages: [] });
 }
 
 const pageOf = (events: readonly RunEvent[], refresh = 0): Page => read(textFrom(events, refresh));
@@ -231,7 +231,7 @@ describe('the page of a run that is not whole', () => {
       };
       history.add(at({ type: 'evaluation', report }));
     }
-    const text = runPage(history, { notes: [], live: false, refresh: 0 });
+    const text = runPage(history, { notes: [], live: false, refresh: 0, pages: [] });
     expect(text.length).toBeLessThan(1_500_000);
     read(text);
   });

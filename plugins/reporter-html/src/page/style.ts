@@ -57,6 +57,7 @@ circle{fill:currentColor}.ring{fill:none;stroke:currentColor;stroke-width:2}.dot
 .bar{stroke:currentColor;stroke-width:2.5;fill:none}.range{stroke:currentColor;stroke-width:1.4;opacity:.55;fill:none}
 text+.range{stroke:var(--rule);opacity:1;stroke-width:2}
 .layer{fill:currentColor;stroke:var(--card);stroke-width:.3}
+.sheet{display:block;max-width:100%;margin-top:8px}
 .wide{overflow-x:auto;min-width:0}
 .beside{display:flex;flex-wrap:wrap;gap:20px 28px;align-items:start}.beside>*{min-width:0;max-width:100%}.beside figure{flex:1 1 400px;max-width:600px}
 table{border-collapse:collapse;font-size:.88rem}

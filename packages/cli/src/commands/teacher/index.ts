@@ -3,6 +3,7 @@ import type { CommandContext } from '../../command.js';
 import { cacheCommand } from './cache.js';
 import { convertCommand } from './convert.js';
 import { fetchCommand } from './fetch.js';
+import { showCommand } from './show.js';
 
 /** `dinomix teacher`. */
 export function teacherCommand(context: CommandContext): Command {
@@ -10,5 +11,6 @@ export function teacherCommand(context: CommandContext): Command {
   command.addCommand(fetchCommand(context));
   command.addCommand(cacheCommand(context));
   command.addCommand(convertCommand(context));
+  command.addCommand(showCommand(context));
   return command;
 }

@@ -139,3 +139,14 @@ export interface Reporter {
   /** After `run.end`. */
   close?(): Promise<void>;
 }
+
+/** A page about a run that another command left as `<run>/pages/<name>/page.json`, for reports to link to. */
+export interface RunPage {
+  readonly title: string;
+  /** One or two sentences. */
+  readonly note: string;
+  /** Name of the page, beside page.json. */
+  readonly file: string;
+  /** Name of a PNG beside page.json; null for none. */
+  readonly picture: string | null;
+}

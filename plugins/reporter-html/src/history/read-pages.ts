@@ -1,0 +1,66 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { RunPage } from '@dinomix/core';
+import { z } from 'zod';
+
+/** A page in a run folder, for the report. */
+export interface FoundPage {
+  readonly title: string;
+  readonly note: string;
+  /** Relative address. */
+  readonly link: string;
+  /** A PNG; null for none. */
+  readonly picture: Uint8Array | null;
+}
+
+/** Name of the folder of pages in a run, and of the description in each. */
+const PLACE = { folder: 'pages', description: 'page.json' } as const;
+/** A picture goes into the report. */
+const LARGEST_PICTURE = 4e6;
+const PNG = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
+
+/** A name of a file, not a way out of the folder. */
+const name = z.string().regex(/^[\w][\w.-]{0,127}$/);
+const pageSchema: z.ZodType<RunPage> = z.object({
+  title: z.string().min(1).max(300),
+  note: z.string().max(2000),
+  file: name,
+  picture: name.nullable(),
+});
+
+async function readPicture(path: string): Promise<Uint8Array | null> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile() !== true || found.size > LARGEST_PICTURE) return null;
+  const bytes = await readFile(path);
+  return bytes.subarray(0, PNG.length).equals(PNG) ? bytes : null;
+}
+
+/**
+ * Finds the pages that other commands left in a run. One that is damaged or incomplete is left out.
+ * @param from - folder of the report, for the links.
+ */
+export async function readPages(directory: string, from: string): Promise<readonly FoundPage[]> {
+  const folder = join(directory, PLACE.folder);
+  const names = await readdir(folder).catch(() => []);
+  const pages: FoundPage[] = [];
+  for (const one of names.sort()) {
+    const text = await readFile(join(folder, one, PLACE.description), 'utf8').catch(() => null);
+    const page = text === null ? null : parsed(text);
+    if (page === null || (await stat(join(folder, one, page.file)).catch(() => null))?.isFile() !== true) continue;
+    const link = relative(from, join(folder, one, page.file))
+      .split(sep)
+      .map(encodeURIComponent)
+      .join('/');
+    const picture = page.picture === null ? null : await readPicture(join(folder, one, page.picture));
+    pages.push({ title: page.title, note: page.note, link, picture });
+  }
+  return pages;
+}
+
+function parsed(text: string): RunPage | null {
+  try {
+    return pageSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
