@@ -1,5 +1,8 @@
 import type { VoxelArray } from '@dinomix/volume';
 
+// Elements that are written side by side, so that neither reading nor writing leaves the cache at each one.
+const TILE = 16;
+
 type Sizes = readonly [number, number, number];
 
 /** Order of the axes of an array: `zyx` as SimpleITK gives them, `xyz` as nibabel does. */
@@ -25,12 +28,14 @@ export function volumeSizes({ shape, axes }: ArrayOrder): Sizes {
 export function orderElements<T extends VoxelArray>(data: T, order: ArrayOrder): T {
   const [depth, height, width] = volumeSizes(order);
   if ((order.axes === 'zyx') !== order.fortranOrder) return data;
-  const ordered = data.slice() as T;
-  let source = 0;
-  for (let x = 0; x < width; x++) {
+  const ordered = new (data.constructor as new (length: number) => T)(data.length);
+  for (let start = 0; start < width; start += TILE) {
+    const end = Math.min(width, start + TILE);
     for (let y = 0; y < height; y++) {
-      for (let z = 0, target = y * width + x; z < depth; z++, target += height * width)
-        ordered[target] = data[source++]!;
+      for (let z = 0; z < depth; z++) {
+        const row = (z * height + y) * width;
+        for (let x = start; x < end; x++) ordered[row + x] = data[(x * height + y) * depth + z]!;
+      }
     }
   }
   return ordered;

@@ -7,6 +7,8 @@ import type { SplitList } from './lists.js';
 export interface ChosenLists {
   readonly splits: Splits;
   readonly problems: readonly DataProblem[];
+  /** Share of the training cases with a label that the labelled list is named after; null where it is named after none. */
+  readonly share: number | null;
 }
 
 const NOTHING: Splits = { labelled: [], unlabelled: [], validation: [], test: [] };
@@ -57,7 +59,7 @@ function outsideTrain(list: SplitList, train: SplitList | undefined): DataProble
 /** Chooses among the lists of a folder and reads the parts from them. */
 export function chooseLists(lists: readonly SplitList[], labelled: number | null, folder: string): ChosenLists {
   const { list, problems: found } = chooseLabelled(lists, labelled, folder);
-  if (found.length > 0) return { splits: NOTHING, problems: found };
+  if (found.length > 0) return { splits: NOTHING, problems: found, share: null };
   const problems: DataProblem[] = [];
   const only = (kind: SplitList['kind']): SplitList | undefined => {
     const all = lists.filter((one) => one.kind === kind);
@@ -77,5 +79,5 @@ export function chooseLists(lists: readonly SplitList[], labelled: number | null
   const unlabelled = matching?.ids ?? train?.ids.filter((id) => !chosen.has(id)) ?? [];
   for (const one of [list, matching]) if (one != null) problems.push(...outsideTrain(one, train));
   const [validation, test] = [only('validation')?.ids ?? [], only('test')?.ids ?? []];
-  return { splits: { labelled: first, unlabelled, validation, test }, problems };
+  return { splits: { labelled: first, unlabelled, validation, test }, problems, share: shareOf(list?.tag ?? null) };
 }

@@ -42,6 +42,9 @@ describe('npy folders', () => {
       { kind: 'min-max' },
     ]);
     expect(dataset.sampling).toMatchObject({ flips: [1, 2], upperOffset: 'exclusive' });
+    expect(dataset.title).toBe('Arrays (npy files, split lists, labelled 0.2, recipe p1, axes zyx)');
+    expect((await openOf({ root, grid: { shape: [80, 160, 160] } })).title).not.toMatch(/not the published/);
+    expect((await openOf({ root, grid: { shape: [80, 80, 80] } })).title).toMatch(/not the published benchmark/);
   });
 
   test('A&D: split_txts, shares as tags', async () => {
@@ -176,6 +179,9 @@ describe('splits', () => {
     expect(sizes(dataset)).toEqual([4, 16, 4, 6]);
     expect(dataset.splits.labelled).toEqual(['0002', '0023', '0034', '0039'].map((id) => first.replace('0001', id)));
     expect(sizes(await openOf({ root, classes: 'synapse', split: 'skcdf', labelled: 0.1 }))).toEqual([2, 18, 4, 6]);
+    const second = await openOf({ root, classes: 'synapse', split: 'dhc-2023', recipe: 'p2' });
+    expect(second.title).toBe('Synapse (h5 files, split dhc-2023, labelled 0.2, recipe p2, axes xyz)');
+    expect(second.preprocessing.normalisation.steps).toEqual([]);
     await rm(join(root, `${ids[1]}.h5`));
     const incomplete = await openOf({ root, classes: 'synapse', split: 'dhc-2023' });
     expect(() => incomplete.splits).toThrow(/split "dhc-2023" has 1 labelled cases that are not there: 0002/);

@@ -18,12 +18,15 @@ import type { Axes } from './axes.js';
 import { type ArraysReading, arraysFormat } from './format.js';
 import { type ArrayStore, findStore } from './layout.js';
 import type { ArraysOptions } from './options.js';
-import { publishedId, splitsOf } from './splits.js';
+import { type ArraysSplit, publishedId, splitsOf } from './splits.js';
 
 type RecipeChoice = NonNullable<ArraysOptions['recipe']>;
 
 // Image and label of a case have one spacing, that of the options.
 const TOLERANCE = 1e-6;
+
+// What the preprocessing of the first protocol makes of every volume (method.md §2.1).
+const P1_SHAPE: Triple = [80, 160, 160];
 
 const SIDES = { synapse: SYNAPSE_SIDES, amos: AMOS_SIDES } as const;
 
@@ -47,11 +50,18 @@ function classProblems({ classes, tail, swapSides }: ArraysOptions, root: string
   return [...problems, errorOf({ file: root, message, fix: 'turn it off' })];
 }
 
-function recipeOf(choice: RecipeChoice, options: ArraysOptions): Recipe {
+function isStored(choice: RecipeChoice, kind: ArrayStore['kind']): boolean {
+  return choice === 'stored' || (choice === 'p2' && kind === 'h5');
+}
+
+/** On h5 files `p2` takes intensities as they are too: they are MagicNet's, whose files the second protocol starts from. */
+function recipeOf(choice: RecipeChoice, kind: ArrayStore['kind'], options: ArraysOptions): Recipe {
   const { grid, classes } = options;
   const { preprocessing, sampling } = RECIPES[choice === 'stored' ? 'p2' : choice];
   const working = grid === 'keep' ? ({ kind: 'keep' } as const) : ({ kind: 'shape', shape: grid.shape } as const);
-  const normalisation = choice === 'stored' ? ({ steps: [], display: [0, 1] } as const) : preprocessing.normalisation;
+  const normalisation = isStored(choice, kind)
+    ? ({ steps: [], display: [0, 1] } as const)
+    : preprocessing.normalisation;
   const recipe = { preprocessing: { ...preprocessing, grid: working, normalisation }, sampling };
   return withSampling(recipe, options, typeof classes === 'string' ? SIDES[classes] : []);
 }
@@ -68,8 +78,8 @@ function knownAxes({ kind, cases, isTransUnet }: ArrayStore, recipe: RecipeChoic
 }
 
 /** Whether the image of a case is in HU. */
-function isCt(id: string, choice: RecipeChoice, { classes }: ArraysOptions): boolean {
-  if (choice === 'stored') return false;
+function isCt(id: string, isStoredIntensity: boolean, { classes }: ArraysOptions): boolean {
+  if (isStoredIntensity) return false;
   return classes === 'synapse' || (classes === 'amos' && isAmosCt(publishedId(id)));
 }
 
@@ -83,8 +93,20 @@ function spacingProblem(options: ArraysOptions, { kind, folder }: ArrayStore): D
 
 /** Shape of the files of the first protocol, where they are to be used as they are. */
 function expectedShape(choice: RecipeChoice, { grid }: ArraysOptions): Triple | null {
-  const { preprocessing } = RECIPES.p1;
-  return choice === 'p1' && grid === 'keep' && preprocessing.grid.kind === 'shape' ? preprocessing.grid.shape : null;
+  return choice === 'p1' && grid === 'keep' ? P1_SHAPE : null;
+}
+
+/** What `dinomix table` keeps away from published rows. */
+function scopeOf(choice: RecipeChoice, { grid }: ArraysOptions): string {
+  const isPublished = grid === 'keep' || (choice === 'p1' && grid.shape.every((size, axis) => size === P1_SHAPE[axis]));
+  return isPublished ? '' : ', another grid: not the published benchmark';
+}
+
+/** As the data sets of the benchmarks name themselves, so that results are known to belong to the same table. */
+function titleOf({ classes, split }: ArraysOptions, { kind }: ArrayStore, planned: ArraysSplit, rest: string): string {
+  const name = classes === 'synapse' ? 'Synapse' : classes === 'amos' ? 'AMOS22' : 'Arrays';
+  const labelled = planned.share ?? `${planned.splits.labelled.length} cases`;
+  return `${name} (${kind} files, split ${split}, labelled ${labelled}, ${rest})`;
 }
 
 /** Opens a folder of npy or h5 files. No array is opened before it is asked for. */
@@ -93,7 +115,7 @@ export async function openArraysDataset(options: ArraysOptions): Promise<Dataset
   const { store: found, problems } = await findStore(root, options.folder);
   const store = found ?? { kind: 'npy', folder: root, cases: [], problems: [], isTransUnet: false };
   const choice = options.recipe ?? (store.kind === 'npy' ? 'p1' : 'stored');
-  const nothing = { splits: { labelled: [], unlabelled: [], validation: [], test: [] }, problems: [] };
+  const nothing = { splits: { labelled: [], unlabelled: [], validation: [], test: [] }, problems: [], share: null };
   const planned = found === null ? nothing : await splitsOf(root, store, options);
   const { image, label, replaceNonFinite } = options;
   const reading: ArraysReading = {
@@ -105,7 +127,7 @@ export async function openArraysDataset(options: ArraysOptions): Promise<Dataset
     replaceNonFinite,
   };
   return createBenchmarkDataset({
-    title: `Arrays in ${store.kind} files (split ${options.split}, recipe ${choice}, axes ${reading.axes})`,
+    title: titleOf(options, store, planned, `recipe ${choice}, axes ${reading.axes}${scopeOf(choice, options)}`),
     licence: 'That of the data set which the arrays were made from; npy and h5 files name none.',
     root,
     classes: classesOf(options),
@@ -117,9 +139,9 @@ export async function openArraysDataset(options: ArraysOptions): Promise<Dataset
       ...planned.problems,
       ...(found === null ? [] : spacingProblem(options, store)),
     ],
-    recipe: recipeOf(choice, options),
+    recipe: recipeOf(choice, store.kind, options),
     format: arraysFormat(reading, expectedShape(choice, options)),
     options: { tolerance: TOLERANCE, cache: options.cache },
-    isCt: (id) => isCt(id, choice, options),
+    isCt: (id) => isCt(id, isStored(choice, store.kind), options),
   });
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { reasonOf } from '@dinomix/core';
+import { isDmxError, reasonOf } from '@dinomix/core';
 import type { StoredArray } from '@dinomix/volume';
 import type { Dataset as H5Dataset, File as H5File, Metadata } from 'h5wasm/node';
 import { fileError, volumeShape } from './errors.js';
@@ -104,7 +104,7 @@ async function withDataset<R>(
     const [dataset, header] = openDataset(opened, size, file, name);
     return work(dataset, header);
   } catch (error) {
-    if (error instanceof Error && 'why' in error) throw error;
+    if (isDmxError(error)) throw error;
     throw fileError(file, `cannot be read: ${h5Reason(error)}`, AGAIN, error);
   } finally {
     opened?.close();

@@ -19,6 +19,13 @@ import type { ArraysOptions } from './options.js';
 
 type Role = keyof Splits;
 
+/** A split with the share of labelled training cases that it stands for; null where that is not known. */
+export interface ArraysSplit extends PlannedSplits {
+  readonly share: number | null;
+}
+
+const NOTHING: Splits = { labelled: [], unlabelled: [], validation: [], test: [] };
+
 function withIds(splits: Splits, change: (ids: readonly string[], role: Role) => readonly string[]): Splits {
   const { labelled, unlabelled, validation, test } = splits;
   return {
@@ -56,19 +63,19 @@ function unlisted(splits: Splits, cases: readonly CaseFiles[], file: string): Da
   return [warningOf({ file, message, fix: 'they are not used; add them to a list if they should be' })];
 }
 
-async function fromLists(root: string, store: ArrayStore, options: ArraysOptions): Promise<PlannedSplits> {
+async function fromLists(root: string, store: ArrayStore, options: ArraysOptions): Promise<ArraysSplit> {
   const { labelled, leaked, patient } = options;
   const { folder, lists, problems } = await findLists(root, store.folder, options.lists);
-  const nothing: Splits = { labelled: [], unlabelled: [], validation: [], test: [] };
-  if (folder === null) return { splits: nothing, problems };
+  if (folder === null) return { splits: NOTHING, problems, share: null };
   const chosen = chooseLists(lists, labelled, folder);
   if (chosen.problems.some(({ severity }) => severity === 'error')) {
-    return { splits: nothing, problems: [...problems, ...chosen.problems] };
+    return { splits: NOTHING, problems: [...problems, ...chosen.problems], share: null };
   }
   const kept = withoutLeaks(chosen.splits, leaked, folder);
   const planned = listedSplits(kept.splits, folder, store.cases, patient);
   return {
     splits: planned.splits,
+    share: chosen.share,
     problems: [
       ...problems,
       ...chosen.problems,
@@ -80,22 +87,28 @@ async function fromLists(root: string, store: ArrayStore, options: ArraysOptions
 }
 
 /** A published split, whose numbers stand for the ids of the files. */
-function published(planned: PlannedSplits, name: string, root: string, { cases }: ArrayStore): PlannedSplits {
-  if (planned.splits.labelled.length === 0) return planned;
+function published(
+  planned: PlannedSplits,
+  share: number,
+  { split }: ArraysOptions,
+  root: string,
+  { cases }: ArrayStore,
+): ArraysSplit {
+  if (planned.splits.labelled.length === 0) return { ...planned, share };
   const idOf = new Map(cases.map(({ id }) => [publishedId(id), id]));
   const splits = withIds(planned.splits, (ids) => ids.map((id) => idOf.get(id) ?? id));
-  return { splits, problems: [...planned.problems, ...publishedSplitProblems(name, splits, cases, root)] };
+  return { splits, share, problems: [...planned.problems, ...publishedSplitProblems(split, splits, cases, root)] };
 }
 
-function wrongBenchmark(split: string, classes: string, root: string): PlannedSplits {
+function wrongBenchmark(split: string, classes: string, root: string): ArraysSplit {
   const message = `option split is "${split}", a split of ${classes}; option classes names other ones`;
   const problem = errorOf({ file: root, message, fix: `set classes: "${classes}", or another split` });
-  return { splits: { labelled: [], unlabelled: [], validation: [], test: [] }, problems: [problem] };
+  return { splits: NOTHING, problems: [problem], share: null };
 }
 
 /** The split that the options ask for, with what is wrong with it. */
-export async function splitsOf(root: string, store: ArrayStore, options: ArraysOptions): Promise<PlannedSplits> {
-  const { split, classes, leaked } = options;
+export async function splitsOf(root: string, store: ArrayStore, options: ArraysOptions): Promise<ArraysSplit> {
+  const { split, classes, leaked, labelled } = options;
   switch (split) {
     case 'lists':
       return fromLists(root, store, options);
@@ -103,15 +116,18 @@ export async function splitsOf(root: string, store: ArrayStore, options: ArraysO
     case 'genericssl':
     case 'dhc-2023': {
       if (classes !== 'synapse') return wrongBenchmark(split, 'synapse', root);
-      return published(synapseSplit(split, options.labelled ?? 0.2, root), split, root, store);
+      const share = labelled ?? 0.2;
+      return published(synapseSplit(split, share, root), share, options, root, store);
     }
     case 'dhc': {
       if (classes !== 'amos') return wrongBenchmark(split, 'amos', root);
-      return published(amosSplit(options.labelled ?? 0.05, leaked ?? 'validation', root), split, root, store);
+      const share = labelled ?? 0.05;
+      return published(amosSplit(share, leaked ?? 'validation', root), share, options, root, store);
     }
     default: {
       const rest = { ...options, root, unlabelled: [], fold: 0 };
-      return planSplits(store.cases, split === 'drawn' ? null : resolve(root, split), rest);
+      const planned = await planSplits(store.cases, split === 'drawn' ? null : resolve(root, split), rest);
+      return { ...planned, share: labelled !== null && labelled < 1 ? labelled : null };
     }
   }
 }

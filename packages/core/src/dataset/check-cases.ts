@@ -96,7 +96,12 @@ async function checkCase(files: CaseFiles, mayReadLabel: boolean, check: CaseChe
     }
   }
   const counts = labelInfo === null ? null : await countsOf(files, imageGrid ?? labelInfo.grid, check, problems);
-  return { problems, digest, counts };
+  return { problems: withoutRepeats(problems), digest, counts };
+}
+
+/** Image and label may be one file, which is damaged once. */
+function withoutRepeats(problems: readonly DataProblem[]): readonly DataProblem[] {
+  return [...new Map(problems.map((problem) => [`${problem.file}\n${problem.message}`, problem])).values()];
 }
 
 async function countsOf(
