@@ -23,7 +23,11 @@ const CLI_ERROR_CODES = Object.freeze({
   DMX_CLI_EXISTS: (d: { file: string }) =>
     text(`${d.file} exists already`, 'It is not written over.', 'Name another file or folder, or give --force.'),
   DMX_CLI_INPUT: (d: { path: string; problem: string }) =>
-    text(`${d.path} cannot be used as input`, d.problem, 'Name a .nii or .nii.gz file, or a folder that holds some.'),
+    text(
+      `${d.path} cannot be used as input`,
+      d.problem,
+      'Name an image (.nii.gz, .nii, .nrrd, .mha, .mhd, .mgz), a folder with a DICOM series, or a folder of these.',
+    ),
   DMX_CLI_RUN_FOLDER: (d: { directory: string; reason: string }) =>
     text(
       `${d.directory} is not the folder of a run`,

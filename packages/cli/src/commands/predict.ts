@@ -18,10 +18,11 @@ import {
 import { openConfig } from '../config.js';
 import { cliError, usageError } from '../errors.js';
 import { failureToJson, failureToText } from '../failure.js';
-import { type PredictionPair, pairFiles } from '../predict/files.js';
+import { LABEL_FORMATS, type LabelFormat, type PredictionPair, pairFiles } from '../predict/files.js';
 import type { NetworkFacts } from '../predict/network-facts.js';
 import { type OpenedNetwork, openNetwork } from '../predict/open-network.js';
 import type { Prediction } from '../predict/predict-file.js';
+import { openScans, type ReadScan } from '../predict/scan.js';
 import { createStatusLine, type StatusLine } from '../terminal.js';
 import { columns, counted, duration } from '../text.js';
 
@@ -38,6 +39,8 @@ interface PredictOptions extends ConfigOptions {
   readonly device: DeviceName;
   readonly threads?: number;
   readonly geometry?: NiftiGeometry;
+  readonly format?: LabelFormat;
+  readonly series?: string;
 }
 
 const AXES = { z: 0, y: 1, x: 2 } as const;
@@ -99,6 +102,7 @@ async function predictAll(
   context: CommandContext,
   opened: OpenedNetwork,
   pairs: readonly PredictionPair[],
+  readScan: ReadScan,
   options: PredictOptions,
   status: StatusLine,
 ): Promise<{ readonly done: readonly Prediction[]; readonly failed: readonly Failed[] }> {
@@ -108,18 +112,22 @@ async function predictAll(
   const done: Prediction[] = [];
   const failed: Failed[] = [];
   for (const [index, pair] of pairs.entries()) {
-    const name = `${index + 1}/${pairs.length} ${pair.input}`;
+    const input = pair.input.path;
+    const name = `${index + 1}/${pairs.length} ${input}`;
     status.draw(name);
     try {
       await mkdir(dirname(pair.output), { recursive: true });
       const onWindows = (count: number, total: number) => status.draw(`${name}  window ${count}/${total}`);
-      const { geometry = null } = options;
-      const request = { ...pair, inference, geometry, signal: context.signal, onWindows };
-      done.push(await predictFile(opened, request));
-      if (options.json !== true) status.print(`${pair.output}  ${duration(done.at(-1)!.seconds)}`);
+      const { geometry = null, series = null } = options;
+      const request = { pair, inference, geometry, series, readScan, signal: context.signal, onWindows };
+      const prediction = await predictFile(opened, request);
+      done.push(prediction);
+      if (options.json === true) continue;
+      for (const note of prediction.notes) status.print(`note  ${note}`);
+      status.print(`${pair.output}  ${duration(prediction.seconds)}`);
     } catch (failure) {
       context.signal.throwIfAborted();
-      failed.push({ input: pair.input, failure });
+      failed.push({ input, failure });
       if (options.json !== true) status.print(failureToText(failure, options.verbose === true));
       // What the network itself does wrong, it does to every file.
       if (isDmxError(failure) && failure.code === 'DMX_NETWORK_OUTPUT') break;
@@ -130,7 +138,7 @@ async function predictAll(
 
 function render(done: readonly Prediction[]): string {
   const [only] = done;
-  if (done.length !== 1) return `${counted(done.length, 'file')} predicted`;
+  if (done.length !== 1) return `${counted(done.length, 'image')} predicted`;
   const rows = Object.entries(only!.classes).map(([name, { voxels, millilitres }]) => {
     return [name, `${voxels} voxels`, `${millilitres.toFixed(1)} mL`];
   });
@@ -142,16 +150,20 @@ async function predict(context: CommandContext, input: string, options: PredictO
   const pairs = pairFiles(
     resolve(context.folder, input),
     options.out === undefined ? null : resolve(context.folder, options.out),
+    options.format ?? null,
   );
   const existing = pairs.find(({ output }) => existsSync(output));
   if (existing !== undefined && options.force !== true) throw usageError('DMX_CLI_EXISTS', { file: existing.output });
+  const readScan = await openScans(context.packages, pairs);
   const { backend, host } = await openBackend(context, options);
   const status = createStatusLine(context.terminal);
   try {
     const session = await backend.setup({ device: options.device, threads: options.threads ?? null });
     try {
       const opened = await openNetwork(session, file);
-      const { done, failed } = await predictAll(context, opened, pairs, options, status).finally(opened.dispose);
+      const { done, failed } = await predictAll(context, opened, pairs, readScan, options, status).finally(
+        opened.dispose,
+      );
       status.clear();
       if (failed.length > 0 && pairs.length === 1) throw failed[0]!.failure;
       if (options.json !== true || failed.length === 0) {
@@ -178,11 +190,18 @@ function partly(failed: readonly Failed[], total: number): Error {
 
 /** `dinomix predict`. */
 export function predictCommand(context: CommandContext): Command {
-  const command = createCommand('predict', 'segment a NIfTI file, or every one in a folder')
-    .argument('<input>', '.nii or .nii.gz file, or a folder of them')
+  const command = createCommand(
+    'predict',
+    'segment an image (NIfTI, NRRD, MetaImage, DICOM series), or all of a folder',
+  )
+    .argument('<input>', '.nii, .nii.gz, .nrrd, .mha ... file, a folder with a DICOM series, or a folder of these')
     .option('-n, --network <file>', 'ONNX file written by "dinomix export"')
     .option('-r, --run <folder>', 'folder of a run that was exported')
     .option('-o, --out <path>', 'file or folder for the labels')
+    .addOption(
+      choice('--format <name>', 'of the labels; seg is DICOM SEG (default: by --out, or nifti)', LABEL_FORMATS),
+    )
+    .option('--series <uid>', 'SeriesInstanceUID, where a DICOM folder holds several series')
     .option('--force', 'write over files of the same name')
     .option('--overlap <share>', 'share of a window that the next one covers again', readOverlap)
     .option('--stride <d,h,w>', 'voxels between windows; goes before --overlap', triple)

@@ -1,25 +1,26 @@
 import { predictImage, type WindowWatch } from '@dinomix/trainer';
-import { type NiftiGeometry, readNifti, type Volume, writeNifti } from '@dinomix/volume';
+import type { Volume } from '@dinomix/volume';
 import { cliError } from '../errors.js';
+import type { PredictionPair } from './files.js';
 import type { NetworkFacts } from './network-facts.js';
 import type { OpenedNetwork } from './open-network.js';
+import type { ReadScan, ScanOptions } from './scan.js';
 
-/** How one file is predicted. */
-export interface PredictRequest {
-  readonly input: string;
-  readonly output: string;
+/** How one image is predicted. */
+export interface PredictRequest extends ScanOptions {
+  readonly pair: PredictionPair;
   readonly inference: NetworkFacts['inference'];
-  /** The matrix to take where sform and qform disagree. */
-  readonly geometry: NiftiGeometry | null;
-  readonly signal: AbortSignal;
+  readonly readScan: ReadScan;
   readonly onWindows: NonNullable<WindowWatch['onWindows']>;
 }
 
-/** What came out for one file. */
+/** What came out for one image. */
 export interface Prediction {
   readonly input: string;
   readonly output: string;
   readonly shape: readonly number[];
+  /** What was left out or assumed in reading. */
+  readonly notes: readonly string[];
   readonly seconds: number;
   /** Voxels and millilitres of each class by name, background left out. */
   readonly classes: Readonly<Record<string, { readonly voxels: number; readonly millilitres: number }>>;
@@ -42,25 +43,29 @@ function measure(labels: Volume<Uint8Array>, facts: NetworkFacts): Prediction['c
 }
 
 /** An array too large to allocate says nothing of the file that asked for it. */
-function memoryFailure(cause: unknown, { input }: PredictRequest, { shape }: Volume, facts: NetworkFacts): unknown {
+function memoryFailure(cause: unknown, { pair }: PredictRequest, { shape }: Volume, facts: NetworkFacts): unknown {
   if (!(cause instanceof RangeError)) return cause;
   const { grid } = facts.preprocessing;
   const classes = facts.classes.length;
-  return cliError('DMX_PREDICT_MEMORY', { file: input, shape, classes, grid: JSON.stringify(grid) }, { cause });
+  return cliError(
+    'DMX_PREDICT_MEMORY',
+    { file: pair.input.path, shape, classes, grid: JSON.stringify(grid) },
+    { cause },
+  );
 }
 
 /**
- * Predicts one NIfTI file: prepares it as in training, slides the network over it, brings the labels back to the file's
- * own grid and axes and writes them with their names.
- * @throws VolumeError for a file that cannot be read or written, Error for intensities that are not finite,
- *   DMX_NETWORK_OUTPUT where those that the network gives are not, DMX_PREDICT_MEMORY.
+ * Predicts one image: prepares it as in training, slides the network over it, brings the labels back to the image's own
+ * grid and axes and writes them with their names.
+ * @throws VolumeError, or an error of `@dinomix/dataset-itk`, for files that cannot be read or written; Error for
+ *   intensities that are not finite, DMX_NETWORK_OUTPUT where those that the network gives are not, DMX_PREDICT_MEMORY.
  */
 export async function predictFile(opened: OpenedNetwork, request: PredictRequest): Promise<Prediction> {
   const { facts } = opened;
-  const { input, output, inference, signal, onWindows, geometry } = request;
+  const { pair, inference, signal, onWindows, readScan } = request;
   const started = performance.now();
-  const source = await readNifti(input, geometry === null ? {} : { geometry });
-  const labels = await predictImage(asFloat32(source.volume), {
+  const scan = await readScan(pair, request);
+  const labels = await predictImage(asFloat32(scan.volume), {
     ...inference,
     batch: opened.batch ?? inference.batch,
     patch: facts.patch,
@@ -71,14 +76,17 @@ export async function predictFile(opened: OpenedNetwork, request: PredictRequest
     signal,
     onWindows,
   }).catch((cause: unknown) => {
-    throw memoryFailure(cause, request, source.volume, facts);
+    throw memoryFailure(cause, request, scan.volume, facts);
   });
-  await writeNifti(output, labels, {
-    labelNames: new Map(facts.classes.map(({ index, name }) => [index, name])),
-    version: source.header.version,
-    spaceCode: source.header.sformCode || source.header.qformCode || 1,
-    description: 'DinoMix labels',
-  });
+  await scan.write(labels, { classes: facts.classes, algorithm: `DinoMix ${facts.title}`, signal });
   const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
-  return { input, output, shape: labels.shape, seconds, classes: measure(labels, facts) };
+  const { shape } = labels;
+  return {
+    input: pair.input.path,
+    output: pair.output,
+    shape,
+    notes: scan.notes,
+    seconds,
+    classes: measure(labels, facts),
+  };
 }

@@ -1,0 +1,72 @@
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { usageError } from '../errors.js';
+
+/** What a path holds: a NIfTI file, a file that ITK reads, or a folder with the files of a DICOM series. */
+export type InputKind = 'nifti' | 'image' | 'dicom';
+
+/** One image to predict. Absolute path. */
+export interface PredictionInput {
+  readonly path: string;
+  readonly kind: InputKind;
+}
+
+/** Endings of the files that ITK reads. */
+export const IMAGE_ENDING = /\.(nrrd|nhdr|mha|mhd|mgz|mgh|gipl)$/i;
+export const NIFTI_ENDING = /\.nii(\.gz)?$/i;
+
+function fileKind(name: string): InputKind | null {
+  if (NIFTI_ENDING.test(name)) return 'nifti';
+  return IMAGE_ENDING.test(name) ? 'image' : null;
+}
+
+/** Whether a file is DICOM: `DICM` behind a preamble of 128 bytes (PS3.10 7.1). */
+function isDicom(file: string): boolean {
+  const magic = Buffer.alloc(4);
+  const handle = openSync(file, 'r');
+  try {
+    return readSync(handle, magic, 0, 4, 128) === 4 && magic.toString('latin1') === 'DICM';
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function inputsOfFolder(folder: string): PredictionInput[] {
+  const entries = readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => !name.startsWith('.'))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const files = entries.filter((entry) => entry.isFile());
+  const images = files.flatMap(({ name }): PredictionInput[] => {
+    const kind = fileKind(name);
+    return kind === null ? [] : [{ path: join(folder, name), kind }];
+  });
+  // A DICOMDIR lists files of other folders.
+  const others = files.filter(({ name }) => fileKind(name) === null && name !== 'DICOMDIR');
+  const series = others.some(({ name }) => isDicom(join(folder, name)))
+    ? [{ path: folder, kind: 'dicom' as const }]
+    : [];
+  if (images.length + series.length > 0) return [...images, ...series];
+  return entries.filter((entry) => entry.isDirectory()).flatMap(({ name }) => inputsOfFolder(join(folder, name)));
+}
+
+/**
+ * The images behind a path: a file, the image files of a folder, a folder that holds a DICOM series, or the folders of
+ * either kind below it.
+ *
+ * @throws DMX_CLI_INPUT where there is none.
+ */
+export function findInputs(path: string): readonly PredictionInput[] {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw usageError('DMX_CLI_INPUT', { path, problem: 'There is no such file or folder.' });
+  if (found.isDirectory()) {
+    const inputs = inputsOfFolder(path);
+    if (inputs.length > 0) return inputs;
+    throw usageError('DMX_CLI_INPUT', { path, problem: 'It holds no NIfTI, NRRD, MetaImage or DICOM file.' });
+  }
+  const kind = fileKind(path);
+  if (kind !== null) return [{ path, kind }];
+  const problem = isDicom(path)
+    ? 'It is one file of a DICOM series; name the folder of the series.'
+    : 'Its name is not that of a NIfTI, NRRD or MetaImage file.';
+  throw usageError('DMX_CLI_INPUT', { path, problem });
+}
