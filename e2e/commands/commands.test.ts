@@ -27,7 +27,7 @@ it('every command speaks JSON, one object a line, and ends with 0', async () => 
   expect(await json('resume', 'run')).toMatchObject({ outcome: { status: 'completed' } });
   expect((await json('eval', 'run', '--split', 'validation')).report.perClass.dice).toHaveLength(3);
   expect(await json('report', 'run')).toMatchObject({ file: join(folder, 'run/report.html') });
-  expect(await json('export', '--run', 'run')).toMatchObject({ file: join(folder, 'run/network.onnx') });
+  expect(await json('export', 'run')).toMatchObject({ file: join(folder, 'run/network.onnx') });
   const predicted = await json('predict', fileOf(folder, 'image', 'c'), '--run', 'run', '--out', 'c.nii.gz');
   expect(predicted.predictions).toHaveLength(1);
   const { volume, labelNames } = await readNifti(join(folder, 'c.nii.gz'));

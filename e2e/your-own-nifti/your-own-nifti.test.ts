@@ -48,7 +48,7 @@ it('the example trains on real MRI; nibabel finds the prediction on the grid of 
     expect(losses).toHaveLength(4);
     expect(losses[3]).toBeLessThan(losses[0]!);
     const run = 'runs/your-own-nifti-seed0';
-    expect((await dinomix(folder, 'export', '--run', run)).code).toBe(0);
+    expect((await dinomix(folder, 'export', run)).code).toBe(0);
     const input = join(folder, 'data/imagesTs/right-test_0000.nii.gz');
     const output = join(folder, 'labels.nii.gz');
     const predicted = await dinomix(folder, 'predict', input, '--run', run, '--out', output);

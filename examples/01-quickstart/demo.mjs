@@ -50,7 +50,7 @@ async function predict(method, { data, out }) {
   const [image] = (await readdir(join(data, 'imagesTs'))).sort();
   const prediction = join(out, `${image.replace('_0000.nii.gz', '')}-${method}.nii.gz`);
   await rm(prediction, { force: true });
-  await dinomix(['export', '--run', run], { folder });
+  await dinomix(['export', run], { folder });
   await dinomix(['predict', join(data, 'imagesTs', image), '--run', run, '--out', prediction], { folder });
   return prediction;
 }

@@ -58,7 +58,7 @@ const CLI_ERROR_CODES = Object.freeze({
     text(
       `${d.file} is not a network that can predict`,
       `${d.reason.replace(/\.?$/, '.')} Expected an ONNX file written by "dinomix export".`,
-      'Write it again with "dinomix export --run <run folder>", or check that the download or copy is whole.',
+      'Write it again with "dinomix export <run folder>", or check that the download or copy is whole.',
     ),
   DMX_PREDICT_MEMORY: (d: { file: string; shape: readonly number[]; classes: number; grid: string }) =>
     text(

@@ -12,7 +12,6 @@ import { encodeFacts, type NetworkFacts } from '../predict/network-facts.js';
 import { readSpec } from '../train/spec-file.js';
 
 interface ExportOptions extends CommonOptions {
-  readonly run: string;
   readonly out?: string;
   readonly checkpoint: CheckpointChoice;
   readonly force?: boolean;
@@ -51,8 +50,8 @@ async function verify(
   throw cliError('DMX_EXPORT_DIFFERS', { ...verification });
 }
 
-async function exportRun(context: CommandContext, options: ExportOptions): Promise<void> {
-  const directory = resolve(context.folder, options.run);
+async function exportRun(context: CommandContext, folder: string, options: ExportOptions): Promise<void> {
+  const directory = resolve(context.folder, folder);
   const file = options.out === undefined ? join(directory, 'network.onnx') : resolve(context.folder, options.out);
   if (existsSync(file) && options.force !== true) throw usageError('DMX_CLI_EXISTS', { file });
   const { configFile, overrides } = await readSpec(directory);
@@ -94,9 +93,9 @@ function renderVerification({ voxels, different, largestDifference }: Verificati
 /** `dinomix export`. */
 export function exportCommand(context: CommandContext): Command {
   return createCommand('export', 'write the network of a run as an ONNX file, checked against the network itself')
-    .requiredOption('-r, --run <folder>', 'folder of the run')
+    .argument('<run>', 'folder of the run')
     .option('-o, --out <file>', 'file to write (default: network.onnx in the folder)')
     .addOption(choice('--checkpoint <which>', 'checkpoint to take', ['best', 'latest']).default('best'))
     .option('--force', 'write over an existing file')
-    .action((options: ExportOptions) => exportRun(context, options));
+    .action((folder: string, options: ExportOptions) => exportRun(context, folder, options));
 }
