@@ -189,11 +189,11 @@ describe('exports', () => {
 describe('files that are no DINOv3', () => {
   it('are refused with what was expected and found', async () => {
     await expect(open({ model: '/nowhere/dinov3.onnx' })).rejects.toThrow(
-      'there is no file "/nowhere/dinov3.onnx" (option "model"). DinoMix ships no weights',
+      'DMX_DINOV3_MODEL  There is no file "/nowhere/dinov3.onnx"\n  why  The option "model" names it, and DinoMix ships no weights',
     );
     const text = await writeTemporary('text.onnx', 'this is not an ONNX file');
     await expect(open({ model: text })).rejects.toThrow(
-      /text\.onnx" is not a DINOv3-like model. Expected an ONNX file that ONNX Runtime loads. Found: /,
+      /text\.onnx" is not a DINOv3-like model\n {2}why {2}Expected an ONNX file that ONNX Runtime loads. Found: /,
     );
     const map = await patchMean({ layout: 'map', outputName: 'map' });
     await expect(open({ model: map })).rejects.toThrow('Expected an output with tokens');

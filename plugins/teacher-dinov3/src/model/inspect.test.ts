@@ -115,7 +115,7 @@ describe('inspectAnswer', () => {
 
   it('refuses counts that are no grid of patches', () => {
     expect(() => answer([1, 50, 768])).toThrow(
-      'with 50 tokens in "last_hidden_state". Expected at least 196: 14x14 patches',
+      'with 50 tokens in "last_hidden_state"\n  why  Expected at least 196: 14x14 patches',
     );
     expect(() => answer([1, 201, 384], { prefixTokens: 1 })).toThrow('Expected 1 + 196');
   });

@@ -1,5 +1,6 @@
 import type { Dinov3Options } from '../options.js';
 import type { Sides } from '../slices.js';
+import { modelError } from './model-file.js';
 
 /** An input or output as a session declares it. Free sides are strings; no shape at all is an empty list. */
 export interface Declared {
@@ -45,7 +46,7 @@ function show({ name, type, shape }: Declared): string {
 
 function notDinov3(file: string, expected: string, found: readonly Declared[], cure: string): Error {
   const list = found.length === 0 ? 'none' : found.map(show).join('; ');
-  return new Error(`dinov3: "${file}" is not a DINOv3-like model. Expected ${expected}. Found ${list}. ${cure}`);
+  return modelError(`"${file}" is not a DINOv3-like model`, `Expected ${expected}. Found ${list}.`, cure);
 }
 
 const INPUT = 'one image input, float32 or float16 [batch, 3, height, width]';
@@ -92,7 +93,7 @@ function findOutput(outputs: readonly Declared[], options: Dinov3Options, file: 
 /**
  * Reads from the declared inputs and outputs how to call a model.
  * @param file - for messages.
- * @throws Error that says what was expected and what was found.
+ * @throws DmxError `DMX_DINOV3_MODEL` that says what was expected and what was found.
  */
 export function inspectModel(
   inputs: readonly Declared[],
@@ -129,7 +130,7 @@ export function inspectModel(
 /**
  * Reads from the shape of an answer how its tokens lie.
  * @param dims - shape of the answer to pictures with these sides.
- * @throws Error where it holds no grid of patches.
+ * @throws DmxError `DMX_DINOV3_MODEL` where it holds no grid of patches.
  */
 export function inspectAnswer(
   dims: readonly number[],
@@ -147,10 +148,10 @@ export function inspectAnswer(
   const prefix = prefixTokens ?? tokens - rows * columns;
   if (prefix < 0 || prefix + rows * columns !== tokens) {
     const before = prefixTokens === null ? 'at least' : `${prefixTokens} +`;
-    throw new Error(
-      `dinov3: "${file}" answers a picture of ${sides[0]}x${sides[1]} with ${tokens} tokens in "${output}". ` +
-        `Expected ${before} ${rows * columns}: ${rows}x${columns} patches of ${patchSize} pixels. ` +
-        'Set the options "patchSize" and "prefixTokens" to those of the model.',
+    throw modelError(
+      `"${file}" answers a picture of ${sides[0]}x${sides[1]} with ${tokens} tokens in "${output}"`,
+      `Expected ${before} ${rows * columns}: ${rows}x${columns} patches of ${patchSize} pixels.`,
+      'Set the options "patchSize" and "prefixTokens" to those of the model.',
     );
   }
   return { rows, columns, prefix, channels };

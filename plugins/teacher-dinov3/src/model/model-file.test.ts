@@ -58,7 +58,7 @@ describe('where a model is found', () => {
     expect((await readModelFile(join(alone, '..'), null)).path).toBe(alone);
     const empty = await folder();
     await expect(readModelFile(empty, null)).rejects.toThrow('0 other .onnx files');
-    await expect(readModelFile(join(empty, 'x.onnx'), null)).rejects.toThrow('there is no file');
+    await expect(readModelFile(join(empty, 'x.onnx'), null)).rejects.toThrow('There is no file');
   });
 });
 
@@ -88,7 +88,7 @@ describe('what is refused', () => {
   it('weights that are missing, or outside of the folder', async () => {
     const path = await withWeightsBeside();
     await rm(`${path}_data`);
-    await expect(readModelFile(path, null)).rejects.toThrow(`keeps its weights in "${path}_data", which is not there`);
+    await expect(readModelFile(path, null)).rejects.toThrow(`It keeps them in "${path}_data", which is not there`);
     const model = fromBinary(ModelProtoSchema, await readFile(path));
     for (const { externalData } of model.graph!.initializer) {
       for (const entry of externalData) if (entry.key === 'location') entry.value = '../../etc/passwd';
@@ -100,7 +100,7 @@ describe('what is refused', () => {
   it('names that there are not', async () => {
     const path = await withWeightsBeside();
     await expect(readModelFile(path, 'stage3')).rejects.toThrow(
-      'has no output and no inner tensor "stage3" (option "output"). Its outputs are last_hidden_state, pooler_output',
+      'has no output and no inner tensor "stage3"\n  why  Its outputs are last_hidden_state, pooler_output',
     );
   });
 

@@ -6,6 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation, ValueInfoProtoSchema } from 'onnx-buf';
 
+import { teacherError } from '../errors.js';
+
 /** A model on the disk, looked through. */
 export interface ModelFile {
   readonly path: string;
@@ -24,30 +26,42 @@ const QUANTISED =
 
 const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() === true;
 
-/** @throws Error when there is neither a file nor a folder with one model. */
+/** @throws DmxError `DMX_DINOV3_MODEL` when there is neither a file nor a folder with one model. */
 async function locate(model: string): Promise<string> {
   const path = resolve(model);
   const found = await stat(path).catch(() => null);
   if (found?.isFile() === true) return path;
   if (found?.isDirectory() !== true) {
-    throw new Error(
-      `dinov3: there is no file "${path}" (option "model"). DinoMix ships no weights: give the path of an ONNX export, with ` +
-        'its .onnx_data file beside it if it has one, or convert .safetensors with "dinomix teacher convert".',
+    throw modelError(
+      `There is no file "${path}"`,
+      'The option "model" names it, and DinoMix ships no weights.',
+      'Give the path of an ONNX export, with its .onnx_data file beside it if it has one; "dinomix teacher fetch" downloads some, ' +
+        '"dinomix teacher convert" makes one of .safetensors.',
     );
   }
   for (const name of IN_FOLDER) if (await isFile(join(path, name))) return join(path, name);
   const others = (await readdir(path)).filter((name) => name.endsWith('.onnx'));
   if (others.length === 1) return join(path, others[0]!);
-  throw new Error(
-    `dinov3: the folder "${path}" (option "model") has no ${IN_FOLDER.join(', ')}, and ${others.length} other .onnx files. ` +
-      'Give the path of the file. Weights in .safetensors are converted with "dinomix teacher convert".',
+  throw modelError(
+    `The folder "${path}" does not say which model it holds`,
+    `It has no ${IN_FOLDER.join(', ')}, and ${others.length} other .onnx files.`,
+    'Give the path of the file (option "model"). Weights in .safetensors are converted with "dinomix teacher convert".',
   );
+}
+
+/** What is wrong with the file of the option `model`, why, and what to do. */
+export function modelError(summary: string, why: string, fix: string, cause?: unknown): Error {
+  return teacherError('DMX_DINOV3_MODEL', { summary, why, fix, cause });
 }
 
 /** A file that is no DINOv3-like model. */
 export function unusable(path: string, expected: string, found: string, cause?: unknown): Error {
-  const text = `dinov3: "${path}" is not a DINOv3-like model. Expected ${expected}. Found: ${found}`;
-  return new Error(text, cause === undefined ? undefined : { cause });
+  return modelError(
+    `"${path}" is not a DINOv3-like model`,
+    `Expected ${expected}. Found: ${found.trim()}`,
+    'Check that the download or copy is whole, and that it is the export of a vision model (option "model").',
+    cause,
+  );
 }
 
 async function parse(path: string, bytes: Uint8Array): Promise<ModelProto> {
@@ -59,7 +73,7 @@ async function parse(path: string, bytes: Uint8Array): Promise<ModelProto> {
   }
 }
 
-/** Files beside the model that hold weights. @throws Error for a path that leaves the folder, or a missing file. */
+/** Files beside the model that hold weights. @throws DmxError `DMX_DINOV3_MODEL` for a path that leaves the folder, or a missing file. */
 async function weightFiles(path: string, model: ModelProto): Promise<readonly string[]> {
   const names = new Set<string>();
   for (const { dataLocation, externalData } of model.graph?.initializer ?? []) {
@@ -73,8 +87,10 @@ async function weightFiles(path: string, model: ModelProto): Promise<readonly st
   const files = [...names].sort().map((name) => join(dirname(path), name));
   for (const file of files) {
     if (await isFile(file)) continue;
-    throw new Error(
-      `dinov3: "${path}" keeps its weights in "${file}", which is not there. Copy it beside the model, under this name.`,
+    throw modelError(
+      `"${path}" lacks its weights`,
+      `It keeps them in "${file}", which is not there.`,
+      'Copy it beside the model, under this name.',
     );
   }
   return files;
@@ -83,20 +99,22 @@ async function weightFiles(path: string, model: ModelProto): Promise<readonly st
 function refuseQuantised(path: string, model: ModelProto): void {
   const found = model.graph?.node.find(({ opType }) => QUANTISED.test(opType));
   if (found === undefined) return;
-  throw new Error(
-    `dinov3: "${path}" is a quantised export (it has ${found.opType}). As a teacher it is refused: scales that are taken from ` +
-      'each batch make the features of a slice depend on its neighbours. Take the float32 or float16 export.',
+  throw modelError(
+    `"${path}" is a quantised export (it has ${found.opType})`,
+    'As a teacher it is refused: scales that are taken from each batch make the features of a slice depend on its neighbours.',
+    'Take the float32 or float16 export.',
   );
 }
 
-/** The model with one of its inner tensors as output. @throws Error when there is no such tensor. */
+/** The model with one of its inner tensors as output. @throws DmxError `DMX_DINOV3_MODEL` when there is no such tensor. */
 function withOutput(path: string, model: ModelProto, output: string): Uint8Array {
   const graph = model.graph!;
   if (!graph.node.some((node) => node.output.includes(output))) {
     const outputs = graph.output.map(({ name }) => name).join(', ');
-    throw new Error(
-      `dinov3: "${path}" has no output and no inner tensor "${output}" (option "output"). Its outputs are ${outputs}; the names ` +
-        'of inner tensors are shown by a viewer such as Netron.',
+    throw modelError(
+      `"${path}" has no output and no inner tensor "${output}"`,
+      `Its outputs are ${outputs}.`,
+      'Name one of them, or an inner tensor, with the option "output"; a viewer such as Netron shows their names.',
     );
   }
   graph.output.push(create(ValueInfoProtoSchema, { name: output }));
@@ -107,7 +125,7 @@ function withOutput(path: string, model: ModelProto, output: string): Uint8Array
  * Finds a model and looks through it before ONNX Runtime gets it.
  * @param model - an ONNX file, or a folder with one.
  * @param output - an output, or an inner tensor that shall become one; null for the outputs as they are.
- * @throws Error for a missing or damaged file, a quantised export, weights that are missing or elsewhere, an unknown name.
+ * @throws DmxError `DMX_DINOV3_MODEL` for a missing or damaged file, a quantised export, weights that are missing or elsewhere, an unknown name.
  */
 export async function readModelFile(model: string, output: string | null): Promise<ModelFile> {
   const path = await locate(model);

@@ -84,7 +84,7 @@ function declared(values: readonly OnnxRuntime.InferenceSession.ValueMetadata[])
 
 /**
  * Loads the model of the options, or builds the random control network.
- * @throws Error that says what was expected and found when the file is not such a model.
+ * @throws DmxError `DMX_DINOV3_MODEL` that says what was expected and found when the file is not such a model.
  */
 export async function openVisionModel(options: Dinov3Options): Promise<VisionModel> {
   const source = await sourceOf(options);
