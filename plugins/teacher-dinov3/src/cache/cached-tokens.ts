@@ -44,7 +44,7 @@ export class CachedTokens {
    * Fills the token grid of a crop.
    * @param patch - voxels of the crop.
    * @param cells - cells of its grid.
-   * @param out - zeros `[d', h', w', c]`.
+   * @param out - `[d', h', w', c]`.
    */
   async fill(crop: Crop, patch: Index3, cells: Index3, out: Float32Array, signal: AbortSignal): Promise<void> {
     const { shape, cells: all, file } = await this.#entry(crop.caseId, signal);

@@ -126,7 +126,7 @@ describe('filling ahead', () => {
     const directory = await folder();
     const controller = new AbortController();
     // Many calls of the model, so that it is interrupted between them.
-    const control = { channels: 96, blocks: 6, heads: 3 };
+    const control = { channels: 96, blocks: 12, heads: 3 };
     const given: Given = { ...CONTROL, control, sliceStride: 1, slicesPerCall: 1 };
     const first = await open(given, directory, { workers: 1, signal: controller.signal });
     expect(await first.fill('a')).toBe('computed');

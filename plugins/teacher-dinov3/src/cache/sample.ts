@@ -37,15 +37,33 @@ export interface VolumeTokens {
   layer(z: number): Promise<Float32Array>;
 }
 
-function add(
-  target: Float32Array,
-  at: number,
-  source: Float32Array,
-  from: number,
-  count: number,
-  factor: number,
-): void {
-  for (let channel = 0; channel < count; channel++) target[at + channel]! += factor * source[from + channel]!;
+/** Layers and rows between which one row of cells lies, with their shares. */
+interface RowSource {
+  readonly layers: readonly [low: Float32Array, high: Float32Array];
+  readonly z: Between;
+  readonly y: Between;
+}
+
+/** A whole row of cells between two rows of two layers. Long loops over neighbouring numbers: this is the price of a step. */
+function blendRow({ layers: [below, above], z, y }: RowSource, size: number, row: Float32Array): void {
+  const [low, high] = [y.low * size, y.high * size];
+  const [below0, below1] = [(1 - z.share) * (1 - y.share), (1 - z.share) * y.share];
+  const [above0, above1] = [z.share * (1 - y.share), z.share * y.share];
+  for (let index = 0; index < size; index++) {
+    row[index] =
+      below0 * below[low + index]! +
+      below1 * below[high + index]! +
+      above0 * above[low + index]! +
+      above1 * above[high + index]!;
+  }
+}
+
+/** A cell between two cells of a row. */
+function blendCell(row: Float32Array, { low, high, share }: Between, channels: number, out: Float32Array, at: number) {
+  const [first, second, rest] = [low * channels, high * channels, 1 - share];
+  for (let channel = 0; channel < channels; channel++) {
+    out[at + channel] = rest * row[first + channel]! + share * row[second + channel]!;
+  }
 }
 
 /**
@@ -53,7 +71,7 @@ function add(
  * the crop was. On a crop whose offset is a whole number of cells they are the volume's own.
  * @param patch - voxels of the crop.
  * @param cells - cells of the crop's grid.
- * @param out - zeros, `cells` times channels.
+ * @param out - `cells` times channels.
  */
 export async function sampleTokens(
   volume: VolumeTokens,
@@ -69,29 +87,16 @@ export async function sampleTokens(
     ),
   ) as [readonly Between[], readonly Between[], readonly Between[]];
   const { channels } = volume;
-  const columns = volume.cells[2];
-  for (const [z, { low, high, share }] of depth.entries()) {
-    for (const [layer, ofLayer] of [
-      [low, 1 - share],
-      [high, share],
-    ] as const) {
-      if (ofLayer === 0) continue;
-      const source = await volume.layer(layer);
-      let at = z * cells[1] * cells[2] * channels;
-      for (const y of height) {
-        for (const x of width) {
-          for (const [row, ofRow] of [
-            [y.low, 1 - y.share],
-            [y.high, y.share],
-          ] as const) {
-            if (ofRow === 0) continue;
-            if (x.share < 1)
-              add(out, at, source, (row * columns + x.low) * channels, channels, ofLayer * ofRow * (1 - x.share));
-            if (x.share > 0)
-              add(out, at, source, (row * columns + x.high) * channels, channels, ofLayer * ofRow * x.share);
-          }
-          at += channels;
-        }
+  const row = new Float32Array(volume.cells[2] * channels);
+  let at = 0;
+  for (const z of depth) {
+    const below = await volume.layer(z.low);
+    const layers = [below, z.share === 0 ? below : await volume.layer(z.high)] as const;
+    for (const y of height) {
+      blendRow({ layers, z, y }, row.length, row);
+      for (const x of width) {
+        blendCell(row, x, channels, out, at);
+        at += channels;
       }
     }
   }
