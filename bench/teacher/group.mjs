@@ -14,17 +14,20 @@ export async function createGroup({ note }) {
   const ours = { name: 'ours', command: process.execPath, args: [path('participant.mjs')], env: KEEP_MEMORY };
   const peer = (env) => ({ name: 'PyTorch', command: torch.python, args: [path('../peers/torch_peer.py')], env });
   const weights = join(folder, 'vits16.safetensors');
+  /** Both sides are ours: a training with FKD, and the same training without. */
+  const againstOurselves = (name, withFkd, without, { steps, block }) => ({
+    name,
+    steps,
+    block,
+    inTurns: true,
+    ours: { folder, ...withFkd },
+    peer: { folder, ...without },
+    sides: { ours: { ...ours, name: 'with FKD' }, peer: { ...ours, name: 'without FKD' } },
+  });
   const rows = [
-    {
-      name: 'fkd-warm-step',
-      steps: 16,
-      block: 8,
-      inTurns: true,
-      ours: { folder, fkd: true },
-      peer: { folder, fkd: false },
-      // Both sides are ours: a step with FKD, and the same step without.
-      sides: { ours: { ...ours, name: 'with FKD' }, peer: { ...ours, name: 'without FKD' } },
-    },
+    againstOurselves('fkd-warm-step', { fkd: true }, { fkd: false }, { steps: 16, block: 4 }),
+    againstOurselves('distil-clean', { distil: 'clean' }, { distil: null }, { steps: 12, block: 3 }),
+    againstOurselves('distil-mixed', { distil: 'mixed' }, { distil: null }, { steps: 12, block: 3 }),
     {
       name: 'vits16-online',
       steps: 18,

@@ -10,7 +10,7 @@ await serve({
   async init({ row, ...request }) {
     const baseMb = processStatusMb('VmHWM');
     const start = performance.now();
-    current = row === 'fkd-warm-step' ? await startTraining(request) : await createOnlineTeacher(request);
+    current = await (row === 'vits16-online' ? createOnlineTeacher : startTraining)(request);
     const value = await current.step();
     return { value, firstStepMs: performance.now() - start, baseMb, versions: { node: process.versions.node } };
   },

@@ -5,6 +5,7 @@ import { createHost, definePlugin } from '@dinomix/core';
 import { phantom } from '@dinomix/dataset-phantom';
 import { diceCe } from '@dinomix/loss-dice-ce';
 import { fkd } from '@dinomix/loss-fkd';
+import { dinomix } from '@dinomix/preset-dinomix';
 import { vnet } from '@dinomix/student-vnet';
 import { dinov3 } from '@dinomix/teacher-dinov3';
 import { builtIns, runTraining } from '@dinomix/trainer';
@@ -40,34 +41,46 @@ function createGate() {
   return { plugin, next };
 }
 
-/**
- * A training of the 16-filter V-Net on two crops of 64x128x128 through the trainer itself: loader, step, reports. With `fkd`
- * the tokens of a network of ViT-S's size come from the cache.
- */
-export async function startTraining({ folder, fkd: withFkd }) {
-  const gate = createGate();
-  const teacher = dinov3({
-    control: { channels: 384, blocks: 12, heads: 6, seed: 0 },
-    cache: { directory: join(folder, 'tokens') },
-  });
-  const config = {
+/** A network of ViT-S's size whose tokens come from the cache. */
+function cachedTeacher(folder) {
+  return { control: { channels: 384, blocks: 12, heads: 6, seed: 0 }, cache: { directory: join(folder, 'tokens') } };
+}
+
+/** Supervised training of the 16-filter V-Net on two crops of 64x128x128; FKD takes the view that is there anyway. */
+function supervised(folder, withFkd) {
+  return {
     plugins: [
-      onnxruntime(),
-      phantom({ cases: { labelled: 2, unlabelled: 0, validation: 0, test: 0 }, cache: join(folder, 'phantoms') }),
       vnet({ filters: 16 }),
       diceCe({ views: ['labelled'] }),
-      ...(withFkd ? [teacher, fkd({ views: ['labelled'] })] : []),
-      gate.plugin,
+      ...(withFkd ? [dinov3(cachedTeacher(folder)), fkd({ views: ['labelled'] })] : []),
     ],
     use: { loss: withFkd ? { 'dice-ce': 1, fkd: 1 } : { 'dice-ce': 1 } },
-    train: {
-      epochs: 1,
-      stepsPerEpoch: 100_000,
-      patch: [64, 128, 128],
-      batch: { labelled: 2, unlabelled: 0 },
-      workers: 1,
-      validateEvery: 0,
-    },
+    train: { patch: [64, 128, 128], batch: { labelled: 2, unlabelled: 0 } },
+  };
+}
+
+/** The whole of DINO-Mix with 16 filters on two and two crops of 32x64x64. @param distil - null leaves FKD out */
+function wholeMethod(folder, distil) {
+  const without = { teacher: ['ema'], loss: { 'dice-ce': 1, consistency: 1 } };
+  return {
+    extends: [dinomix(distil === null ? {} : { distil })],
+    plugins: [],
+    options: { 'student:vnet': { filters: 16 }, 'teacher:dinov3': cachedTeacher(folder) },
+    ...(distil === null ? { use: without } : {}),
+    train: { patch: [32, 64, 64], batch: { labelled: 2, unlabelled: 2 } },
+  };
+}
+
+/** A training through the trainer itself: loader, teachers, mixing, step, reports. */
+export async function startTraining({ folder, fkd: withFkd, distil }) {
+  const gate = createGate();
+  const method = distil === undefined ? supervised(folder, withFkd) : wholeMethod(folder, distil);
+  const cases = { labelled: 2, unlabelled: method.train.batch.unlabelled, validation: 0, test: 0 };
+  const shared = [onnxruntime(), phantom({ cases, cache: join(folder, 'phantoms') }), gate.plugin];
+  const config = {
+    ...method,
+    plugins: [...method.plugins, ...shared],
+    train: { ...method.train, epochs: 1, stepsPerEpoch: 100_000, workers: 1, validateEvery: 0 },
   };
   const host = await createHost({ config, base: builtIns });
   const first = gate.next();

@@ -26,6 +26,12 @@ it('resolves to the whole method', async () => {
   expect((await resolveSlot(host, 'mixer')).map(({ id }) => id)).toEqual(['pic']);
 });
 
+it('distils unlabelled crops as they are mixed where that is chosen', async () => {
+  const host = await resolvePreset(dinomix({ distil: 'mixed' }));
+  const losses = await resolveSlot(host, 'loss');
+  expect(losses.find(({ id }) => id === 'fkd')!.value.views).toEqual(['labelled', 'mixed-unlabelled']);
+});
+
 it('is taken apart from the command line for an ablation', async () => {
   const host = await resolvePreset(dinomix(), [
     '--off loss.fkd',

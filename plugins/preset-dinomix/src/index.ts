@@ -7,12 +7,17 @@ import { vnet } from '@dinomix/student-vnet';
 import { dinov3 } from '@dinomix/teacher-dinov3';
 import { ema } from '@dinomix/teacher-ema';
 
+/** The view of unlabelled crops that FKD takes. */
+const DISTILLED = { clean: 'unlabelled', mixed: 'mixed-unlabelled' } as const;
+
 /**
  * DINO-Mix (arXiv 2602.07819): mean teacher with Progressive Imbalance-aware CutMix and Foundational Knowledge Distillation,
  * L = L_sup(x_l) + L_sup(x_l') + w_u(e) L_u(x_u') + λ_F(e) L_FKD (method.md §1.3). A re-implementation: the paper's formulas
  * were not available, and the design choices are this project's.
+ * @param options - `distil`: whether FKD sees the unlabelled crops `clean`, which costs a pass of the student that no other
+ * term needs, or `mixed`, as the student sees them anyway, with tokens mixed by the same mask (§1.4.4).
  */
-export const dinomix = () =>
+export const dinomix = ({ distil = 'clean' }: { readonly distil?: 'clean' | 'mixed' } = {}) =>
   definePreset('dinomix', {
     plugins: [
       vnet({ filters: 32, norm: 'batch', dropout: 0.5 }), // §2.5
@@ -21,7 +26,7 @@ export const dinomix = () =>
       pic({ curriculum: 'linear', tail: 'log', pseudoWeight: 0.5 }), // P_e(c) = (1 - r) P_tail(c) + r/C, §1.5
       diceCe({ views: ['labelled', 'mixed-labelled'] }),
       consistency({ views: ['mixed-unlabelled'], crossEntropy: 1, dice: 1, threshold: null }),
-      fkd({ feature: 'x4', head: 'linear', distance: 'normalised-mse', views: ['labelled', 'unlabelled'] }), // §1.4
+      fkd({ feature: 'x4', head: 'linear', distance: 'normalised-mse', views: ['labelled', DISTILLED[distil]] }), // §1.4
     ],
     use: {
       student: 'vnet',

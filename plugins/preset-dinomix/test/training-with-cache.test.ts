@@ -69,12 +69,13 @@ interface Setting {
   readonly align?: boolean;
   readonly dinov3?: Readonly<Record<string, unknown>>;
   readonly learningRate?: number;
+  readonly distil?: 'clean' | 'mixed';
 }
 
-function makeHost({ cache, model, align = false, dinov3 = {}, learningRate = 0.01 }: Setting) {
+function makeHost({ cache, model, align = false, dinov3 = {}, learningRate = 0.01, distil = 'clean' }: Setting) {
   return createHost<never>({
     config: {
-      extends: [dinomix()],
+      extends: [dinomix({ distil })],
       plugins: [
         onnxruntime(),
         phantom({
@@ -207,10 +208,13 @@ describe('a training with the token cache', () => {
     expect(inodes(await marks(ahead))).toEqual(inodes(before));
   });
 
-  it.each([[false], [true]])(
-    'goes on from a checkpoint with the same bits, mean subtracted: %j',
-    async (subtractMean) => {
-      const setting = { cache: join(root, `resumed-${subtractMean}`), dinov3: { subtractMean } };
+  it.each([
+    ['clean', false],
+    ['mixed', true],
+  ] as const)(
+    'goes on from a checkpoint with the same bits: %s views, mean subtracted: %j',
+    async (distil, subtractMean) => {
+      const setting = { cache: join(root, `resumed-${distil}`), distil, dinov3: { subtractMean } };
       const whole = await train(setting);
       const half = await train(setting, { stopAfter: 3 });
       expect(half.losses).toHaveLength(4);
