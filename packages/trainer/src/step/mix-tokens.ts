@@ -17,6 +17,12 @@ export interface TokenSlots {
   donors: number;
 }
 
+/** Donors in whole multiples of the mixed crops: their number changes from plan to plan, and every new size is a new graph. */
+function roomFor({ donors, labelled, unlabelled }: MixPlan): number {
+  const mixed = Math.max(1, labelled.length + unlabelled.length);
+  return mixed * Math.ceil(donors.length / mixed);
+}
+
 function widest({ labelled, unlabelled }: MixPlan): number {
   return Math.max(0, ...[...labelled, ...unlabelled].map(({ pastes }) => pastes.length));
 }
@@ -67,7 +73,7 @@ export async function addTokenMix(
 ): Promise<void> {
   if (!needsMixedTokens(parts)) return;
   slots.terms = Math.max(slots.terms, widest(mixed.plan) + 1);
-  slots.donors = Math.max(slots.donors, mixed.plan.donors.length);
+  slots.donors = Math.max(slots.donors, roomFor(mixed.plan));
   for (const teacher of parts.teachers) {
     const answers = gatherAnswers(inputs.tensors);
     const labelled = tokensOf(answers, 'labelled')[teacher.id];
