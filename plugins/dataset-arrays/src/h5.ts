@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { isDmxError, reasonOf } from '@dinomix/core';
+import { type DmxError, isDmxError, reasonOf } from '@dinomix/core';
 import type { StoredArray } from '@dinomix/volume';
 import type { Dataset as H5Dataset, File as H5File, Metadata } from 'h5wasm/node';
 import { fileError, volumeShape } from './errors.js';
@@ -88,11 +88,17 @@ function openDataset(opened: H5File, fileBytes: number, file: string, name: stri
   return [dataset, { datatype, shape }];
 }
 
+// A read that fails leaves the file open in the library, which then gives what it has seen of it, whatever is there by now:
+// until the process ends the file counts as damaged.
+const damaged = new Map<string, DmxError>();
+
 async function withDataset<R>(
   file: string,
   name: string,
   work: (dataset: H5Dataset, header: H5Header) => R,
 ): Promise<R> {
+  const known = damaged.get(file);
+  if (known !== undefined) throw known;
   const { File: Opened, ready } = (await import('h5wasm/node')).default;
   const module = await ready;
   // Without it errors are text on stderr and values that mean nothing.
@@ -105,7 +111,9 @@ async function withDataset<R>(
     return work(dataset, header);
   } catch (error) {
     if (isDmxError(error)) throw error;
-    throw fileError(file, `cannot be read: ${h5Reason(error)}`, AGAIN, error);
+    const found = fileError(file, `cannot be read: ${h5Reason(error)}`, AGAIN, error);
+    if (opened !== null) damaged.set(file, found);
+    throw found;
   } finally {
     opened?.close();
   }
