@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
-import { type DmxError, isDmxError, reasonOf } from '@dinomix/core';
+import { readFile, stat } from 'node:fs/promises';
+import { isDmxError, reasonOf } from '@dinomix/core';
 import type { StoredArray } from '@dinomix/volume';
-import type { Dataset as H5Dataset, File as H5File, Metadata } from 'h5wasm/node';
+import type { Dataset as H5Dataset, File as H5File, Metadata } from 'h5wasm';
 import { fileError, volumeShape } from './errors.js';
 
 /** A volume of an HDF5 file, as its header describes it. */
@@ -16,6 +16,7 @@ export interface H5Header {
 const FILTERS = new Set([1, 2, 3, 4]);
 // The memory of the library is that of wasm32, for the elements and a copy of them.
 const MOST_BYTES = 2 ** 30;
+const MOST_FILE_BYTES = 2 ** 31 - 1;
 // deflate cannot make more of a byte.
 const MOST_INFLATED = 1032;
 const AGAIN = 'the file is cut off or damaged: fetch or write it again';
@@ -88,34 +89,44 @@ function openDataset(opened: H5File, fileBytes: number, file: string, name: stri
   return [dataset, { datatype, shape }];
 }
 
-// A read that fails leaves the file open in the library, which then gives what it has seen of it, whatever is there by now:
-// until the process ends the file counts as damaged.
-const damaged = new Map<string, DmxError>();
+/** Bytes of a file, which must be what the library can hold. */
+async function bytesOf(file: string): Promise<Uint8Array> {
+  const { size } = await stat(file);
+  if (size > MOST_FILE_BYTES) {
+    const problem = `has ${size} bytes, the limit is ${MOST_FILE_BYTES}`;
+    throw fileError(file, problem, 'write each case into a file of its own');
+  }
+  return readFile(file);
+}
 
+let opened = 0;
+
+/**
+ * Opens a file in the library's own file system, in memory: what it reads cannot lead to another file of this machine, by
+ * external links or external storage, and nothing of a damaged file is met again in the next one.
+ */
 async function withDataset<R>(
   file: string,
   name: string,
   work: (dataset: H5Dataset, header: H5Header) => R,
 ): Promise<R> {
-  const known = damaged.get(file);
-  if (known !== undefined) throw known;
-  const { File: Opened, ready } = (await import('h5wasm/node')).default;
+  const { File, ready } = (await import('h5wasm')).default;
   const module = await ready;
   // Without it errors are text on stderr and values that mean nothing.
   module.activate_throwing_error_handler();
-  let opened: H5File | null = null;
+  const inside = `/${opened++}.h5`;
+  let content: H5File | null = null;
   try {
-    const { size } = await stat(file);
-    opened = new Opened(file, 'r');
-    const [dataset, header] = openDataset(opened, size, file, name);
-    return work(dataset, header);
+    const bytes = await bytesOf(file);
+    module.FS.writeFile(inside, bytes);
+    content = new File(inside, 'r');
+    return work(...openDataset(content, bytes.byteLength, file, name));
   } catch (error) {
     if (isDmxError(error)) throw error;
-    const found = fileError(file, `cannot be read: ${h5Reason(error)}`, AGAIN, error);
-    if (opened !== null) damaged.set(file, found);
-    throw found;
+    throw fileError(file, `cannot be read: ${h5Reason(error)}`, AGAIN, error);
   } finally {
-    opened?.close();
+    content?.close();
+    if (module.FS.analyzePath(inside).exists) module.FS.unlink(inside);
   }
 }
 

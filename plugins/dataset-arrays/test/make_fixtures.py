@@ -50,6 +50,9 @@ with h5py.File('types.h5', 'w') as f:
     layout = h5py.VirtualLayout(shape=shape, dtype='i2')
     layout[:] = h5py.VirtualSource('filters.h5', 'none', shape=shape)
     f.create_virtual_dataset('virtual', layout)
+with h5py.File('external.h5', 'w') as f:
+    # Elements that lie in another file, such as one that a reader should not hand out.
+    f.create_dataset('storage', shape=shape, dtype='u1', external=[('/etc/passwd', 0, 24)])
 with h5py.File('filters.h5', 'w') as f:
     # Even enough that every filter has something to gain: lzf leaves what it cannot compress as it is.
     even = np.repeat(values, 512, axis=2).astype('i2')
