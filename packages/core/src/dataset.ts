@@ -27,6 +27,10 @@ export {
   splitFileOption,
 } from './dataset/folder-options.js';
 export { type NiftiReading, niftiFormat } from './dataset/nifti.js';
+export { checkNnunetFolder, openNnunetFolder } from './dataset/nnunet/dataset.js';
+export type { DatasetDocument } from './dataset/nnunet/document.js';
+export type { NnunetLayout } from './dataset/nnunet/layout.js';
+export { type NnunetOptions, nnunetOptions } from './dataset/nnunet/options.js';
 export { listedSplits, planSplits } from './dataset/plan-splits.js';
 export { errorOf, errorOfAll, type Finding, problemOf, warningOf } from './dataset/problems.js';
 export { idList, publishedSplitProblems, splitFromLists } from './dataset/published-split.js';

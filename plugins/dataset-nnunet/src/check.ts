@@ -1,6 +1,6 @@
 import type { DataProblem } from '@dinomix/core';
-import { checkCases } from '@dinomix/core/dataset';
-import { openFolder } from './folder.js';
+import { checkNnunetFolder } from '@dinomix/core/dataset';
+import { LAYOUT } from './layout.js';
 import { type NnunetInput, optionsSchema } from './options.js';
 
 /**
@@ -10,20 +10,5 @@ import { type NnunetInput, optionsSchema } from './options.js';
  * @throws ZodError when the options themselves are wrong.
  */
 export async function* checkDataset(input: NnunetInput): AsyncGenerator<DataProblem> {
-  const options = optionsSchema.parse(input);
-  const { root, document, cases, splits, format, problems } = await openFolder(options);
-  yield* problems;
-  if (document === null) return;
-  const { tolerance, unlabelled: hidden } = options;
-  const isCt = document.channels[options.channel]?.toUpperCase() === 'CT';
-  yield* checkCases({
-    root,
-    cases,
-    splits,
-    classes: document.classes,
-    format: format.format,
-    tolerance,
-    hidden,
-    isCt: () => isCt,
-  });
+  yield* checkNnunetFolder(optionsSchema.parse(input), LAYOUT);
 }

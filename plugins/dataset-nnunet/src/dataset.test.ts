@@ -3,14 +3,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CreateCaseReader, Dataset } from '@dinomix/core';
+import { openNnunetFolder } from '@dinomix/core/dataset';
 import { countLabels, createVolume } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';
 import { buildFolder, casesOf, DOCUMENT, imageOf, labelOf, optionsOf } from '../test/build-folder.js';
 import { checkDataset } from './check.js';
-import { openNnunetDataset } from './dataset.js';
+import { LAYOUT } from './layout.js';
 import type { NnunetInput } from './options.js';
 
-const open = (input: NnunetInput): Promise<Dataset> => openNnunetDataset(optionsOf(input));
+const open = (input: NnunetInput): Promise<Dataset> => openNnunetFolder(optionsOf(input), LAYOUT);
 const fixtures = fileURLToPath(new URL('../test/fixtures/', import.meta.url));
 
 interface NibabelView {

@@ -1,5 +1,6 @@
 import { definePlugin } from '@dinomix/core';
-import { openNnunetDataset } from './dataset.js';
+import { openNnunetFolder } from '@dinomix/core/dataset';
+import { LAYOUT } from './layout.js';
 import { optionsSchema } from './options.js';
 
 export { checkDataset } from './check.js';
@@ -14,6 +15,6 @@ export const nnunet = definePlugin({
   provides: ['dataset:nnunet'],
   options: optionsSchema,
   setup(api, options) {
-    api.provide('dataset', 'nnunet', () => openNnunetDataset(options));
+    api.provide('dataset', 'nnunet', () => openNnunetFolder(options, LAYOUT));
   },
 });

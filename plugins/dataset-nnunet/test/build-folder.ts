@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { NnunetOptions } from '@dinomix/core/dataset';
 import { createVolume, type Triple, type Volume, writeNifti } from '@dinomix/volume';
-import { type NnunetInput, type NnunetOptions, optionsSchema } from '../src/options.js';
+import { type NnunetInput, optionsSchema } from '../src/options.js';
 
 export const SHAPE: Triple = [4, 5, 6];
 

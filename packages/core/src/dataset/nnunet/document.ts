@@ -1,7 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DataProblem, reasonOf } from '@dinomix/core';
-import { errorOf, warningOf } from '@dinomix/core/dataset';
+import { reasonOf } from '../../errors/dmx-error.js';
+import type { DataProblem } from '../../slots/contracts/dataset.js';
+import { errorOf, warningOf } from '../problems.js';
+import type { NnunetLayout } from './layout.js';
 
 /** What dataset.json says, in either form. */
 export interface DatasetDocument {
@@ -13,7 +15,7 @@ export interface DatasetDocument {
   readonly channels: readonly string[];
   /** Class names by value, background first. */
   readonly classes: readonly string[];
-  /** `.nii.gz` or `.nii`; null where the document leaves it open. */
+  /** Of the image files; null where the document leaves it open. */
   readonly ending: string | null;
   readonly numTraining: number | null;
   /** File names that `training` lists, without folder. */
@@ -40,7 +42,7 @@ function textOf(value: unknown): string | null {
 }
 
 /** Reads and checks `dataset.json` in a folder. */
-export async function readDocument(root: string): Promise<ReadDocument> {
+export async function readDocument(root: string, layout: NnunetLayout): Promise<ReadDocument> {
   const file = join(root, 'dataset.json');
   const fail = (message: string, fix: string): ReadDocument => ({
     document: null,
@@ -63,7 +65,7 @@ export async function readDocument(root: string): Promise<ReadDocument> {
   const complain = (message: string, fix: string) => problems.push(errorOf({ file, message, fix }));
   const form = isRecord(raw.channel_names) ? 2 : 1;
   const classes = readLabels(raw.labels, complain);
-  const ending = readEnding(raw.file_ending, complain);
+  const ending = readEnding(raw.file_ending, layout, complain);
   const channels = readChannels(raw.channel_names ?? raw.modality);
   if (channels.length === 0) {
     const message = 'has neither "channel_names" nor "modality"';
@@ -107,10 +109,11 @@ function readChannels(value: unknown): string[] {
 
 type Complain = (message: string, fix: string) => void;
 
-function readEnding(value: unknown, complain: Complain): string | null {
+function readEnding(value: unknown, layout: NnunetLayout, complain: Complain): string | null {
   if (value === undefined) return null;
-  if (value === '.nii.gz' || value === '.nii') return value;
-  complain(`has the file ending ${JSON.stringify(value)}`, 'convert the images to NIfTI: .nii.gz or .nii');
+  const ending = layout.imageEndings.find((known) => known === value);
+  if (ending !== undefined) return ending;
+  complain(`has the file ending ${JSON.stringify(value)}`, layout.otherEndings);
   return null;
 }
 

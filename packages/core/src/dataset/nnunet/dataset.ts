@@ -1,28 +1,36 @@
 import { resolve } from 'node:path';
-import {
-  type ClassInfo,
-  type Dataset,
-  didYouMean,
-  type Normalisation,
-  type NormalisationStep,
-  nearest,
-  type Preprocessing,
-} from '@dinomix/core';
-import { createBrokenDataset, createFolderDataset, errorOf, errorOfAll, type ReaderPlan } from '@dinomix/core/dataset';
 import { labelColour } from '@dinomix/volume';
-import { checkDataset } from './check.js';
+import { didYouMean, nearest } from '../../errors/suggest.js';
+import type {
+  ClassInfo,
+  DataProblem,
+  Dataset,
+  Normalisation,
+  NormalisationStep,
+  Preprocessing,
+} from '../../slots/contracts/dataset.js';
+import type { CaseFiles } from '../case-files.js';
+import { checkCases } from '../check-cases.js';
+import { createBrokenDataset, createFolderDataset } from '../folder-dataset.js';
+import { errorOf, errorOfAll } from '../problems.js';
+import type { ReaderPlan } from '../reader.js';
 import type { DatasetDocument } from './document.js';
-import { type OpenedFolder, openFolder } from './folder.js';
+import { openFolder } from './folder.js';
+import type { NnunetLayout } from './layout.js';
 import type { NnunetOptions } from './options.js';
+
+function isCt({ channel }: NnunetOptions, { channels }: DatasetDocument): boolean {
+  return channels[channel]?.toUpperCase() === 'CT';
+}
 
 function classesOf({ classes }: DatasetDocument, { tail }: NnunetOptions): readonly ClassInfo[] {
   return classes.map((name, index) => ({ index, name, colour: labelColour(index), tail: tail.includes(name) }));
 }
 
-function normalisationOf({ window, normalise, channel }: NnunetOptions, { channels }: DatasetDocument): Normalisation {
-  const isCt = channels[channel]?.toUpperCase() === 'CT';
+function normalisationOf(options: NnunetOptions, document: DatasetDocument): Normalisation {
+  const { window, normalise } = options;
   // The window of the Synapse and AMOS protocols (method.md §2.1) where the image is a CT.
-  const bounds = window ?? (isCt ? ([-75, 275] as const) : 'percentiles');
+  const bounds = window ?? (isCt(options, document) ? ([-75, 275] as const) : 'percentiles');
   const clip: NormalisationStep =
     bounds === 'percentiles'
       ? { kind: 'clip-percentiles', low: 0.5, high: 99.5 }
@@ -55,10 +63,34 @@ function tailProblems({ tail, root }: NnunetOptions, { classes }: DatasetDocumen
     });
 }
 
-function filesOf({ cases }: OpenedFolder, { unlabelled }: NnunetOptions): ReaderPlan['cases'] {
+function filesOf(cases: readonly CaseFiles[], { unlabelled }: NnunetOptions): ReaderPlan['cases'] {
   const hidden = new Set(unlabelled);
   const files = cases.map(({ id, image, label }) => [id, { image, label: hidden.has(id) ? null : label }] as const);
   return Object.fromEntries(files);
+}
+
+/**
+ * Yields every problem of a folder in the nnU-Net raw layout, file by file, without stopping at the first: what is wrong
+ * with dataset.json, the file names and the split; then what is wrong with the cases. The label of an unlabelled case is not
+ * opened.
+ */
+export async function* checkNnunetFolder(options: NnunetOptions, layout: NnunetLayout): AsyncGenerator<DataProblem> {
+  const { root, content, problems } = await openFolder(options, layout);
+  yield* problems;
+  if (content === null) return;
+  const { document, cases, splits, format } = content;
+  const { tolerance, unlabelled: hidden } = options;
+  const holdsHu = isCt(options, document);
+  yield* checkCases({
+    root,
+    cases,
+    splits,
+    classes: document.classes,
+    format: format.format,
+    tolerance,
+    hidden,
+    isCt: () => holdsHu,
+  });
 }
 
 /**
@@ -68,29 +100,26 @@ function filesOf({ cases }: OpenedFolder, { unlabelled }: NnunetOptions): Reader
  * `check` can list everything; any other use throws DMX_DATASET_UNUSABLE with all that is known by then.
  * @throws DMX_DATASET_UNUSABLE when the option `tail` names an unknown class.
  */
-export async function openNnunetDataset(options: NnunetOptions): Promise<Dataset> {
-  const folder = await openFolder(options);
-  const { document, splits, root } = folder;
-  const error = errorOfAll(folder.problems, root);
-  if (document === null || error !== null) {
-    return createBrokenDataset(document?.name ?? root, error!, () => checkDataset(options));
-  }
+export async function openNnunetFolder(options: NnunetOptions, layout: NnunetLayout): Promise<Dataset> {
+  const { root, content, problems } = await openFolder(options, layout);
+  const check = () => checkNnunetFolder(options, layout);
+  const error = errorOfAll(problems, root);
+  if (content === null || error !== null) return createBrokenDataset(content?.document.name ?? root, error!, check);
+  const { document, cases, splits, format } = content;
   const wrongTail = errorOfAll(tailProblems(options, document), root);
   if (wrongTail !== null) throw wrongTail;
-  const preprocessing = preprocessingOf(options, document);
-  const classes = classesOf(document, options);
   const { foreground, flips, tolerance, cache } = options;
   return createFolderDataset({
     title: document.name,
     licence: document.licence ?? 'dataset.json names no licence',
-    classes,
+    classes: classesOf(document, options),
     splits,
-    preprocessing,
+    preprocessing: preprocessingOf(options, document),
     sampling: { foreground, upperOffset: 'exclusive', flips, padValue: 0 },
-    cases: filesOf(folder, options),
-    format: folder.format,
+    cases: filesOf(cases, options),
+    format,
     tolerance,
     cache: cache === null ? null : resolve(cache),
-    check: () => checkDataset(options),
+    check,
   });
 }
