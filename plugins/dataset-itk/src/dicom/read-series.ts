@@ -71,7 +71,7 @@ function assertAgrees(found: Volume, files: readonly string[], { grid, slices }:
 }
 
 /** Reads the voxels of a series whose slices are known to make a grid. */
-export async function readPlaced(
+async function readPlaced(
   placed: PlacedSeries,
   folder: string,
   { maxBytes = MAX_BYTES, signal }: ReadDicomOptions,
@@ -93,6 +93,15 @@ export async function readPlaced(
   return { ...grid, data: found.data };
 }
 
+/** Where the slices of a folder lie, without their voxels. @throws as {@link readDicomSeries}. */
+export async function placeDicomSeries(folder: string, options: ReadDicomOptions = {}) {
+  const path = resolve(folder);
+  const scan = await scanDicomFolder(path);
+  const series = chooseSeries(scan, path, options.series);
+  const placed = placeSeries(series.slices, options.spacingTolerance ?? SPACING_TOLERANCE);
+  return { path, series, placed, notes: [...ignoredNote(scan.ignored), ...placed.notes] };
+}
+
 /**
  * Reads the DICOM series of a folder.
  *
@@ -104,15 +113,8 @@ export async function readPlaced(
  * @throws ItkError `DMX_DICOM_SERIES`, `DMX_DICOM_SLICE`, `DMX_DICOM_GEOMETRY`, `DMX_IMAGE_SIZE`, `DMX_IMAGE_READ`.
  */
 export async function readDicomSeries(folder: string, options: ReadDicomOptions = {}): Promise<DicomVolume> {
-  const path = resolve(folder);
-  const scan = await scanDicomFolder(path);
-  const { slices, uid, description, modality } = chooseSeries(scan, path, options.series);
-  const placed = placeSeries(slices, options.spacingTolerance ?? SPACING_TOLERANCE);
+  const { path, series, placed, notes } = await placeDicomSeries(folder, options);
   const volume = await readPlaced(placed, path, options);
-  return {
-    volume,
-    series: { uid, description, modality },
-    files: placed.slices.map(({ file }) => file),
-    notes: [...ignoredNote(scan.ignored), ...placed.notes],
-  };
+  const { uid, description, modality } = series;
+  return { volume, series: { uid, description, modality }, files: placed.slices.map(({ file }) => file), notes };
 }

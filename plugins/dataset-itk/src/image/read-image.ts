@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { readNifti, settleNonFinite, type Volume, VolumeError } from '@dinomix/volume';
+import { type Grid, readNifti, settleNonFinite, type Volume, VolumeError } from '@dinomix/volume';
 import { ItkError, type ItkErrorCode } from '../errors.js';
 import { callItk } from '../itk/call.js';
 import { gridOfItk } from '../itk/geometry.js';
@@ -56,9 +56,30 @@ async function bytesOfFile(file: string): Promise<number> {
   throw new VolumeError('DMX_FILE_READ', { file, problem: 'is not a file', fix: 'name a file' });
 }
 
-/** Whether {@link readImage} knows files of this name. */
-export function isImageName(name: string): boolean {
-  return NIFTI.test(name) || FORMATS.test(name);
+/** What {@link inspectImage} finds. */
+export interface ImageInfo {
+  readonly grid: Grid;
+  /** Element type in the file: `uint8`, `int16`, `float32` and so on. */
+  readonly datatype: string;
+}
+
+async function askItk(kind: 'read-image' | 'inspect-image', path: string, options: ReadImageOptions) {
+  const { maxBytes = MAX_BYTES, signal } = options;
+  const file = resolve(path);
+  const size = await bytesOfFile(file);
+  if (!FORMATS.test(file)) {
+    const fix = 'name a .nrrd, .nhdr, .mha, .mhd, .mgz, .mgh, .gipl or .nii(.gz) file';
+    throw new ItkError('DMX_IMAGE_READ', { file, problem: 'its name is that of no known image format', fix });
+  }
+  const most = SELF_CONTAINED.test(file) ? Math.min(maxBytes, size * BEST_RATIO) : maxBytes;
+  const answer = await callItk({ kind, file, maxBytes: most }, signal);
+  return imageOfAnswer(answer, file, 'the file is damaged, cut off or of another format: fetch it again');
+}
+
+/** Reads the header of an image file alone. NIfTI is left to `readNiftiInfo`. @throws as {@link readImage}. */
+export async function inspectImage(path: string, options: ReadImageOptions = {}): Promise<ImageInfo> {
+  const { image, datatype } = await askItk('inspect-image', path, options);
+  return { grid: gridOfItk(image), datatype };
 }
 
 /**
@@ -72,22 +93,14 @@ export function isImageName(name: string): boolean {
  * `DMX_VOLUME_INTENSITY`, and those of `readNifti`.
  */
 export async function readImage(path: string, options: ReadImageOptions = {}): Promise<Volume> {
-  const { geometry, replaceNonFinite, maxBytes = MAX_BYTES, signal } = options;
+  const { geometry, replaceNonFinite, maxBytes = MAX_BYTES } = options;
   if (NIFTI.test(path)) {
     const replacement = replaceNonFinite === undefined ? {} : { replaceNonFinite };
     return (await readNifti(path, { maxBytes, ...(geometry === undefined ? {} : { geometry }), ...replacement }))
       .volume;
   }
-  const file = resolve(path);
-  const size = await bytesOfFile(file);
-  if (!FORMATS.test(file)) {
-    const fix = 'name a .nrrd, .nhdr, .mha, .mhd, .mgz, .mgh, .gipl or .nii(.gz) file';
-    throw new ItkError('DMX_IMAGE_READ', { file, problem: 'its name is that of no known image format', fix });
-  }
-  const most = SELF_CONTAINED.test(file) ? Math.min(maxBytes, size * BEST_RATIO) : maxBytes;
-  const answer = await callItk({ kind: 'read-image', file, maxBytes: most }, signal);
-  const { image } = imageOfAnswer(answer, file, 'the file is damaged, cut off or of another format: fetch it again');
+  const { image } = await askItk('read-image', path, options);
   const volume: Volume = { ...gridOfItk(image), data: image.data };
-  settleNonFinite(volume.data, volume.shape, file, replaceNonFinite);
+  settleNonFinite(volume.data, volume.shape, resolve(path), replaceNonFinite);
   return volume;
 }

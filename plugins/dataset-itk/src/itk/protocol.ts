@@ -16,6 +16,8 @@ export interface ItkImage<T = VoxelArray> {
 /** What the thread is asked for. Paths are absolute: ITK mounts their folders. */
 export type ItkRequest =
   | { readonly kind: 'read-image'; readonly file: string; readonly maxBytes: number }
+  /** As read-image, without voxels. */
+  | { readonly kind: 'inspect-image'; readonly file: string; readonly maxBytes: number }
   | { readonly kind: 'read-series'; readonly files: readonly string[] }
   | {
       readonly kind: 'write-image';
@@ -32,7 +34,13 @@ export interface ItkRefusal {
 
 /** What the thread answers. */
 export type ItkAnswer =
-  | { readonly kind: 'image'; readonly image: ItkImage; readonly files: readonly string[] }
+  | {
+      readonly kind: 'image';
+      readonly image: ItkImage;
+      /** Element type in the file: `uint8`, `int16`, `float32` and so on. */
+      readonly datatype: string;
+      readonly files: readonly string[];
+    }
   | { readonly kind: 'written' }
   | { readonly kind: 'refused'; readonly refusal: ItkRefusal }
   | { readonly kind: 'failed'; readonly text: string };

@@ -33,7 +33,6 @@ function assertReadable({ imageType, size }: Image, maxBytes: number): void {
 }
 
 function imageOf({ size, spacing, origin, direction, data }: Image): ItkImage {
-  if (data === null) throw new Error('ITK returned no voxels');
   const rank = size.length;
   const kept = Math.min(3, rank);
   const matrix = Array.from(direction as Float64Array);
@@ -44,14 +43,16 @@ function imageOf({ size, spacing, origin, direction, data }: Image): ItkImage {
     origin: origin.slice(0, 3),
     direction: rows.flat(),
     // ITK has no clamped array.
-    data: voxelsOf(data as StoredArray),
+    data: voxelsOf((data ?? new Uint8Array()) as StoredArray),
   };
 }
 
-async function readImage(file: string, maxBytes: number): Promise<ItkAnswer> {
+async function readImage(file: string, maxBytes: number, informationOnly: boolean): Promise<ItkAnswer> {
   const { readImageNode } = await import('@itk-wasm/image-io');
-  assertReadable(await readImageNode(file, { informationOnly: true }), maxBytes);
-  return { kind: 'image', image: imageOf(await readImageNode(file)), files: [file] };
+  const header = await readImageNode(file, { informationOnly: true });
+  assertReadable(header, maxBytes);
+  const image = imageOf(informationOnly ? header : await readImageNode(file));
+  return { kind: 'image', image, datatype: header.imageType.componentType, files: [file] };
 }
 
 // singleSortedSeries would mean that the files are in order already: unsorted ones then get a wrong spacing, silently.
@@ -59,7 +60,8 @@ async function readSeries(files: readonly string[]): Promise<ItkAnswer> {
   const { readImageDicomFileSeriesNode } = await import('@itk-wasm/dicom');
   const { outputImage, sortedFilenames } = await readImageDicomFileSeriesNode({ inputImages: [...files] });
   assertReadable(outputImage, Number.POSITIVE_INFINITY);
-  return { kind: 'image', image: imageOf(outputImage), files: sortedFilenames as unknown as string[] };
+  const { componentType: datatype } = outputImage.imageType;
+  return { kind: 'image', image: imageOf(outputImage), datatype, files: sortedFilenames as unknown as string[] };
 }
 
 async function writeImage(request: Extract<ItkRequest, { kind: 'write-image' }>): Promise<ItkAnswer> {
@@ -83,7 +85,8 @@ async function writeImage(request: Extract<ItkRequest, { kind: 'write-image' }>)
 }
 
 async function answer(request: ItkRequest): Promise<ItkAnswer> {
-  if (request.kind === 'read-image') return readImage(request.file, request.maxBytes);
+  if (request.kind === 'read-image') return readImage(request.file, request.maxBytes, false);
+  if (request.kind === 'inspect-image') return readImage(request.file, request.maxBytes, true);
   if (request.kind === 'read-series') return readSeries(request.files);
   return writeImage(request);
 }

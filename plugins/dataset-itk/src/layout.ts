@@ -1,0 +1,17 @@
+import type { NnunetLayout } from '@dinomix/core/dataset';
+import { itkFormat } from './format.js';
+import type { ItkOptions } from './options.js';
+
+const ENDINGS = ['.nrrd', '.nhdr', '.mha', '.mhd', '.mgz', '.mgh', '.gipl', '.nii.gz', '.nii'] as const;
+
+/** Files that ITK reads, NIfTI files, and folders with a DICOM series; labels also as DICOM segmentations. */
+export function layoutOf({ spacingTolerance, series }: ItkOptions): NnunetLayout {
+  return {
+    imageEndings: ENDINGS,
+    labelEndings: [...ENDINGS, '.dcm'],
+    takesFolders: true,
+    otherEndings: `take one of ${ENDINGS.join(' ')}; leave "file_ending" out where images are folders with DICOM series`,
+    format: ({ geometry, replaceNonFinite }, { classes }) =>
+      itkFormat({ geometry, replaceNonFinite, spacingTolerance, series, classes }),
+  };
+}
