@@ -107,7 +107,11 @@ describe('files that ITK reads', () => {
         'ElementSpacing = 1.5 1.5 3\nDimSize = 6 5 4\nElementType = MET_SHORT\nElementDataFile = a.raw\n',
     );
     const raw = Buffer.from(imageOf(3).buffer);
-    const root = rootWith({ 'imagesTr/a_0000.mhd': header, 'imagesTr/a.raw': raw, 'labelsTr/a.nrrd': nrrd('uchar', labelOf()) });
+    const root = rootWith({
+      'imagesTr/a_0000.mhd': header,
+      'imagesTr/a.raw': raw,
+      'labelsTr/a.nrrd': nrrd('uchar', labelOf()),
+    });
     const dataset = await open({ root, ...WHOLE });
     const before = await dataset.identify!('a', 'labelled');
     const digests = await before.digests();
