@@ -1,4 +1,5 @@
 // Whole trainings of the preset on phantoms, with the token cache and without.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -237,5 +238,26 @@ describe('a training with the token cache', () => {
       expect.stringMatching(/The \d files of other weights, slices or windows there are not used/),
       expect.stringContaining('not those that this run began with'),
     ]);
+  });
+
+  it('goes on with the same bits where the disk of the cache is full', async (test) => {
+    const small = await mkdtemp(join(root, 'small-'));
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', small], { stdio: 'pipe' });
+    } catch (thrown) {
+      console.info(`skipped: a small disk cannot be mounted here (${(thrown as Error).message.trim()})`);
+      return test.skip();
+    }
+    try {
+      // A volume takes 4 x 8 x 8 cells of 24 channels, 12 kB: not one fits.
+      const full = await train({ cache: small, dinov3: { cache: { directory: small, memoryMb: 0 } } });
+      expect(full.warnings.filter((message) => message.includes('ENOSPC'))).toEqual([
+        expect.stringContaining('takes no more volumes'),
+      ]);
+      expect(await readdir(small)).toEqual([]);
+      expect(full.losses).toEqual((await train({ cache: join(root, 'roomy') })).losses);
+    } finally {
+      execFileSync('umount', ['-l', small]);
+    }
   });
 });

@@ -22,7 +22,8 @@ export type TeacherErrorCode =
   | 'DMX_FETCH_OFFLINE'
   | 'DMX_FETCH_SIZE'
   | 'DMX_FETCH_URL'
-  | 'DMX_TOKEN_CACHE_LIMIT';
+  | 'DMX_TOKEN_CACHE_LIMIT'
+  | 'DMX_TOKEN_CACHE_RANGE';
 
 /** Downloads that were asked for wrongly; the others of their kind fail while they run. */
 const WRONG_REQUESTS: readonly TeacherErrorCode[] = ['DMX_FETCH_ID', 'DMX_FETCH_URL', 'DMX_FETCH_EXISTS'];

@@ -61,7 +61,7 @@ const mixer: Mixer = {
 const constant = (weight: number): LossWeight => ({ weight, ramp: 'constant', length: 1 });
 const who = (key: string) => ({ key, plugin: 'golden 1.0.0' });
 
-async function createParts(variables: Variables): Promise<StepParts> {
+async function createParts(variables: Variables, mixedWeight: LossWeight): Promise<StepParts> {
   const student = { ...who('student:net'), id: 'net', model, specs: [spec] };
   const ema = tinyEma();
   await ema.open!({ students: [{ id: 'net', model }] } as never);
@@ -69,15 +69,15 @@ async function createParts(variables: Variables): Promise<StepParts> {
   for (const name of ['student/net/w', 'teacher/ema/net/w', 'optimizer/net/momentum/w']) {
     variables.create(name, [2], new Float32Array(2));
   }
-  const loss = (id: string, views: LossSlot['views'], weight: number) => {
-    return { ...who(`loss:${id}`), id, slot: crossEntropy(views), weight: constant(weight) };
+  const loss = (id: string, views: LossSlot['views'], weight: LossWeight) => {
+    return { ...who(`loss:${id}`), id, slot: crossEntropy(views), weight };
   };
   return {
     students: [student],
     teachers: [{ ...who('teacher:ema'), id: 'ema', slot: ema }],
     mixers: [{ id: 'box', plugin: 'golden 1.0.0', value: mixer }],
     weighters: [],
-    losses: [loss('supervised', ['labelled'], 1), loss('mixed', ['mixed-unlabelled'], 0.4)],
+    losses: [loss('supervised', ['labelled'], constant(1)), loss('mixed', ['mixed-unlabelled'], mixedWeight)],
     optimizer: { id: 'sgd', plugin: 'golden 1.0.0', value: optimizer },
     schedule: { id: 'constant', plugin: 'golden 1.0.0', value: createConstant() },
     ops,
@@ -93,11 +93,14 @@ const batch: Batch = {
 };
 const facts = { splits: { labelled: ['l'], unlabelled: ['u'], validation: [], test: [] } } as unknown as DatasetFacts;
 
-async function createRunner(session: Partial<RunningBackend>): Promise<[StepRunner, Variables, () => Promise<void>]> {
+async function createRunner(
+  session: Partial<RunningBackend>,
+  mixedWeight = constant(0.4),
+): Promise<[StepRunner, Variables, () => Promise<void>]> {
   const host = await tinyHost();
   const variables = createVariables();
   const runner = createStepRunner({
-    parts: await createParts(variables),
+    parts: await createParts(variables, mixedWeight),
     variables,
     hooks: host.hooks,
     run: { id: 'golden', seed: 1, directory: '/', configHash: '' },
@@ -179,4 +182,19 @@ describe('a step by hand', () => {
     // alpha = min(1 - 1 / 2, 0.99)
     expect(values(variables.tensors['teacher/ema/net/w'])[0]).toBeCloseTo(0.5 * 0.057 + 0.5 * w, decimals);
   });
+});
+
+it.each([
+  ['linear', 0.5],
+  ['gaussian', Math.exp(-5)],
+  ['cosine', 0.5],
+] as const)('a weight with the ramp "%s" scales the gradient of its term', async (ramp, factor) => {
+  const [runner, variables, dispose] = await createRunner({}, { weight: 0.8, ramp, length: 1 });
+  // Half way through the run, in its only epoch.
+  const report = await step(runner, 2);
+  expect(report.terms.mixed!.weight).toBeCloseTo(0.8 * factor, 12);
+  // As above: g = -0.25 - λ · 0.125; v = g; w = -0.1 · (g + 0.9 v).
+  const g = -0.25 - 0.8 * factor * 0.125;
+  expect(values(variables.tensors['student/net/w'])[0]).toBeCloseTo(-0.19 * g, decimals);
+  await dispose();
 });

@@ -2,7 +2,7 @@ import { type Crop, type Index3, type PreparedVolume, reasonOf } from '@dinomix/
 import { fromFloat16, toFloat16 } from '@dinomix/volume';
 import type { Describer, TokenGrid } from '../describe.js';
 import { sampleTokens } from './sample.js';
-import { type TokenFile, type TokenFiles, volumeDigest } from './token-files.js';
+import { assertHalf, type TokenFile, type TokenFiles, volumeDigest } from './token-files.js';
 
 /** What a cache works with. */
 export interface CacheMaterial {
@@ -86,6 +86,7 @@ export class CachedTokens {
     let file = await files.open(digest, cells, describer.channels);
     if (file === null) {
       const grid = await describer.describe(image, shape, signal);
+      assertHalf(grid);
       file = (await this.#keep(digest, grid, caseId)) ? await files.open(digest, cells, describer.channels) : null;
       this.#remember(caseId, grid);
     }

@@ -6,7 +6,7 @@ import { teacherError } from '../errors.js';
 import type { Dinov3Options } from '../options.js';
 import { SLICE_AXES } from '../slices.js';
 import { openDescriberPool } from './describer-pool.js';
-import { TokenFiles, tokenBytes, volumeDigest } from './token-files.js';
+import { assertHalf, TokenFiles, tokenBytes, volumeDigest } from './token-files.js';
 
 /** Bytes left on the disk of a folder that need not exist yet. */
 async function freeBytes(folder: string): Promise<number> {
@@ -107,6 +107,7 @@ export async function openFill(options: Dinov3Options, ctx: TeacherCacheContext)
         await found?.close();
         if (found !== null) return 'kept';
         const grid = await describer.describe(image, shape, signal);
+        assertHalf(grid);
         if (!(await files.write(digest, grid, caseId))) throw limitError(directory, cache.limitGb);
         return 'computed';
       },

@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromFloat16, openSafetensors, toFloat16, writeSafetensors } from '@dinomix/volume';
 import type { TokenGrid } from '../describe.js';
+import { teacherError } from '../errors.js';
 
 /** Raised when the meaning of a file changes. */
 const FORMAT = 1;
@@ -31,6 +32,23 @@ const ABANDONED = 3_600_000;
 /** Bytes of the tokens of one volume on the disk. */
 export function tokenBytes(cells: TokenGrid['cells'], channels: number): number {
   return 2 * channels * cells[0] * cells[1] * cells[2];
+}
+
+/** Largest number of half precision. */
+const LARGEST_HALF = 65_504;
+
+/**
+ * Makes sure that tokens keep their values in half precision, which those of a transformer always do.
+ * @throws DmxError `DMX_TOKEN_CACHE_RANGE`
+ */
+export function assertHalf({ values }: TokenGrid): void {
+  const found = values.find((value) => !(Math.abs(value) <= LARGEST_HALF));
+  if (found === undefined) return;
+  throw teacherError('DMX_TOKEN_CACHE_RANGE', {
+    summary: 'The token cache cannot hold what the teacher computes',
+    why: `The model gave the value ${found}, and the cache keeps half precision, which ends at ${LARGEST_HALF}.`,
+    fix: 'Set the option "cache" of the teacher to false, or take another output of the model ("output").',
+  });
 }
 
 /**
