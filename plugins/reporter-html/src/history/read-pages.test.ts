@@ -44,23 +44,28 @@ async function reported(out?: string) {
 
 it('lists the pages in the run with their pictures', async () => {
   expect((await reported()).titles).toEqual([]);
-  await leave('a b', { title: 'Tokens of <x>', note: 'n', file: 'tokens.html', picture: 'picture.png' });
-  await leave('c', { title: 'Second', note: '', file: 'tokens.html', picture: null });
-  await leave('d', { title: 'Third', note: '', file: 'tokens.html', picture: 'text.png' });
+  await leave('a b', {
+    title: 'Tokens of <x>',
+    note: 'n',
+    file: 'tokens.html',
+    pictures: ['picture.png', 'text.png', 'picture.png'],
+  });
+  await leave('c', { title: 'Second', note: '', file: 'tokens.html', pictures: [] });
+  await leave('d', { title: 'Third', note: '', file: 'tokens.html', pictures: ['text.png', 'none.png'] });
   expect(await reported()).toEqual({
     titles: ['Tokens of <x>', 'Second', 'Third'],
     links: ['pages/a%20b/tokens.html', 'pages/c/tokens.html', 'pages/d/tokens.html'],
-    pictures: [`data:image/png;base64,${PNG.toString('base64')}`],
+    pictures: Array(2).fill(`data:image/png;base64,${PNG.toString('base64')}`),
   });
   expect((await reported(join(run, 'other', 'report.html'))).links[1]).toBe('../pages/c/tokens.html');
 });
 
 it('leaves out what is damaged, missing, or elsewhere', async () => {
-  const good = { title: 't', note: '', file: 'tokens.html', picture: null };
+  const good = { title: 't', note: '', file: 'tokens.html', pictures: [] };
   await leave('broken', '{');
   await leave('untitled', { ...good, title: '' });
   await leave('missing', { ...good, file: 'other.html' });
   await leave('outside', { ...good, file: '../../report.html' });
-  await leave('picture', { ...good, picture: '/etc/passwd' });
+  await leave('picture', { ...good, pictures: ['/etc/passwd'] });
   expect((await reported()).titles).toEqual([]);
 });

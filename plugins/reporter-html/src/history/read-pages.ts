@@ -9,14 +9,14 @@ export interface FoundPage {
   readonly note: string;
   /** Relative address. */
   readonly link: string;
-  /** A PNG; null for none. */
-  readonly picture: Uint8Array | null;
+  /** PNG files. */
+  readonly pictures: readonly Uint8Array[];
 }
 
 /** Name of the folder of pages in a run, and of the description in each. */
 const PLACE = { folder: 'pages', description: 'page.json' } as const;
-/** A picture goes into the report. */
-const LARGEST_PICTURE = 4e6;
+/** Pictures go into the report. */
+const [LARGEST_PICTURE, MOST_PICTURES] = [4e6, 6];
 const PNG = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
 
 /** A name of a file, not a way out of the folder. */
@@ -25,7 +25,7 @@ const pageSchema: z.ZodType<RunPage> = z.object({
   title: z.string().min(1).max(300),
   note: z.string().max(2000),
   file: name,
-  picture: name.nullable(),
+  pictures: z.array(name),
 });
 
 async function readPicture(path: string): Promise<Uint8Array | null> {
@@ -51,8 +51,9 @@ export async function readPages(directory: string, from: string): Promise<readon
       .split(sep)
       .map(encodeURIComponent)
       .join('/');
-    const picture = page.picture === null ? null : await readPicture(join(folder, one, page.picture));
-    pages.push({ title: page.title, note: page.note, link, picture });
+    const paths = page.pictures.slice(0, MOST_PICTURES).map((picture) => join(folder, one, picture));
+    const pictures = (await Promise.all(paths.map(readPicture))).filter((picture) => picture !== null);
+    pages.push({ title: page.title, note: page.note, link, pictures });
   }
   return pages;
 }

@@ -141,7 +141,8 @@ export async function showTeacher(request: ShowRequest): Promise<Shown> {
       fix: 'See the README.',
     });
   }
-  const { view, provenance } = await viewFor(request, parsed.data);
+  // Whole slices are large, and the memory of attention grows with the square of their tokens.
+  const { view, provenance } = await viewFor(request, { ...parsed.data, slicesPerCall: 1 });
   const named = nameTokens(request, view);
   const taken = foreground && view.foreground.includes(1) ? view.foreground : null;
   const components = principalComponents(view.tokens, view.channels, 3, { taken, centred: true });

@@ -119,13 +119,14 @@ describe('dinomix teacher show', () => {
     expect(before.out).toContain('in the report after: dinomix report runs/one');
     const event = { time: '2026-01-01T00:00:00.000Z', type: 'warning', message: 'odd', plugin: null };
     writeFileSync(join(run, 'events.jsonl'), `${JSON.stringify(event)}\n`);
-    const { code, out } = await show('scan.nii.gz', '--into', 'runs/one');
+    const { code, out } = await show('scan.nii.gz', '--into', 'runs/one', '--voxel', '1,2,3');
     expect(code).toBe(0);
     expect(out.trimEnd().split('\n').at(-1)).toBe(join(run, 'report.html'));
     const report = readFileSync(join(run, 'report.html'), 'utf8');
     expect(report).toContain('<a href="pages/teacher-scan/tokens.html">What the teacher sees: scan</a>');
     expect(report).toContain('teacher: random control weights, not DINOv3. First three principal components');
-    expect(report).toMatch(/<img class="sheet" alt="" src="data:image\/png;base64,/);
+    // Components, and the cosine with the voxel.
+    expect(report.match(/<img class="sheet" alt="" src="data:image\/png;base64,/g)).toHaveLength(2);
   });
 
   it.each([

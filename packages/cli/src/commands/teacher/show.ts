@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { RunPage } from '@dinomix/core';
 import { type NiftiGeometry, writeFileAtomic } from '@dinomix/volume';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -85,9 +85,9 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 async function addToReport(context: CommandContext, run: string, folder: string, title: string, shown: Shown) {
   const page: RunPage = {
     title: `What the teacher sees: ${title}`,
-    note: `${shown.provenance}. First three principal components of its tokens: ${shown.shares.map(percent).join(', ')} of the variance.`,
+    note: `${shown.provenance}. First three principal components of its tokens: ${shown.shares.map(percent).join(', ')} of the variance${shown.pictures.length > 1 ? '; then the cosine with each named voxel' : ''}.`,
     file: 'tokens.html',
-    picture: 'components.png',
+    pictures: shown.pictures.map((picture) => basename(picture)),
   };
   await writeFileAtomic(join(folder, 'page.json'), `${JSON.stringify(page, null, 2)}\n`);
   if (context.packages.find(REPORTER) === null || !existsSync(join(run, 'events.jsonl'))) return null;

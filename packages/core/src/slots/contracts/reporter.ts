@@ -147,6 +147,6 @@ export interface RunPage {
   readonly note: string;
   /** Name of the page, beside page.json. */
   readonly file: string;
-  /** Name of a PNG beside page.json; null for none. */
-  readonly picture: string | null;
+  /** Names of PNG files beside page.json, most important first. */
+  readonly pictures: readonly string[];
 }
