@@ -21,12 +21,18 @@ export type TeacherErrorCode =
   | 'DMX_FETCH_NOT_FOUND'
   | 'DMX_FETCH_OFFLINE'
   | 'DMX_FETCH_SIZE'
+  | 'DMX_FETCH_TOKEN'
   | 'DMX_FETCH_URL'
   | 'DMX_TOKEN_CACHE_LIMIT'
   | 'DMX_TOKEN_CACHE_RANGE';
 
 /** Downloads that were asked for wrongly; the others of their kind fail while they run. */
-const WRONG_REQUESTS: readonly TeacherErrorCode[] = ['DMX_FETCH_ID', 'DMX_FETCH_URL', 'DMX_FETCH_EXISTS'];
+const WRONG_REQUESTS: readonly TeacherErrorCode[] = [
+  'DMX_FETCH_ID',
+  'DMX_FETCH_URL',
+  'DMX_FETCH_TOKEN',
+  'DMX_FETCH_EXISTS',
+];
 
 /** An error that says what was found and how to put it right. */
 export function teacherError(

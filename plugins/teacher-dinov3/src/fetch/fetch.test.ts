@@ -100,7 +100,8 @@ describe('a hub that does as it should', () => {
     const paged: Handler = (_, response, path) => {
       if (!path.includes('/tree/')) return false;
       const page = path.includes('cursor=2') ? 1 : 0;
-      const next = page === 0 ? { link: `<${tried.server.url}${path}&cursor=2>; rel="next"` } : {};
+      // As behind a mirror that passes on the address of the hub.
+      const next = page === 0 ? { link: `<https://huggingface.co${path}&cursor=2>; rel="next"` } : {};
       const shown = names.slice(page * 2, page * 2 + 2).map((name) => {
         const lfs = { oid: sha256(files[name]!), size: files[name]!.length };
         return { type: 'file', path: name, size: 1, oid: 'f'.repeat(40), lfs };

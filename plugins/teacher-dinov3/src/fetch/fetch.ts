@@ -132,7 +132,7 @@ async function fromFolder(request: FetchRequest): Promise<Fetched> {
 async function fromHub(request: FetchRequest): Promise<Fetched> {
   const { folder, signal = new AbortController().signal } = request;
   const hub = hubAddress(request.hub ?? HUB);
-  const client = new HubClient(hub, request.token ?? null, { ...PATIENCE, ...request.patience }, signal);
+  const client = new HubClient(hub, tokenOf(request), { ...PATIENCE, ...request.patience }, signal);
   const repository = await readRepository(client, request.id, request.revision ?? 'main');
   const listed = await listFiles(client, repository);
   const wanted = { files: request.files ?? null, precision: request.precision ?? 'float32' };
@@ -164,6 +164,18 @@ async function fromHub(request: FetchRequest): Promise<Fetched> {
   };
   await writeReceipt(folder, written);
   return fetched(request, written, offer.bytes);
+}
+
+/** @throws DmxError `DMX_FETCH_TOKEN` for what cannot stand in a header; the message does not hold it. */
+function tokenOf({ token }: FetchRequest): string | null {
+  const trimmed = token?.trim() ?? '';
+  if (trimmed === '') return null;
+  if (/^[\x21-\x7e]+$/.test(trimmed)) return trimmed;
+  throw teacherError('DMX_FETCH_TOKEN', {
+    summary: 'The token cannot be sent',
+    why: 'It holds blanks, line ends, or characters outside of ASCII.',
+    fix: 'Set HF_TOKEN to the token alone, as the settings of your account show it.',
+  });
 }
 
 /** The hub's word goes before ours where a repository has changed its licence. */

@@ -106,17 +106,15 @@ export async function listFiles(client: HubClient, { id, revision }: HubReposito
       if (entry.type !== 'file' || digest === null) continue;
       files.push({ path: entry.path, size: entry.lfs?.size ?? entry.size, digest });
     }
-    path = nextPage(link, client);
+    path = nextPage(link, path);
   }
   return files;
 }
 
-/** The next page by the `Link` header (RFC 8288), on the same hub alone. */
-function nextPage(link: string | null, client: HubClient): string | null {
-  const address = link === null ? undefined : NEXT_PAGE.exec(link)?.[1];
-  if (address === undefined) return null;
-  const url = new URL(address, client.hub);
-  return url.origin === client.hub.origin ? `${url.pathname}${url.search}` : null;
+/** The next page by the `Link` header (RFC 8288). Its query alone is taken: a mirror may pass on the address of the hub. */
+function nextPage(link: string | null, path: string): string | null {
+  const query = link === null ? undefined : NEXT_PAGE.exec(link)?.[1]?.split('?')[1];
+  return query === undefined ? null : `${path.split('?')[0]}?${query}`;
 }
 
 /** Where a file of a repository is, from the root of the hub. */

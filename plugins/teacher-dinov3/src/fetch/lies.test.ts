@@ -166,6 +166,18 @@ describe('the token', () => {
     expect(`${refused.message} ${refused.stack} ${JSON.stringify(refused)}`).not.toContain('hf_secret');
   });
 
+  it('that cannot stand in a header is refused without being shown; blanks around it do not matter', async () => {
+    const tried = await against([]);
+    for (const token of ['hf_sec\nret', 'hf_sec ret', 'hf_séc']) {
+      const failure = await failureOf(tried.again({ token }));
+      expect(failure.message).toContain('DMX_FETCH_TOKEN');
+      expect(`${failure.message} ${failure.stack}`).not.toMatch(/hf_/);
+    }
+    expect(tried.server.seen).toEqual([]);
+    await tried.again({ token: ' hf_secret\n' });
+    expect(tried.server.seen[0]!.authorization).toBe('Bearer hf_secret');
+  });
+
   it('redirects end: in a circle, out of https, into a closed network', async () => {
     const circle = await against([redirect(() => MODEL)]);
     expect((await failureOf(circle.again())).message).toContain('more than 5 redirects');
