@@ -50,19 +50,29 @@ function classProblems({ classes, tail, swapSides }: ArraysOptions, root: string
   return [...problems, errorOf({ file: root, message, fix: 'turn it off' })];
 }
 
+/**
+ * Whether intensities are taken as they are: on h5 files with `p2` too, since those that the second protocol starts from are
+ * MagicNet's, normalised already.
+ */
 function isStored(choice: RecipeChoice, kind: ArrayStore['kind']): boolean {
   return choice === 'stored' || (choice === 'p2' && kind === 'h5');
 }
 
-/** On h5 files `p2` takes intensities as they are too: they are MagicNet's, whose files the second protocol starts from. */
+// Crops as those of the second protocol.
+const STORED: Recipe = {
+  preprocessing: {
+    orientation: 'keep',
+    grid: { kind: 'keep' },
+    normalisation: { steps: [], display: [0, 1] },
+  },
+  sampling: RECIPES.p2.sampling,
+};
+
 function recipeOf(choice: RecipeChoice, kind: ArrayStore['kind'], options: ArraysOptions): Recipe {
   const { grid, classes } = options;
-  const { preprocessing, sampling } = RECIPES[choice === 'stored' ? 'p2' : choice];
+  const base = choice === 'stored' || isStored(choice, kind) ? STORED : RECIPES[choice];
   const working = grid === 'keep' ? ({ kind: 'keep' } as const) : ({ kind: 'shape', shape: grid.shape } as const);
-  const normalisation = isStored(choice, kind)
-    ? ({ steps: [], display: [0, 1] } as const)
-    : preprocessing.normalisation;
-  const recipe = { preprocessing: { ...preprocessing, grid: working, normalisation }, sampling };
+  const recipe = { ...base, preprocessing: { ...base.preprocessing, grid: working } };
   return withSampling(recipe, options, typeof classes === 'string' ? SIDES[classes] : []);
 }
 
