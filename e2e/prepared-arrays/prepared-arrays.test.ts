@@ -100,7 +100,9 @@ it.each(['npy', 'h5'] as const)('phantoms as %s files: checked, prepared, traine
   }
   await writeArrays(join(folder, 'arrays'), kind, cases);
   expect(await run(folder, 'arrays', 'data', 'check')).toContain('0 errors');
-  expect(await run(folder, 'arrays', 'data', 'fingerprint', '--out', 'facts')).toContain('voxels  32 / 32 / 32   64 / 64 / 64');
+  expect(await run(folder, 'arrays', 'data', 'fingerprint', '--out', 'facts')).toContain(
+    'voxels  32 / 32 / 32   64 / 64 / 64',
+  );
   await run(folder, 'arrays', 'data', 'prepare', '--workers', '2');
   expect((await readdir(join(folder, 'cache'))).filter((name) => name.endsWith('.safetensors'))).toHaveLength(4);
   await run(folder, 'arrays', 'train', '-o', 'run');
