@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CaseReader, Dataset } from '@dinomix/core';
 import { AMOS_IDS, AMOS_LABELLED, SYNAPSE_IDS } from '@dinomix/core/dataset';
@@ -42,9 +42,18 @@ describe('npy folders', () => {
       { kind: 'min-max' },
     ]);
     expect(dataset.sampling).toMatchObject({ flips: [1, 2], upperOffset: 'exclusive' });
-    expect(dataset.title).toBe('Arrays (npy files, split lists, labelled 0.2, recipe p1, axes zyx)');
-    expect((await openOf({ root, grid: { shape: [80, 160, 160] } })).title).not.toMatch(/not the published/);
-    expect((await openOf({ root, grid: { shape: [80, 80, 80] } })).title).toMatch(/not the published benchmark/);
+  });
+
+  test('the title is that of the benchmark where the grid is', async () => {
+    const root = await folderOf(DHC);
+    const title = 'Synapse (npy files, split lists, labelled 0.2, recipe p1, axes zyx';
+    const titleOf = async (more: object) => (await openOf({ root, classes: 'synapse', ...more })).title;
+    expect(await titleOf({ grid: { shape: [80, 160, 160] } })).toBe(`${title})`);
+    expect(await titleOf({ grid: { shape: [80, 80, 80] } })).toMatch(/not the published benchmark/);
+    // The files have 4x5x6 voxels.
+    expect(await titleOf({})).toBe(`${title}, another grid: not the published benchmark)`);
+    await writeFile(join(root, 'npy/0001_image.npy'), npyBytes(new Int16Array(80 * 160 * 160), [80, 160, 160]));
+    expect(await titleOf({})).toBe(`${title})`);
   });
 
   test('A&D: split_txts, shares as tags', async () => {

@@ -3,6 +3,7 @@ import { type ClassInfo, type DataProblem, type Dataset, didYouMean, nearest } f
 import {
   AMOS_CLASSES,
   AMOS_SIDES,
+  type CaseFormat,
   createBenchmarkDataset,
   errorOf,
   isAmosCt,
@@ -106,10 +107,12 @@ function expectedShape(choice: RecipeChoice, { grid }: ArraysOptions): Triple | 
   return choice === 'p1' && grid === 'keep' ? P1_SHAPE : null;
 }
 
-/** What `dinomix table` keeps away from published rows. */
-function scopeOf(choice: RecipeChoice, { grid }: ArraysOptions): string {
-  const isPublished = grid === 'keep' || (choice === 'p1' && grid.shape.every((size, axis) => size === P1_SHAPE[axis]));
-  return isPublished ? '' : ', another grid: not the published benchmark';
+/** Whether the network sees volumes of the size that the protocol of the recipe has. What cannot be read counts as such. */
+async function hasPublishedGrid(choice: RecipeChoice, { grid }: ArraysOptions, image: string, format: CaseFormat) {
+  if (choice !== 'p1') return grid === 'keep';
+  const shapeOf = async () => (await format.inspectImage(image)).grid.shape;
+  const shape = grid === 'keep' ? await shapeOf().catch(() => P1_SHAPE) : grid.shape;
+  return shape.every((size, axis) => size === P1_SHAPE[axis]);
 }
 
 /** As the data sets of the benchmarks name themselves, so that results are known to belong to the same table. */
@@ -119,7 +122,7 @@ function titleOf({ classes, split }: ArraysOptions, { kind }: ArrayStore, planne
   return `${name} (${kind} files, split ${split}, labelled ${labelled}, ${rest})`;
 }
 
-/** Opens a folder of npy or h5 files. No array is opened before it is asked for. */
+/** Opens a folder of npy or h5 files. Of the arrays one header is read at most. */
 export async function openArraysDataset(options: ArraysOptions): Promise<Dataset> {
   const root = resolve(options.root);
   const { store: found, problems } = await findStore(root, options.folder);
@@ -136,8 +139,13 @@ export async function openArraysDataset(options: ArraysOptions): Promise<Dataset
     label,
     replaceNonFinite,
   };
+  const format = arraysFormat(reading, expectedShape(choice, options));
+  const [first] = store.cases;
+  const isPublished = first === undefined || (await hasPublishedGrid(choice, options, first.image, format.format));
+  // `dinomix table` keeps these words away from published rows.
+  const scope = isPublished ? '' : ', another grid: not the published benchmark';
   return createBenchmarkDataset({
-    title: titleOf(options, store, planned, `recipe ${choice}, axes ${reading.axes}${scopeOf(choice, options)}`),
+    title: titleOf(options, store, planned, `recipe ${choice}, axes ${reading.axes}${scope}`),
     licence: 'That of the data set which the arrays were made from; npy and h5 files name none.',
     root,
     classes: classesOf(options),
@@ -150,7 +158,7 @@ export async function openArraysDataset(options: ArraysOptions): Promise<Dataset
       ...(found === null ? [] : spacingProblem(options, store)),
     ],
     recipe: recipeOf(choice, store.kind, options),
-    format: arraysFormat(reading, expectedShape(choice, options)),
+    format,
     options: { tolerance: TOLERANCE, cache: options.cache },
     isCt: (id) => isCt(id, isStored(choice, store.kind), options),
   });
