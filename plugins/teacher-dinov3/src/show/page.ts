@@ -99,7 +99,7 @@ function quantisation({ packed, view }: PageContent): string {
     packed.channels === view.channels
       ? ''
       : ` and reduced from ${view.channels} to ${packed.channels} directions, which hold ${percent(packed.kept)} of their squared length`;
-  return `The tokens in this page are rounded to 8 bits${reduced}, so that it stays small: cosines are right to about 0.01.`;
+  return `The tokens in this page are rounded to 8 bits${reduced}, so that it stays small: its cosines differ from the exact ones by up to ${packed.error.toPrecision(1)}.`;
 }
 
 function panel(title: string, note: string, canvas: string, aspect: number): string {
