@@ -32,8 +32,11 @@ export async function openDescriberPool(
     workerData,
   });
   const stop = new Int32Array(new SharedArrayBuffer(4));
+  const running = new Set<Promise<unknown>>();
   const run = async <V>(name: string, task: unknown): Promise<V> => {
-    const answered: DescribeAnswer<V> = await pool.run(task, { name });
+    const asked: Promise<DescribeAnswer<V>> = pool.run(task, { name });
+    running.add(asked);
+    const answered = await asked.finally(() => running.delete(asked));
     if ('failure' in answered) throw new Error(answered.failure);
     return answered.value;
   };
@@ -50,6 +53,9 @@ export async function openDescriberPool(
   };
   const dispose = async (): Promise<void> => {
     signal.removeEventListener('abort', end);
+    // A thread that is ended inside of a call of ONNX Runtime takes the process with it.
+    end();
+    await Promise.allSettled(running);
     await pool.destroy();
   };
   try {

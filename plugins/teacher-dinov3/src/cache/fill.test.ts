@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { TeacherCacheContext, TeacherCacheFill } from '@dinomix/core';
 import { openSafetensors } from '@dinomix/volume';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -11,6 +12,7 @@ import { volumeOf } from '../../test/volumes.js';
 import { openDescriber } from '../describe.js';
 import { optionsSchema } from '../options.js';
 import { CachedTokens } from './cached-tokens.js';
+import { openDescriberPool } from './describer-pool.js';
 import { openFill } from './fill.js';
 import { TokenFiles } from './token-files.js';
 
@@ -132,7 +134,8 @@ describe('filling ahead', () => {
     expect(await first.fill('a')).toBe('computed');
     const before = await contents(directory);
     const [b, c] = [first.fill('b'), first.fill('c')];
-    setTimeout(() => controller.abort(new Error('interrupted')), 5);
+    await setTimeout(5);
+    controller.abort(new Error('interrupted'));
     expect((await Promise.allSettled([b, c])).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     await expect(b).rejects.toThrow('interrupted');
     expect(await contents(directory)).toEqual(before);
@@ -144,6 +147,27 @@ describe('filling ahead', () => {
       expect(file.entries.size).toBe(24);
       await file.close();
     }
+  });
+
+  it('lets threads end their call of the model before it ends them', async () => {
+    const options = optionsSchema.parse({
+      ...CONTROL,
+      control: { channels: 192, blocks: 12, heads: 3 },
+      slicesPerCall: 1,
+    });
+    const { signal } = new AbortController();
+    const pool = await openDescriberPool(options, normalisation, [16, 32, 32], 1, signal);
+    const { image, shape } = volumeOf(0);
+    const first = await pool.describe(image, shape, signal);
+    expect(first.cells).toEqual([3, 6, 8]);
+    const under = pool.describe(image, shape, signal).then(
+      () => 'whole',
+      (error: Error) => error.message,
+    );
+    await setTimeout(20);
+    await pool.dispose();
+    // Ended from outside it would be "Terminating worker thread", and might take the process with it.
+    expect(await under).toMatch(/^(interrupted|whole)$/);
   });
 
   it('removes what a killed process left half-written, and not what another may be writing', async () => {
