@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Affine, affineDifference, createVolume } from '@dinomix/volume';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   CRANIUM,
   canTest,
@@ -48,6 +48,25 @@ describe.skipIf(!canTest('a head CT as a DICOM series', CRANIUM))('the head CT o
     const names = classes.map(({ name }) => name);
     const again = await readDicomSegmentation(file, { grid: volume, classes: names });
     expect(Buffer.compare(again.data, data)).toBe(0);
+    // dcmqi reads the slices that hold anything, and the names.
+    const { readSegmentationNode } = await import('@itk-wasm/dicom');
+    const silent = vi.spyOn(console, 'log').mockReturnValue(undefined);
+    const { segImage, metaInfo } = await readSegmentationNode(file).finally(() => silent.mockRestore());
+    const found = (segImage.data as ArrayLike<number> & Iterable<number>) ?? [];
+    let sum = 0;
+    for (const value of found) sum += value;
+    expect(sum).toBe(data.reduce((total, value) => total + value, 0));
+    const { segmentAttributes } = metaInfo as unknown as { segmentAttributes: { SegmentLabel: string }[][] };
+    const attributes = segmentAttributes.flat();
+    expect(attributes.map(({ SegmentLabel }) => SegmentLabel)).toEqual(['cancellous bone', 'cortical bone']);
+  });
+
+  it('is given up within the second where it is told to stop', async () => {
+    const folder = join(temporaryFolder(), 'series');
+    makeSeries({ out: folder, cranium: true });
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error('enough')), 150);
+    await expect(readDicomSeries(folder, { signal: controller.signal })).rejects.toThrow('enough');
   });
 });
 

@@ -247,6 +247,19 @@ it('colours: L*, a*, b* of sRGB red, green, blue and white as published', () => 
   for (const [rgb, lab] of published) {
     for (const [axis, value] of unscaled(rgb).entries()) expect(Math.abs(value - lab[axis]!)).toBeLessThan(0.03);
   }
+  // What dcmqi writes for these two.
+  for (const [rgb, written] of [
+    [
+      [255, 0, 0],
+      [34886, 53484, 50172],
+    ],
+    [
+      [100, 50, 0],
+      [17503, 37853, 42429],
+    ],
+  ] as const) {
+    for (const [axis, value] of dicomColour(rgb).entries()) expect(Math.abs(value - written[axis]!)).toBeLessThan(6);
+  }
 });
 
 describe.skipIf(!canTest('reading DICOM segmentations'))('readDicomSegmentation', () => {
