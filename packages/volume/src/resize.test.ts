@@ -43,13 +43,6 @@ describe("against PyTorch's interpolate", () => {
   });
 });
 
-it('clips before it interpolates', () => {
-  const volume = createVolume({ data: Int16Array.of(-1000, 100, 1000, 300), shape: [1, 1, 4] });
-  // Halving takes the middle of each pair: (-75 + 100) / 2 and (275 + 275) / 2.
-  const halved = resizeTrilinear(volume, [1, 1, 2], { clip: [-75, 275] });
-  expect([...halved.data]).toEqual([12.5, 275]);
-});
-
 it('writes into the memory that it is given', () => {
   const volume = createVolume({ data: Uint8Array.of(1, 2), shape: [1, 1, 2] });
   const out = new Float32Array(4);

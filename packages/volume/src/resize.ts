@@ -12,8 +12,6 @@ import {
 
 /** How to resize with interpolation. */
 export interface ResizeTrilinearOptions {
-  /** Limits the values before they are interpolated; each [low, high]. */
-  readonly clip?: readonly [low: number, high: number];
   /** Receives the result: d * h * w values. */
   readonly out?: Float32Array;
 }
@@ -68,7 +66,7 @@ function linearTaps(from: number, to: number): Taps {
  * Returns the volume resized to `shape` [d, h, w] by trilinear interpolation, with the arithmetic of PyTorch's
  * `interpolate(mode='trilinear', align_corners=False)`: no smoothing before a reduction.
  *
- * @remarks Works row by row, along x first: only the rows that are used are read and clipped.
+ * @remarks Works row by row, along x first: only the rows that are used are read.
  */
 export function resizeTrilinear(
   volume: Volume,
@@ -77,9 +75,8 @@ export function resizeTrilinear(
 ): Volume<Float32Array> {
   const grid = resizedGrid(volume, shape);
   const data = options.out ?? new Float32Array(voxelCount(shape));
-  const [low, high] = options.clip ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const taps = shape.map((size, axis) => linearTaps(volume.shape[axis]!, size)) as [Taps, Taps, Taps];
-  const planes = new PlaneCache(volume, taps[1], taps[2], low, high);
+  const planes = new PlaneCache(volume, taps[1], taps[2]);
   const area = shape[1] * shape[2];
   const [{ lower, upper, weight }] = taps;
   for (let z = 0; z < shape[0]; z++) {
@@ -101,21 +98,17 @@ class PlaneCache {
   private readonly volume: Volume;
   private readonly tapsY: Taps;
   private readonly tapsX: Taps;
-  private readonly low: number;
-  private readonly high: number;
   private readonly planes: [Float32Array, Float32Array];
   private readonly held: [number, number] = [-1, -1];
   private readonly rows: [Float32Array, Float32Array];
   private readonly raw: Float32Array | Float64Array;
   private oldest: 0 | 1 = 0;
 
-  constructor(volume: Volume, tapsY: Taps, tapsX: Taps, low: number, high: number) {
+  constructor(volume: Volume, tapsY: Taps, tapsX: Taps) {
     const [height, width] = [tapsY.lower.length, tapsX.lower.length];
     this.volume = volume;
     this.tapsY = tapsY;
     this.tapsX = tapsX;
-    this.low = low;
-    this.high = high;
     this.planes = [new Float32Array(height * width), new Float32Array(height * width)];
     this.rows = [new Float32Array(width), new Float32Array(width)];
     this.raw = new Float64Array(volume.shape[2]);
@@ -155,17 +148,13 @@ class PlaneCache {
 
   // The typed-array copy converts any element type natively; the loop then sees one type only.
   private resizeRow(row: number, out: Float32Array): void {
-    const { raw, low, high } = this;
+    const { raw } = this;
     const { lower, upper, weight } = this.tapsX;
     const width = raw.length;
     raw.set(this.volume.data.subarray(row * width, (row + 1) * width));
     for (let x = 0; x < out.length; x++) {
-      let a = raw[lower[x]!]!;
-      let b = raw[upper[x]!]!;
-      a = Math.max(low, Math.min(a, high));
-      b = Math.max(low, Math.min(b, high));
       const w = weight[x]!;
-      out[x] = (1 - w) * a + w * b;
+      out[x] = (1 - w) * raw[lower[x]!]! + w * raw[upper[x]!]!;
     }
   }
 }
