@@ -83,6 +83,13 @@ describe('the published split', () => {
   });
 });
 
+test('p2 alone compares on 80x160x160, p1 alone pads sides up to the patch by three more', async () => {
+  const root = await emptyFolder();
+  const [p1, p2] = [await open({ root }), await open({ root, recipe: 'p2' })];
+  expect([p1.metricShape, p2.metricShape]).toEqual([null, [80, 160, 160]]);
+  expect([p1.sampling.margin, p2.sampling.margin]).toEqual([3, undefined]);
+});
+
 test('the archive may lie in the folder amos22', async () => {
   expect(sizes(await open({ root: await emptyFolder('amos22') }))).toEqual([10, 206, 24, 120]);
 });

@@ -15,6 +15,9 @@ import { scanAmos } from './folder.js';
 import type { AmosOptions } from './options.js';
 import { splitsOf } from './splits.js';
 
+/** GALoss compares on 160x160x80 voxels along x, y, z, "to match DHC" (method.md §2.1). */
+const P2_METRICS = [80, 160, 160] as const;
+
 /** Opens the AMOS22 benchmark. No image is opened before it is asked for. */
 export async function openAmosDataset(options: AmosOptions): Promise<Dataset> {
   const { root, cases: found, problems } = await scanAmos(resolve(options.root));
@@ -32,7 +35,11 @@ export async function openAmosDataset(options: AmosOptions): Promise<Dataset> {
     cases,
     splits: planned.splits,
     problems: [...problems, ...gaps, ...planned.problems],
-    recipe: withSampling(RECIPES[recipe], options, AMOS_SIDES),
+    recipe: withSampling(
+      recipe === 'p2' ? { ...RECIPES.p2, metricShape: P2_METRICS } : RECIPES[recipe],
+      options,
+      AMOS_SIDES,
+    ),
     format: niftiFormat(options),
     options,
     isCt: isAmosCt,

@@ -1,6 +1,6 @@
 import { hashJson } from '../config/fingerprint.js';
 import type { DmxError } from '../errors/dmx-error.js';
-import type { JsonObject } from '../slots/contracts/common.js';
+import type { Index3, JsonObject } from '../slots/contracts/common.js';
 import type {
   CaseRole,
   ClassInfo,
@@ -21,6 +21,8 @@ export interface FolderDescription {
   readonly splits: Splits;
   readonly preprocessing: Preprocessing;
   readonly sampling: PatchSampling;
+  /** Grid on which metrics compare; absent is the working grid. */
+  readonly metricShape?: Index3;
   /** Where the files of each case are. */
   readonly cases: ReaderPlan['cases'];
   /** How they are read. */
@@ -43,6 +45,7 @@ async function digestsOf(splits: Splits, reader: ReturnType<typeof createReader>
 /** Makes the data set of a folder. No image is opened before it is asked for. */
 export function createFolderDataset(description: FolderDescription): Dataset {
   const { title, licence, classes, splits, preprocessing, sampling, cases, format, tolerance, cache } = description;
+  const { metricShape = null } = description;
   const plan = { cases, classCount: classes.length, tolerance, reading: format.reading };
   const reader = createReader(plan, format.format);
   return {
@@ -52,6 +55,7 @@ export function createFolderDataset(description: FolderDescription): Dataset {
     splits,
     preprocessing,
     sampling,
+    metricShape,
     cache,
     workerSource: { module: format.module, export: 'createCaseReader', options: plan as unknown as JsonObject },
     ...reader,

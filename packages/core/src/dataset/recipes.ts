@@ -1,9 +1,12 @@
+import type { Index3 } from '../slots/contracts/common.js';
 import type { PatchSampling, Preprocessing } from '../slots/contracts/dataset.js';
 
 /** A published way of preparing and sampling volumes. */
 export interface Recipe {
   readonly preprocessing: Preprocessing;
   readonly sampling: PatchSampling;
+  /** Grid on which metrics compare, where it is not the working grid. */
+  readonly metricShape?: Index3;
 }
 
 /** Names of the recipes. */
@@ -17,7 +20,8 @@ const CROPS = { foreground: 0, upperOffset: 'exclusive', padValue: 0 } as const;
  * @remarks
  * `p1` (DHC, A&D, SKCDF; method.md §2.1 and §2.4): axes of the file, the whole volume resized to 80x160x160, images by
  * PyTorch's trilinear rule with align_corners=False, labels by its `nearest`, clip to [-75, 275], then the volume's own
- * minimum and maximum; crops at randint(0, size - patch), flips of y and x.
+ * minimum and maximum; crops at randint(0, size - patch), sides up to the patch padded by three voxels more than it takes,
+ * flips of y and x.
  * `p2` (GALoss, TAK, SCDL on AMOS; method.md §2.8): axes and grid of the file, clip to [-125, 275], (x + 125) / 400;
  * crops without flips.
  * `respaced` is for data without a published protocol: RAS axes, cut to the body, 3x1.5x1.5 mm, clip to the percentiles 0.5
@@ -32,7 +36,7 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
       labelRule: 'nearest',
       normalisation: { steps: [{ kind: 'clip', low: -75, high: 275 }, { kind: 'min-max' }], display: [0, 1] },
     },
-    sampling: { ...CROPS, flips: [1, 2] },
+    sampling: { ...CROPS, margin: 3, flips: [1, 2] },
   },
   p2: {
     preprocessing: {

@@ -130,7 +130,9 @@ describe('corners', () => {
     ['exclusive', 15, 31],
     ['inclusive', 16, 32],
   ] as const)('%s offsets reach %i and %i', (upper, depth, height) => {
-    const drawn = Array.from({ length: 2000 }, (_, item) => uniformCorner(shape, patch, upper, rng(item)));
+    const drawn = Array.from({ length: 2000 }, (_, item) =>
+      uniformCorner(shape, patch, { upperOffset: upper }, rng(item)),
+    );
     expect(Math.max(...drawn.map(([z]) => z))).toBe(depth);
     expect(Math.max(...drawn.map(([, y]) => y))).toBe(height);
     expect(Math.min(...drawn.map(([z]) => z))).toBe(0);
@@ -138,9 +140,18 @@ describe('corners', () => {
   });
 
   it('an axis as long as the patch has one place', () => {
-    for (const upper of ['exclusive', 'inclusive'] as const) {
-      expect(uniformCorner([64, 128, 40], patch, upper, rng())).toEqual([0, 0, 0]);
+    for (const upperOffset of ['exclusive', 'inclusive'] as const) {
+      expect(uniformCorner([64, 128, 40], patch, { upperOffset }, rng())).toEqual([0, 0, 0]);
     }
+  });
+
+  it('a margin pads sides up to the patch before it draws', () => {
+    // Patch 40: 40 + 2 * 3 leaves offsets 0 to 5; 35 + 2 * (2 + 3) = 45 leaves 0 to 4; 41 is longer, its one offset is 0.
+    const sides: [number, number, number] = [40, 35, 41];
+    const rule = { upperOffset: 'exclusive', margin: 3 } as const;
+    const drawn = Array.from({ length: 500 }, (_, item) => uniformCorner(sides, [40, 40, 40], rule, rng(item)));
+    const along = (axis: number) => [...new Set(drawn.map((corner) => corner[axis]!))].sort((a, b) => a - b);
+    expect([0, 1, 2].map(along)).toEqual([[-3, -2, -1, 0, 1, 2], [-5, -4, -3, -2, -1], [0]]);
   });
 
   it('centred crops stay inside the volume', () => {

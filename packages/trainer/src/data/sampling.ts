@@ -22,12 +22,20 @@ function mapAxes(shape: Index3, patch: Index3, corner: (size: number, side: numb
   }) as unknown as Index3;
 }
 
-/** Corner of a uniform crop, by the rule of {@link PatchSampling.upperOffset}. */
-export function uniformCorner(shape: Index3, patch: Index3, upper: PatchSampling['upperOffset'], rng: Rng): Index3 {
-  return mapAxes(shape, patch, (size, side) => {
-    const limit = size - side + (upper === 'inclusive' ? 1 : 0);
-    return limit <= 0 ? 0 : rng.integer(0, limit);
-  });
+/** Corner of a uniform crop, by the rules of {@link PatchSampling.upperOffset} and {@link PatchSampling.margin}. */
+export function uniformCorner(
+  shape: Index3,
+  patch: Index3,
+  { upperOffset, margin }: Pick<PatchSampling, 'upperOffset' | 'margin'>,
+  rng: Rng,
+): Index3 {
+  return shape.map((size, axis) => {
+    const side = patch[axis]!;
+    if (margin === undefined && size < side) return paddedCorner(size, side);
+    const added = margin === undefined || size > side ? 0 : Math.floor((side - size) / 2) + margin;
+    const limit = size + 2 * added - side + (upperOffset === 'inclusive' ? 1 : 0);
+    return (limit <= 0 ? 0 : rng.integer(0, limit)) - added;
+  }) as unknown as Index3;
 }
 
 /** Corner of the crop with a voxel in its middle, as far as the volume allows. */
@@ -72,7 +80,7 @@ function drawCorner(
     const voxel = rng.chance(sampling.foreground) ? foregroundVoxel(index, rng) : null;
     if (voxel !== null) return centredCorner(shape, patch, voxel);
   }
-  return uniformCorner(shape, patch, sampling.upperOffset, createRng(subStream(key, 'offset')));
+  return uniformCorner(shape, patch, sampling, createRng(subStream(key, 'offset')));
 }
 
 /**

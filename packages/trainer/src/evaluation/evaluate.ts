@@ -9,7 +9,7 @@ import type {
   MetricValues,
   ResolvedConfig,
 } from '@dinomix/core';
-import { type LabelNames, writeNifti } from '@dinomix/volume';
+import { type Grid, type LabelNames, resizeNearest, writeNifti } from '@dinomix/volume';
 import type { PreparedCase } from '../data/prepare-case.js';
 import { restoreLabels } from '../inference/labels.js';
 import { type SlidingWindowOptions, slidingWindow, type WindowNetwork } from '../inference/sliding-window.js';
@@ -46,7 +46,7 @@ function windowOptions({ train, inference }: ResolvedConfig, dataset: Dataset): 
 /** Runs every metric on one case. */
 export async function measure(
   metrics: readonly Bound<Metric>[],
-  { shape, spacing }: PreparedCase,
+  { shape, spacing }: Compared['grid'],
   prediction: Uint8Array,
   reference: Uint8Array,
   classCount: number,
@@ -61,6 +61,26 @@ export async function measure(
     );
   }
   return Object.assign({}, ...values) as MetricValues;
+}
+
+/** A pair of label maps on the grid that metrics compare on. */
+interface Compared {
+  readonly grid: Pick<PreparedCase, 'shape' | 'spacing'>;
+  readonly prediction: Uint8Array;
+  readonly reference: Uint8Array;
+}
+
+/** Brings prediction and reference to {@link Dataset.metricShape}, where the data set names one. */
+export function onMetricGrid(
+  grid: Grid,
+  prediction: Uint8Array,
+  reference: Uint8Array,
+  shape: Dataset['metricShape'],
+): Compared {
+  if (shape == null) return { grid, prediction, reference };
+  const resized = (data: Uint8Array) => resizeNearest({ ...grid, data }, shape, { rule: 'nearest' });
+  const compared = resized(prediction);
+  return { grid: compared, prediction: compared.data, reference: resized(reference).data };
 }
 
 /** By class: whether the reference holds it, and whether prediction and reference share a voxel of it. */
@@ -102,13 +122,15 @@ async function evaluateCase(
   }
   scores.dispose();
   if (prepared.label === null) return null;
-  const values = await measure(metrics, prepared, prediction, prepared.label, options.classCount);
-  const found = presence(prediction, prepared.label, options.classCount);
+  const compared = onMetricGrid(prepared, prediction, prepared.label, dataset.metricShape);
+  const values = await measure(metrics, compared.grid, compared.prediction, compared.reference, options.classCount);
+  const found = presence(compared.prediction, compared.reference, options.classCount);
   return { caseId, role, values, ...found, seconds: (performance.now() - started) / 1000 };
 }
 
 /**
- * Evaluates a split by sliding window on the working grid (method.md §2.6). Cases without a reference are predicted and not
+ * Evaluates a split by sliding window; metrics compare on the working grid (method.md §2.6), or on that of
+ * {@link Dataset.metricShape}. Cases without a reference are predicted and not
  * scored.
  */
 export async function evaluateSplit(

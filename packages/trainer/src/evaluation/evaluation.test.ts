@@ -1,7 +1,8 @@
 import type { CaseResult, ClassInfo } from '@dinomix/core';
+import { createGrid } from '@dinomix/volume';
 import { describe, expect, it } from 'vitest';
 import { aggregateRuns } from './aggregate.js';
-import { presence } from './evaluate.js';
+import { onMetricGrid, presence } from './evaluate.js';
 import { cutSlice } from './slices.js';
 import { summarise } from './summarise.js';
 
@@ -32,6 +33,22 @@ describe('summaries', () => {
 
   it('of nothing are null', () => {
     expect(summarise('test', columns, [], classes, 'ema').mean).toEqual({ dice: null, asd: null });
+  });
+});
+
+describe('the grid that metrics compare on', () => {
+  const grid = createGrid([2, 4, 4], [3, 2, 1]);
+  const [prediction, reference] = [0, 1].map((more) => Uint8Array.from({ length: 32 }, (_, index) => index + more));
+
+  it('takes every second voxel of twice as many, and twice the spacing', () => {
+    const compared = onMetricGrid(grid, prediction!, reference!, [1, 2, 2]);
+    expect([...compared.prediction]).toEqual([0, 2, 8, 10]);
+    expect([...compared.reference]).toEqual([1, 3, 9, 11]);
+    expect(compared.grid).toMatchObject({ shape: [1, 2, 2], spacing: [6, 4, 2] });
+  });
+
+  it('is the working grid where the data set names none', () => {
+    expect(onMetricGrid(grid, prediction!, reference!, null)).toEqual({ grid, prediction, reference });
   });
 });
 

@@ -128,6 +128,11 @@ export interface PatchSampling {
   readonly swap?: { readonly axis: Axis; readonly pairs: readonly (readonly [left: number, right: number])[] } | null;
   /** `strong` draws the strong augmentation of A&D for every crop (method.md §2.4); absent or null draws none. */
   readonly augmentation?: 'strong' | null;
+  /**
+   * A side that is not longer than the patch is padded by floor((patch - side) / 2) + `margin` voxels on both ends before the
+   * offset is drawn, as DHC (3) and A&D (1) do (method.md §2.4). Absent pads it to the patch, evenly.
+   */
+  readonly margin?: number;
   /** Volumes smaller than the patch are padded evenly with this value after normalisation; the label with 0. */
   readonly padValue: number;
 }
@@ -163,6 +168,11 @@ export interface Dataset extends CaseReader {
   readonly workerSource: WorkerSource;
   /** Licence and origin of the data, for the run record. */
   readonly licence: string;
+  /**
+   * Grid `[d, h, w]` on which metrics compare: prediction and reference are resized to it, nearest as PyTorch's `nearest`.
+   * Absent or null compares on the working grid.
+   */
+  readonly metricShape?: Index3 | null;
   /** Folder of prepared volumes, absolute; absent or null prepares cases whenever they are read. */
   readonly cache?: string | null;
   fingerprint(): Promise<DataFingerprint>;
