@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors } from '@dinomix/volume';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { largestDifference } from '../../test/reference.js';
 import { runOnnx } from '../../test/run-onnx.js';
 import { convertWeights } from './convert.js';
 
-const root = await mkdtemp(join(tmpdir(), 'dinomix-released-'));
-afterAll(() => rm(root, { recursive: true, force: true }));
+/** A folder that goes when the test ends. */
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'dinomix-released-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
 const script = fileURLToPath(new URL('../../test/make-parity.py', import.meta.url));
 
 /** An interpreter that imports torch; `node bench/run.mjs` makes one in ~/.cache/dinomix/torch. */
@@ -23,7 +27,7 @@ if (withoutPython)
 
 describe.skipIf(withoutPython)('random weights of the released sizes against PyTorch', () => {
   it.each(sizes)('%s', { timeout: 300_000 }, async (size) => {
-    const folder = await mkdtemp(join(root, 'size-'));
+    const folder = await temporaryFolder();
     execFileSync(python!, ['-W', 'ignore', script, 'full', size, folder]);
     const out = join(folder, 'model.onnx');
     const start = performance.now();
@@ -40,7 +44,6 @@ describe.skipIf(withoutPython)('random weights of the released sizes against PyT
     }
     console.log(`${size}: converted in ${seconds.toFixed(1)} s, max abs ${differences.map((x) => x.toExponential(1))}`);
     expect(Math.max(...differences)).toBeLessThan(1e-4);
-    await rm(folder, { recursive: true });
   });
 });
 
@@ -73,7 +76,7 @@ describe.skipIf(withoutWeights)('the released weights', () => {
     const folder = join(released!, size);
     const pixels = await readSafetensors(join(folder, 'pixels.safetensors')).catch(() => null);
     if (pixels === null) return ctx.skip(`there is no ${folder}/pixels.safetensors`);
-    const out = join(await mkdtemp(join(root, 'released-')), 'model.onnx');
+    const out = join(await temporaryFolder(), 'model.onnx');
     const { channels } = await convertWeights({ weights: folder, out });
     const image = pixels.tensor('pixel_values');
     const { data } = (await runOnnx(out, image.data as Float32Array, image.shape)).last_hidden_state!;

@@ -79,7 +79,7 @@ export class HubClient {
       try {
         return { value: JSON.parse(text) as unknown, link: answer.headers.get('link') };
       } catch (cause) {
-        throw this.#malformed(path, `no JSON but "${text.slice(0, 60).replaceAll(/\s+/g, ' ')}"`, cause);
+        throw this.#malformed(path, `no JSON but "${text.slice(0, 60).replaceAll(/[^\x21-\x7e]+/g, ' ')}"`, cause);
       }
     });
   }

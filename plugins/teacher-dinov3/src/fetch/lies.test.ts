@@ -91,8 +91,8 @@ describe('a hub that lies', () => {
     expect(await lied([weightsBy(page)])).toMatch(/DMX_FETCH_ANSWER.*\n.*a web page/);
     const packed = answering(200, { 'content-encoding': 'br' }, 'x');
     expect(await lied([weightsBy(packed)])).toContain('a body packed with br');
-    expect(await lied([answering(200, { 'content-type': 'text/html' }, '<html>log in</html>')])).toContain(
-      'gave no JSON but "<html>log in</html>"',
+    expect(await lied([answering(200, { 'content-type': 'text/html' }, '<html>\u001b[31mlog\nin</html>')])).toContain(
+      'gave no JSON but "<html> [31mlog in</html>"',
     );
     expect(await lied([answering(200, {}, `[${' '.repeat(9_000_000)}]`)])).toContain('more than 8000000 bytes');
     expect(await lied([answering(200, {}, '{"sha":"main"}')])).toMatch(/DMX_FETCH_ANSWER.*\n.*sha: /);
