@@ -146,6 +146,7 @@ class Dinov3 implements TeacherSlot {
     if (this.#options.subtractMean) await this.#subtractMean(grid, describer.channels, ctx.signal);
     return ctx.tensor(grid, shape);
   }
+
   /** Cases that the teacher may be asked about. */
   #cases({ dataset: { splits } }: TeacherSetup): readonly string[] {
     return this.looksAt.flatMap((part) => splits[part]);

@@ -18,6 +18,8 @@ export type DescriberFacts = Pick<Describer, 'recipe' | 'channels' | 'provenance
 export interface DescribeTask {
   readonly intensities: Float32Array;
   readonly shape: Index3;
+  /** Recipe of the pool. */
+  readonly recipe: string;
   /** In shared memory; 1 asks for an end. */
   readonly stop: Int32Array;
 }
@@ -60,8 +62,13 @@ function stopOf(stop: Int32Array): Stop {
 }
 
 /** Task of a thread. The memory of the tokens changes hands without a copy. */
-export async function describe({ intensities, shape, stop }: DescribeTask): Promise<DescribeAnswer<TokenGrid>> {
-  const answered = await answer((own) => own.describe(intensities, shape, stopOf(stop)));
+export async function describe({ intensities, shape, recipe, stop }: DescribeTask): Promise<DescribeAnswer<TokenGrid>> {
+  const answered = await answer((own) => {
+    if (own.recipe !== recipe) {
+      throw new Error(`dinov3: the file of ${own.provenance} was changed while the token cache was filled; try again`);
+    }
+    return own.describe(intensities, shape, stopOf(stop));
+  });
   if ('failure' in answered) return answered;
   return move({
     [transferableSymbol]: [answered.value.values.buffer],

@@ -42,15 +42,6 @@ export async function openDescriberPool(
   };
   const end = (): void => void Atomics.store(stop, 0, 1);
   signal.addEventListener('abort', end);
-  const describe = async (intensities: Float32Array, shape: Index3): Promise<TokenGrid> => {
-    signal.throwIfAborted();
-    try {
-      const task: DescribeTask = { intensities, shape, stop };
-      return await run<TokenGrid>('describe', task);
-    } finally {
-      signal.throwIfAborted();
-    }
-  };
   const dispose = async (): Promise<void> => {
     signal.removeEventListener('abort', end);
     // A thread that is ended inside of a call of ONNX Runtime takes the process with it.
@@ -60,6 +51,15 @@ export async function openDescriberPool(
   };
   try {
     const facts = await run<DescriberFacts>('facts', undefined);
+    const describe = async (intensities: Float32Array, shape: Index3): Promise<TokenGrid> => {
+      signal.throwIfAborted();
+      try {
+        const task: DescribeTask = { intensities, shape, recipe: facts.recipe, stop };
+        return await run<TokenGrid>('describe', task);
+      } finally {
+        signal.throwIfAborted();
+      }
+    };
     return { ...facts, cells: (shape) => run('cells', shape), describe, dispose };
   } catch (error) {
     await dispose();

@@ -209,6 +209,31 @@ describe('a file of weights that changed', () => {
     expect(await fillAll(changed)).toEqual(['computed', 'computed', 'computed']);
     expect(await readdir(directory)).toHaveLength(6);
   });
+
+  it('while threads fill is refused by the threads that open it later', async () => {
+    const model = await writeTemporary('changing-under.onnx', await patchMeanModel());
+    const { signal } = new AbortController();
+    const pool = await openDescriberPool(
+      optionsSchema.parse({ ...CONTROL, model }),
+      normalisation,
+      [16, 32, 32],
+      2,
+      signal,
+    );
+    // Only the thread that gave its facts has opened the model so far.
+    await writeTemporary('changing-under.onnx', await patchMeanModel({ prefix: 1 }));
+    const { image, shape } = volumeOf(0);
+    const reasons: string[] = [];
+    while (reasons.length === 0) {
+      const ended = await Promise.allSettled([
+        pool.describe(image, shape, signal),
+        pool.describe(image, shape, signal),
+      ]);
+      for (const one of ended) if (one.status === 'rejected') reasons.push(String(one.reason));
+    }
+    await pool.dispose();
+    expect(reasons[0]).toMatch(/changing-under\.onnx, sha256 \w+ was changed while the token cache was filled/);
+  });
 });
 
 it.each([70_000, -70_000])('a value of %d, which half precision has not, is refused by both', async (value) => {
