@@ -17,26 +17,34 @@ async function headerText(file: string): Promise<string> {
   }
 }
 
-async function filesIn(folder: string): Promise<string[]> {
+/** The files of a folder, links to files included, hidden ones not, in the order of their names. */
+export async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
-    .map(({ name }) => join(folder, name))
-    .sort();
+  const found: string[] = [];
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    const file = join(folder, entry.name);
+    const isLinked = entry.isSymbolicLink() && (await stat(file).catch(() => null))?.isFile() === true;
+    if (entry.isFile() || isLinked) found.push(file);
+  }
+  return found.sort();
 }
 
-/** Voxel files that a detached header names; all of its folder where it names them by a list or a pattern. */
-async function detachedFiles(file: string, pattern: RegExp): Promise<string[]> {
-  const named = pattern.exec(await headerText(file))?.[1];
-  if (named === undefined || /^LOCAL$/i.test(named)) return [file];
-  if (/^LIST|%/.test(named)) return filesIn(dirname(file));
-  return [file, resolve(dirname(file), named)];
+/** What a header names as the file of its voxels; undefined where they follow it. */
+function dataFileOf(file: string, text: string): string | undefined {
+  if (/\.(mha|mhd)$/i.test(file)) return META_DATA.exec(text)?.[1]?.replace(/^LOCAL$/i, '') || undefined;
+  // The header of NRRD ends with an empty line.
+  return NRRD_DATA.exec(text.split(/\r?\n\r?\n/, 1)[0]!)?.[1];
 }
 
-/** The files that the voxels behind a path come from: the slices of a folder, a header and the file beside it. */
+/**
+ * The files that the voxels behind a path come from: the slices of a folder, a header and the file beside it; all files of
+ * the folder where a header names them by a list or a pattern.
+ */
 export async function filesBehind(path: string): Promise<readonly string[]> {
   if ((await stat(path)).isDirectory()) return filesIn(path);
-  if (/\.mhd$/i.test(path)) return detachedFiles(path, META_DATA);
-  if (/\.nhdr$/i.test(path)) return detachedFiles(path, NRRD_DATA);
-  return [path];
+  if (!/\.(mha|mhd|nrrd|nhdr)$/i.test(path)) return [path];
+  const named = dataFileOf(path, await headerText(path));
+  if (named === undefined) return [path];
+  return /^LIST|%/.test(named) ? filesIn(dirname(path)) : [path, resolve(dirname(path), named)];
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, type Dirent, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { usageError } from '../errors.js';
 
@@ -20,22 +20,31 @@ function fileKind(name: string): InputKind | null {
   return IMAGE_ENDING.test(name) ? 'image' : null;
 }
 
-/** Whether a file is DICOM: `DICM` behind a preamble of 128 bytes (PS3.10 7.1). */
+/** Whether a file is DICOM: `DICM` behind a preamble of 128 bytes (PS3.10 7.1). One that cannot be read is none. */
 function isDicom(file: string): boolean {
   const magic = Buffer.alloc(4);
-  const handle = openSync(file, 'r');
+  let handle: number | undefined;
   try {
+    handle = openSync(file, 'r');
     return readSync(handle, magic, 0, 4, 128) === 4 && magic.toString('latin1') === 'DICM';
+  } catch {
+    return false;
   } finally {
-    closeSync(handle);
+    if (handle !== undefined) closeSync(handle);
   }
+}
+
+/** Links to files are files; links to folders, which may lead back, are not followed. */
+function isFile(folder: string, entry: Dirent): boolean {
+  if (!entry.isSymbolicLink()) return entry.isFile();
+  return statSync(join(folder, entry.name), { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function inputsOfFolder(folder: string): PredictionInput[] {
   const entries = readdirSync(folder, { withFileTypes: true })
     .filter(({ name }) => !name.startsWith('.'))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const files = entries.filter((entry) => entry.isFile());
+  const files = entries.filter((entry) => isFile(folder, entry));
   const images = files.flatMap(({ name }): PredictionInput[] => {
     const kind = fileKind(name);
     return kind === null ? [] : [{ path: join(folder, name), kind }];

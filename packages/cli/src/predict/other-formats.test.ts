@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readNifti } from '@dinomix/volume';
@@ -108,7 +108,9 @@ describe('NRRD and MetaImage', () => {
   it('a folder of them, beside NIfTI', async () => {
     mkdirSync(join(folder, 'images'));
     writeNrrd('images/b_0000.nrrd');
-    writeNrrd('images/a.nrrd');
+    writeNrrd('elsewhere.nrrd');
+    symlinkSync(join(folder, 'elsewhere.nrrd'), join(folder, 'images/a.nrrd'));
+    symlinkSync(folder, join(folder, 'images/loop'));
     const { code, err, out } = await run('images', '--format', 'mha', '--json');
     expect(code, err).toBe(0);
     expect(readdirSync(join(folder, 'images_labels')).sort()).toEqual(['a.mha', 'b.mha']);

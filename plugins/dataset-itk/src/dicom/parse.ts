@@ -34,7 +34,24 @@ function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-async function bytesOf(file: string, length: number): Promise<{ readonly bytes: Uint8Array; readonly size: number }> {
+interface StartOfFile {
+  readonly bytes: Uint8Array;
+  readonly size: number;
+}
+
+async function bytesOf(file: string, length: number): Promise<StartOfFile> {
+  return readStart(file, length).catch((cause: unknown) => {
+    const problem = `cannot be read: ${reasonOf(cause)}`;
+    throw new ItkError('DMX_DICOM_SLICE', {
+      file,
+      problem,
+      fix: 'check that the file is there and may be read',
+      cause,
+    });
+  });
+}
+
+async function readStart(file: string, length: number): Promise<StartOfFile> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
@@ -65,7 +82,7 @@ function damaged(file: string, thrown: unknown): ItkError {
 /**
  * Reads the attributes of a DICOM file up to its pixels; null where it is none (no `DICM` behind the preamble).
  *
- * @throws ItkError `DMX_DICOM_SLICE` for a DICOM file that is damaged; the system's error where it cannot be opened.
+ * @throws ItkError `DMX_DICOM_SLICE` for a file that cannot be opened, and for a DICOM file that is damaged.
  */
 export async function parseHeader(file: string): Promise<ParsedDicom | null> {
   const start = await bytesOf(file, FIRST_BYTES);

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { affineDifference } from '@dinomix/volume';
 import { describe, expect, it } from 'vitest';
@@ -63,7 +63,15 @@ describe.skipIf(!canTest('reading DICOM series'))('a DICOM series', () => {
     mkdirSync(join(folder, 'more'));
     const { volume, notes } = await readDicomSeries(folder);
     expect(volume.data).toEqual(patternOf(SHAPE));
-    expect(notes).toEqual([`ignored ${join(folder, 'AA-readme.txt')}, which is not DICOM, and 1 other files`]);
+    expect(notes).toEqual([`ignored ${join(folder, 'AA-readme.txt')}, which is not DICOM, and 1 other file`]);
+  });
+
+  it('may be links to files elsewhere', async () => {
+    const [folder, store] = [temporaryFolder(), seriesIn()];
+    for (const name of readdirSync(store)) symlinkSync(join(store, name), join(folder, `link-${name}`));
+    const { volume, files } = await readDicomSeries(folder);
+    expect(volume.data).toEqual(patternOf(SHAPE));
+    expect(files.every((file) => file.startsWith(join(folder, 'link-')))).toBe(true);
   });
 
   it('lies in a folder with spaces, commas and letters of other alphabets', async () => {

@@ -1,5 +1,6 @@
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { affineDifference, formatAffine, settleNonFinite, type Volume, voxelCount } from '@dinomix/volume';
+import { affineDifference, formatAffine, type Grid, settleNonFinite, type Volume, voxelCount } from '@dinomix/volume';
 import { ItkError } from '../errors.js';
 import { imageOfAnswer } from '../image/read-image.js';
 import { callItk } from '../itk/call.js';
@@ -49,16 +50,16 @@ function assertOneScale(slices: readonly SliceHeader[]): void {
 function ignoredNote(ignored: DicomScan['ignored']): string[] {
   if (ignored.length === 0) return [];
   const [first] = ignored;
-  const others = ignored.length === 1 ? '' : `, and ${ignored.length - 1} other files`;
+  const more = ignored.length - 1;
+  const others = more === 0 ? '' : `, and ${more} other file${more === 1 ? '' : 's'}`;
   return [`ignored ${first!.file}, which ${first!.reason}${others}`];
 }
 
 /** ITK must have put the same files in the same places. */
-function assertAgrees(found: Volume, files: readonly string[], { grid, slices }: PlacedSeries, folder: string): void {
-  const isSameOrder = slices.every(({ file }, index) => file === files[index]);
+function assertAgrees(found: Volume, isSameOrder: boolean, grid: Grid, folder: string): void {
   // Where slices are a little uneven, ITK may take another mean.
   const allowed = 1e-2 * grid.spacing[0];
-  const isSamePlace = slices.length === 1 || affineDifference(found.affine, grid.affine) <= Math.max(1e-3, allowed);
+  const isSamePlace = grid.shape[0] === 1 || affineDifference(found.affine, grid.affine) <= Math.max(1e-3, allowed);
   const isSameShape = found.shape.every((size, axis) => size === grid.shape[axis]);
   if (isSameOrder && isSamePlace && isSameShape) return;
   throw new ItkError('DMX_DICOM_GEOMETRY', {
@@ -83,12 +84,15 @@ async function readPlaced(
     const problem = `has [${grid.shape}] voxels (z, y, x), ${bytes} bytes as ITK holds them; at most ${maxBytes} are possible`;
     throw new ItkError('DMX_IMAGE_SIZE', { file: folder, problem, fix: 'convert the series to NIfTI first' });
   }
-  const answer = await callItk({ kind: 'read-series', files: slices.map(({ file }) => file) }, signal);
+  // ITK sees the folders of the files alone, so that it cannot follow links.
+  const targets = await Promise.all(slices.map(({ file }) => realpath(file)));
+  const answer = await callItk({ kind: 'read-series', files: targets }, signal);
   const fix =
     'a file of the series is damaged, or in a compression that ITK does not know: decompress with gdcmconv --raw';
   const { image, files } = imageOfAnswer(answer, folder, fix);
   const found: Volume = { ...gridOfItk(image), data: image.data };
-  assertAgrees(found, files, placed, folder);
+  const isSameOrder = targets.every((file, index) => file === files[index]);
+  assertAgrees(found, isSameOrder, grid, folder);
   settleNonFinite(found.data, grid.shape, folder, undefined);
   return { ...grid, data: found.data };
 }

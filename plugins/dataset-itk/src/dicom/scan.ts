@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { ItkError } from '../errors.js';
+import { filesIn } from '../files-behind.js';
 import { headerOf, type SliceHeader } from './header.js';
 import { type ParsedDicom, parseHeader } from './parse.js';
 
@@ -50,11 +50,7 @@ function seriesOf(headers: readonly SliceHeader[]): DicomSeries[] {
 
 async function filesOf(folder: string): Promise<string[]> {
   try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries
-      .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
-      .map(({ name }) => join(folder, name))
-      .sort();
+    return await filesIn(folder);
   } catch (cause) {
     const problem = `cannot be read: ${(cause as Error).message}`;
     throw new ItkError('DMX_DICOM_SERIES', { file: folder, problem, fix: 'name a folder that can be read', cause });

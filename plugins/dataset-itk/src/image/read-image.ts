@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Grid, readNifti, settleNonFinite, type Volume, VolumeError } from '@dinomix/volume';
 import { ItkError, type ItkErrorCode } from '../errors.js';
+import { filesBehind } from '../files-behind.js';
 import { callItk } from '../itk/call.js';
 import { gridOfItk } from '../itk/geometry.js';
 import type { ItkAnswer, ItkRefusal } from '../itk/protocol.js';
@@ -20,8 +21,6 @@ export interface ReadImageOptions {
 const MAX_BYTES = 2 ** 30;
 const NIFTI = /\.nii(\.gz)?$/i;
 const FORMATS = /\.(nrrd|nhdr|mha|mhd|mgz|mgh|mgh\.gz|gipl|gipl\.gz)$/i;
-// All in one file: .nhdr and .mhd only describe another.
-const SELF_CONTAINED = /\.(nrrd|mha|mgz|mgh|mgh\.gz|gipl|gipl\.gz)$/i;
 // Deflate packs 258 bytes into two bits at best.
 const BEST_RATIO = 1032;
 
@@ -63,6 +62,14 @@ export interface ImageInfo {
   readonly datatype: string;
 }
 
+/** ITK sees the folder of a file alone, so that it cannot follow links; it tells formats by names. */
+async function behindLinks(file: string): Promise<string> {
+  const target = await realpath(file);
+  if (FORMATS.test(target)) return target;
+  const problem = `is a link to ${target}, whose name is that of no known image format`;
+  throw new ItkError('DMX_IMAGE_READ', { file, problem, fix: 'put a copy or a hard link in its place' });
+}
+
 async function askItk(kind: 'read-image' | 'inspect-image', path: string, options: ReadImageOptions) {
   const { maxBytes = MAX_BYTES, signal } = options;
   const file = resolve(path);
@@ -71,8 +78,11 @@ async function askItk(kind: 'read-image' | 'inspect-image', path: string, option
     const fix = 'name a .nrrd, .nhdr, .mha, .mhd, .mgz, .mgh, .gipl or .nii(.gz) file';
     throw new ItkError('DMX_IMAGE_READ', { file, problem: 'its name is that of no known image format', fix });
   }
-  const most = SELF_CONTAINED.test(file) ? Math.min(maxBytes, size * BEST_RATIO) : maxBytes;
-  const answer = await callItk({ kind, file, maxBytes: most }, signal);
+  const beside = (await filesBehind(file)).filter((other) => other !== file);
+  const sizes = await Promise.all(beside.map((other) => bytesOfFile(other).catch(() => 0)));
+  const there = sizes.reduce((sum, bytes) => sum + bytes, size);
+  const request = { kind, file: await behindLinks(file), maxBytes: Math.min(maxBytes, there * BEST_RATIO) };
+  const answer = await callItk(request, signal);
   return imageOfAnswer(answer, file, 'the file is damaged, cut off or of another format: fetch it again');
 }
 

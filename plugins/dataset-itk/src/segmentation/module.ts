@@ -71,24 +71,19 @@ function inheritedFrom({ dataSet }: ParsedDicom): DicomElement[] {
   });
 }
 
-function codeSequence(tag: number, [value, scheme, meaning]: Code): DicomElement {
-  return [
-    tag,
-    'SQ',
-    [
-      [
-        [0x00080100, 'SH', value],
-        [0x00080102, 'SH', scheme],
-        [0x00080104, 'LO', meaning],
-      ],
-    ],
+/** A sequence of one code, with attributes that modify it. */
+function codeSequence(tag: number, [value, scheme, meaning]: Code, modifiers: DicomDataset = []): DicomElement {
+  const item: DicomDataset = [
+    [0x00080100, 'SH', value],
+    [0x00080102, 'SH', scheme],
+    [0x00080104, 'LO', meaning],
+    ...modifiers,
   ];
+  return [tag, 'SQ', [item]];
 }
 
 function segmentItem({ index, name, colour }: LabelClass, algorithm: string): DicomDataset {
   const { category, type, side } = meaningOf(name);
-  const [typeTag, , [typeItem]] = codeSequence(0x0062000f, type) as [number, string, readonly DicomDataset[]];
-  const modifier = side === null ? [] : [codeSequence(0x00620011, side)];
   return [
     [0x00620004, 'US', [index]],
     [0x00620005, 'LO', name.slice(0, LONGEST_LABEL)],
@@ -96,7 +91,7 @@ function segmentItem({ index, name, colour }: LabelClass, algorithm: string): Di
     [0x00620008, 'CS', 'AUTOMATIC'],
     [0x00620009, 'LO', algorithm.slice(0, LONGEST_LABEL)],
     codeSequence(0x00620003, category),
-    [typeTag, 'SQ', [[...typeItem!, ...modifier]]],
+    codeSequence(0x0062000f, type, side === null ? [] : [codeSequence(0x00620011, side)]),
     [0x0062000d, 'US', dicomColour(colour)],
   ];
 }

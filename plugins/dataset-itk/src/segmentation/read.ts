@@ -6,6 +6,7 @@ import { parseWhole } from '../dicom/parse.js';
 import { planeAffine } from '../dicom/placement.js';
 import { ItkError } from '../errors.js';
 import { plainName } from './anatomy.js';
+import { SEGMENTATION_STORAGE } from './module.js';
 import { decodedText } from './text.js';
 
 /** What a segmentation is read onto. */
@@ -33,7 +34,6 @@ interface Opened {
   readonly bits: Uint8Array;
 }
 
-const SEGMENTATION_STORAGE = '1.2.840.10008.5.1.4.1.1.66.4';
 const UNDEFINED_LENGTH = 0xffffffff;
 // Voxels by which a frame may miss the grid of the image.
 const OFF_GRID = 0.1;
