@@ -107,6 +107,31 @@ describe('files that cannot be used', () => {
   );
 });
 
+describe('preparation in advance', () => {
+  const cache = ['--set', 'dataset.nnunet.cache=cache'];
+
+  it('ends at a truncated file among many; told to go on it records what it left out, and training still refuses it', async () => {
+    const folder = await createProject();
+    const file = fileOf(folder, 'image', 'b');
+    await writeFile(file, (await readFile(file)).subarray(0, 200));
+    const stopped = await dinomix(folder, 'data', 'prepare', ...cache, '--workers', '2');
+    expect({ code: stopped.code, err: stopped.err }).toMatchObject({ code: 1, err: expect.stringContaining(file) });
+    expect(stopped.err).toMatch(/gzip/);
+
+    const went = await dinomix(folder, 'data', 'prepare', ...cache, '--workers', '2', '--keep-going');
+    expect(went).toMatchObject({ code: 1, out: expect.stringContaining('1 left out') });
+    const record = JSON.parse(await readFile(join(folder, 'cache/prepared.json'), 'utf8'));
+    expect(record.total).toBe(4);
+    const failed = record.cases.filter(({ state }: { readonly state: string }) => state === 'failed');
+    expect(failed).toMatchObject([{ caseId: 'b', role: 'labelled', reason: expect.stringContaining(file) }]);
+    const written = (await readdir(join(folder, 'cache'))).filter((name) => name.endsWith('.safetensors'));
+    expect(written.map((name) => name[0]).sort()).toEqual(['a', 'c', 'd']);
+
+    const trained = await dinomix(folder, 'train', ...cache, '-o', 'run');
+    expect({ code: trained.code, err: trained.err }).toMatchObject({ code: 1, err: expect.stringContaining(file) });
+  });
+});
+
 describe('splits and classes', () => {
   it('a label file of an unlabelled case is never opened', async () => {
     const folder = await createProject();

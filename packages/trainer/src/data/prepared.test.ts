@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -179,6 +180,26 @@ test('a missing file ends the preparation, or is left out and recorded', async (
     role: 'unlabelled',
     state: 'failed',
     reason: report.cases[1]!.reason,
+  });
+});
+
+test('a file that vanishes during the preparation is named, the others are kept', async () => {
+  const { root, cache, dataset } = await build();
+  const run = (keepGoing: boolean) =>
+    prepareDataset(dataset, {
+      workers: 0,
+      keepGoing,
+      signal: new AbortController().signal,
+      onCase: ({ caseId }) => caseId === 'a' && rmSync(join(root, 'b.nii.gz'), { force: true }),
+    });
+  const report = await run(true);
+  const states = report.cases.map(({ caseId, state }) => [caseId, state]);
+  expect(Object.fromEntries(states)).toEqual({ a: 'made', b: 'failed', c: 'made' });
+  expect(report.cases.find(({ caseId }) => caseId === 'b')!.reason).toMatch(/b\.nii\.gz.*cannot be read: ENOENT/s);
+  expect((await readdir(cache)).filter((name) => name.endsWith('.safetensors'))).toHaveLength(2);
+  await expect(run(false)).rejects.toMatchObject({
+    code: 'DMX_CASE_UNUSABLE',
+    message: expect.stringContaining('b.nii.gz'),
   });
 });
 
