@@ -9,6 +9,7 @@ export {
   type PreparedEntry,
   prepareDataset,
 } from './data/prepare-dataset.js';
+export { stalePrepared } from './data/prepared-marks.js';
 export { type CaseSurvey, SURVEY_PERCENTILES } from './data/survey-case.js';
 export { type SurveyOptions, surveyDataset } from './data/survey-dataset.js';
 export { TRAINER_ERROR_CODES, type TrainerErrorCode } from './errors.js';

@@ -90,12 +90,15 @@ function renderProblem({ severity, file, caseId, message, fix }: DataProblem): s
 
 async function checkData(context: CommandContext, options: ConfigOptions): Promise<number> {
   const problems: DataProblem[] = [];
+  const { stalePrepared } = await import('@dinomix/trainer');
   const title = await withDataset(context, options, async (dataset) => {
-    for await (const problem of dataset.check()) {
+    const tellOf = (problem: DataProblem): void => {
       context.signal.throwIfAborted();
       problems.push(problem);
       if (options.json !== true) context.terminal.out(`${renderProblem(problem)}\n\n`);
-    }
+    };
+    for await (const problem of dataset.check()) tellOf(problem);
+    for await (const problem of stalePrepared(dataset)) tellOf(problem);
     return dataset.title;
   });
   const errors = problems.filter(({ severity }) => severity === 'error').length;

@@ -61,6 +61,20 @@ describe('dinomix data prepare', () => {
     expect(err).toContain('a (labelled) is left out: There is no case "a"');
   });
 
+  it('and the check tells of a prepared file whose image has changed since', async () => {
+    const { root, args } = await project();
+    await dinomix(['data', 'prepare', ...args]);
+    const check = () => dinomix(['data', 'check', ...args.filter((arg) => arg !== '--workers' && arg !== '0')]);
+    expect((await check()).out).toContain('0 warnings');
+    const image = createVolume({ data: new Int16Array(120).fill(7), shape: SHAPE, spacing: [3, 1.5, 1.5] });
+    await writeNifti(join(root, 'images', 'a.nii'), image);
+    const { code, out } = await check();
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /warning {2}.*cache\/a\.pair\..* \(case a\)\n {2}why {2}was prepared from an image or label that has changed/,
+    );
+  });
+
   it('names the option where the data set has no folder for it', async () => {
     const { args } = await project();
     const { code, err } = await dinomix(['data', 'prepare', ...args, '--set', 'dataset.folder.cache=false']);

@@ -2,10 +2,12 @@ import { hashJson } from '../config/fingerprint.js';
 import type { DmxError } from '../errors/dmx-error.js';
 import type { Index3, JsonObject } from '../slots/contracts/common.js';
 import type {
+  CaseDigests,
   CaseRole,
   ClassInfo,
   DataProblem,
   Dataset,
+  KnownDigests,
   PatchSampling,
   Preprocessing,
 } from '../slots/contracts/dataset.js';
@@ -34,10 +36,13 @@ export interface FolderDescription {
   check(): AsyncIterable<DataProblem>;
 }
 
-async function digestsOf(splits: Splits, reader: ReturnType<typeof createReader>) {
-  const cases: Record<string, { image: string; label: string | null }> = {};
+async function digestsOf(splits: Splits, reader: ReturnType<typeof createReader>, known: KnownDigests | undefined) {
+  const cases: Record<string, CaseDigests> = {};
   for (const [role, ids] of Object.entries(splits) as [CaseRole, readonly string[]][]) {
-    for (const id of ids) cases[id] = await (await reader.identify!(id, role)).digests();
+    for (const id of ids) {
+      const identity = await reader.identify!(id, role);
+      cases[id] = (await known?.(id, role, identity)) ?? (await identity.digests());
+    }
   }
   return cases;
 }
@@ -59,8 +64,8 @@ export function createFolderDataset(description: FolderDescription): Dataset {
     cache,
     workerSource: { module: format.module, export: 'createCaseReader', options: plan as unknown as JsonObject },
     ...reader,
-    fingerprint: async () => {
-      const digests = await digestsOf(splits, reader);
+    fingerprint: async (known) => {
+      const digests = await digestsOf(splits, reader, known);
       return { digest: hashJson({ classes, splits, preprocessing, cases: digests }), cases: digests };
     },
     check: () => description.check(),

@@ -2,6 +2,7 @@ import type { CaseRole, Dataset, DatasetFacts, TrainSettings } from '@dinomix/co
 import { trainerError } from '../errors.js';
 import type { CaseStore } from '../loader/case-store.js';
 import { createLabelIndex, type LabelIndex } from './label-index.js';
+import { preparedDigests } from './prepared-marks.js';
 
 /** Facts about the data and where its labelled voxels are. */
 export interface CountedDataset {
@@ -60,6 +61,6 @@ export async function countDataset(dataset: Dataset, store: CaseStore, train: Tr
   const labels = new Map(entries);
   const labelledVoxels = classes.map(({ index }) => entries.reduce((sum, [, label]) => sum + label.counts[index]!, 0));
   assertPresent(dataset, labelledVoxels);
-  const fingerprint = await dataset.fingerprint();
+  const fingerprint = await dataset.fingerprint(preparedDigests(dataset));
   return { facts: { title, classes, splits, labelledVoxels, fingerprint }, labels };
 }

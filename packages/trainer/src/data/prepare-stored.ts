@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { CaseReader, CaseRole, Preprocessing } from '@dinomix/core';
 import { type PreparedCase, prepareCase } from './prepare-case.js';
-import { type PreparedMark, preparedFile, readPrepared, roundToStored, writePrepared } from './prepared-file.js';
+import { preparedFile, readPrepared, roundToStored, sameDigests, writePrepared } from './prepared-file.js';
 
 /** How cases are prepared, and where they are kept. */
 export interface StoreSettings {
@@ -18,10 +18,6 @@ export type StoredState = 'kept' | 'made' | 'changed';
 export interface StoredCase {
   readonly prepared: PreparedCase;
   readonly state: StoredState;
-}
-
-function sameDigests(a: PreparedMark['digests'], b: PreparedMark['digests']): boolean {
-  return a.image === b.image && a.label === b.label;
 }
 
 /**

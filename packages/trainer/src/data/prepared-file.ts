@@ -48,6 +48,16 @@ export function preparedFile(
   return join(folder, `${caseId}.${part}.${hashJson({ format: FORMAT, ...recipe }).slice(0, 16)}.safetensors`);
 }
 
+/** Reads what {@link writePrepared} noted under `made`; null where that is not it. */
+export function parseMark(text: string | undefined): PreparedMark | null {
+  return text === undefined ? null : mark.parse(JSON.parse(text));
+}
+
+/** Whether two cases were made from the same bytes. */
+export function sameDigests(a: PreparedMark['digests'], b: PreparedMark['digests']): boolean {
+  return a.image === b.image && a.label === b.label;
+}
+
 /** Rounds intensities to float16 in place, so that a fresh case equals the one that is read again. */
 export function roundToStored(image: Float32Array): Uint16Array {
   const bits = toFloat16(image);

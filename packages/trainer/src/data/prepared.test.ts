@@ -9,6 +9,7 @@ import { expect, test } from 'vitest';
 import { createCaseWorkers } from '../loader/case-workers.js';
 import { prepareCase } from './prepare-case.js';
 import { type PreparedEntry, prepareDataset } from './prepare-dataset.js';
+import { preparedDigests, stalePrepared } from './prepared-marks.js';
 import { surveyDataset } from './survey-dataset.js';
 
 const SHAPE: Triple = [4, 5, 6];
@@ -201,6 +202,42 @@ test('a file that vanishes during the preparation is named, the others are kept'
     code: 'DMX_CASE_UNUSABLE',
     message: expect.stringContaining('b.nii.gz'),
   });
+});
+
+test('the fingerprint takes digests from prepared files as long as stamps hold, and is the same', async () => {
+  const { root, dataset } = await build();
+  const computed = await dataset.fingerprint();
+  await prepareAll(dataset);
+  const asked: (string | null)[] = [];
+  const known = preparedDigests(dataset);
+  const noting: typeof known = async (id, role, identity) => {
+    const digests = await known(id, role, identity);
+    asked.push(digests && id);
+    return digests;
+  };
+  expect(await dataset.fingerprint(noting)).toEqual(computed);
+  expect(asked).toEqual(['a', 'c', 'b']);
+  await writeNifti(join(root, 'a.nii.gz'), imageOf(9));
+  await utimes(join(root, 'a.nii.gz'), new Date(), new Date(2031, 1, 1));
+  asked.length = 0;
+  const changed = await dataset.fingerprint(noting);
+  expect(asked).toEqual([null, 'c', 'b']);
+  expect(changed.cases.a!.image).not.toBe(computed.cases.a!.image);
+});
+
+test('a prepared file is stale where its image changed, not where it was only touched or never made', async () => {
+  const { root, dataset } = await build();
+  const stale = async () => {
+    const found: (string | null)[] = [];
+    for await (const problem of stalePrepared(dataset)) found.push(problem.caseId);
+    return found;
+  };
+  expect(await stale()).toEqual([]);
+  await prepareAll(dataset);
+  for (const id of ['a', 'b']) await utimes(join(root, `${id}.nii.gz`), new Date(), new Date(2031, 1, 1));
+  expect(await stale()).toEqual([]);
+  await writeNifti(join(root, 'b.nii.gz'), imageOf(9));
+  expect(await stale()).toEqual(['b']);
 });
 
 test('an interrupted preparation goes on where it was', async () => {

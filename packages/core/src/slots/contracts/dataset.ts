@@ -34,8 +34,17 @@ export interface CaseIdentity {
   /** Everything else that decides the voxels that {@link CaseReader.readCase} returns: the options of reading. */
   readonly reading: JsonObject;
   /** sha256 (hexadecimal) of the files. The label of an unlabelled case is not opened. */
-  digests(): Promise<{ readonly image: string; readonly label: string | null }>;
+  digests(): Promise<CaseDigests>;
 }
+
+/** sha256 (hexadecimal) of the files of a case; the label's is null for unlabelled cases and where there is none. */
+export interface CaseDigests {
+  readonly image: string;
+  readonly label: string | null;
+}
+
+/** Gives the digests of a case that are known from earlier; null where its files must be read. */
+export type KnownDigests = (id: string, role: CaseRole, identity: CaseIdentity) => Promise<CaseDigests | null>;
 
 /** Reads cases. It is all that a loader thread needs of a dataset. */
 export interface CaseReader {
@@ -142,7 +151,7 @@ export interface DataFingerprint {
   /** sha256 (hexadecimal) over classes, splits, preprocessing and the case digests in order. */
   readonly digest: string;
   /** Digest by case id. A label digest is never computed for unlabelled cases. */
-  readonly cases: Readonly<Record<string, { readonly image: string; readonly label: string | null }>>;
+  readonly cases: Readonly<Record<string, CaseDigests>>;
 }
 
 /** One finding of `dinomix data check`. */
@@ -175,7 +184,8 @@ export interface Dataset extends CaseReader {
   readonly metricShape?: Index3 | null;
   /** Folder of prepared volumes, absolute; absent or null prepares cases whenever they are read. */
   readonly cache?: string | null;
-  fingerprint(): Promise<DataFingerprint>;
+  /** @param known - spares reading files whose digests are known. */
+  fingerprint(known?: KnownDigests): Promise<DataFingerprint>;
   /** Every problem of the data set, file by file, without stopping at the first. */
   check(): AsyncIterable<DataProblem>;
   dispose?(): Promise<void>;

@@ -1,0 +1,54 @@
+import type { CaseIdentity, CaseRole, DataProblem, Dataset, KnownDigests } from '@dinomix/core';
+import { openSafetensors } from '@dinomix/volume';
+import { casesOf } from './each-case.js';
+import { type PreparedMark, parseMark, preparedFile, sameDigests } from './prepared-file.js';
+
+/** What a prepared file says it was made from; null where there is none that can be read. The voxels are not read. */
+async function readMark(path: string): Promise<PreparedMark | null> {
+  try {
+    const file = await openSafetensors(path);
+    try {
+      return parseMark(file.metadata.made);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
+function markOf(dataset: Dataset, cache: string, caseId: string, role: CaseRole, { reading }: CaseIdentity) {
+  const { preprocessing, classes } = dataset;
+  const file = preparedFile(cache, caseId, role, { preprocessing, classCount: classes.length, reading });
+  return { file, mark: readMark(file) };
+}
+
+/** Takes the digests of files that have not changed since they were prepared from the prepared files. */
+export function preparedDigests(dataset: Dataset): KnownDigests {
+  return async (caseId, role, identity) => {
+    if (dataset.cache == null) return null;
+    const mark = await markOf(dataset, dataset.cache, caseId, role, identity).mark;
+    return mark?.stamp === identity.stamp ? mark.digests : null;
+  };
+}
+
+/**
+ * Tells of prepared files whose image or label is another by now. Cases that were never prepared are no problem, and files
+ * that cannot be read are told of by the check of the data set itself.
+ */
+export async function* stalePrepared(dataset: Dataset): AsyncGenerator<DataProblem> {
+  const { cache } = dataset;
+  if (cache == null || dataset.identify === undefined) return;
+  for (const { caseId, role } of casesOf(dataset)) {
+    const identity = await dataset.identify(caseId, role).catch(() => null);
+    if (identity === null) continue;
+    const { file, mark: reading } = markOf(dataset, cache, caseId, role, identity);
+    const mark = await reading;
+    if (mark === null || mark.stamp === identity.stamp) continue;
+    const digests = await identity.digests().catch(() => null);
+    if (digests === null || sameDigests(mark.digests, digests)) continue;
+    const message = 'was prepared from an image or label that has changed since';
+    const fix = 'run "dinomix data prepare" again; otherwise the next training prepares it while it starts';
+    yield { severity: 'warning', file, caseId, message, fix };
+  }
+}
