@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach } from 'vitest';
 import { type FetchOffer, type FetchRequest, fetchWeights } from '../src/fetch/fetch.js';
 import { type FakeRepository, type Handler, honest, type Server, startServer } from './hub.js';
@@ -42,11 +44,24 @@ export interface Tried {
   again(more?: Partial<FetchRequest>): ReturnType<typeof fetchWeights>;
 }
 
+/** Where the test that runs writes the weights. */
+let part = '';
+
+/** Sends bytes, and breaks the connection when `there` are written: what is under way at a break may be lost or not. */
+export function sendAndBreak(response: ServerResponse, bytes: Uint8Array, there = bytes.length): void {
+  const breakOff = async (): Promise<void> => {
+    while (((await stat(part).catch(() => null))?.size ?? 0) < there) await pause(5);
+    response.destroy();
+  };
+  response.write(bytes, () => void breakOff());
+}
+
 /** A hub that answers with the given handlers first, and a request to it. */
 export async function against(handlers: readonly Handler[], more: Partial<FetchRequest> = {}): Promise<Tried> {
   const server = await startServer(...handlers, honest(REPOSITORY));
   servers.push(server);
   const folder = await mkdtemp(join(root, 'model-'));
+  part = join(folder, 'model.safetensors.partial');
   const offers: FetchOffer[] = [];
   const accept = (offer: FetchOffer): boolean => offers.push(offer) > 0;
   const patience = { idle: 400, pause: 5, longestPause: 2000 };
@@ -75,12 +90,11 @@ export const askedFor = ({ server }: Tried): readonly (string | undefined)[] =>
 export const brokenAfter =
   (bytes: number, from = 0): Handler =>
   (_, response) => {
-    const part = WEIGHTS.subarray(from, from + bytes);
     if (from === 0) response.writeHead(200, { etag: '"1"', 'content-length': WEIGHTS.length });
     else {
       const range = `bytes ${from}-${WEIGHTS.length - 1}/${WEIGHTS.length}`;
       response.writeHead(206, { etag: '"1"', 'content-range': range, 'content-length': WEIGHTS.length - from });
     }
-    response.write(part, () => setTimeout(() => response.destroy(), 20));
+    sendAndBreak(response, WEIGHTS.subarray(from, from + bytes), from + bytes);
     return true;
   };

@@ -1,7 +1,16 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { against, askedFor, brokenAfter, failureOf, MODEL, WEIGHTS, weightsBy } from '../../test/fetching.js';
+import {
+  against,
+  askedFor,
+  brokenAfter,
+  failureOf,
+  MODEL,
+  sendAndBreak,
+  WEIGHTS,
+  weightsBy,
+} from '../../test/fetching.js';
 import { type Handler, sendBytes, sha256 } from '../../test/hub.js';
 
 describe('a download that breaks off', () => {
@@ -17,7 +26,7 @@ describe('a download that breaks off', () => {
     const tag = `"${sha256(WEIGHTS)}"`;
     const broken: Handler = (_, response) => {
       response.writeHead(200, { etag: tag, 'content-length': WEIGHTS.length });
-      response.write(WEIGHTS.subarray(0, 123_456), () => setTimeout(() => response.destroy(), 20));
+      sendAndBreak(response, WEIGHTS.subarray(0, 123_456));
       return true;
     };
     const tried = await against([weightsBy(broken)], { patience: { idle: 400, pause: 5, tries: 1 } });
@@ -44,7 +53,7 @@ describe('a download that breaks off', () => {
   it('starts anew where the file has changed since, whether or not the server looks at If-Range', async () => {
     const old: Handler = (_, response) => {
       response.writeHead(200, { etag: '"old"', 'content-length': WEIGHTS.length });
-      response.write(Buffer.alloc(90_000), () => setTimeout(() => response.destroy(), 20));
+      sendAndBreak(response, Buffer.alloc(90_000));
       return true;
     };
     const careless: Handler = (request, response) => {
@@ -63,7 +72,7 @@ describe('a download that breaks off', () => {
   it('starts anew where bytes of before were wrong and no ETag tells it', async () => {
     const wrong: Handler = (_, response) => {
       response.writeHead(200, { 'content-length': WEIGHTS.length });
-      response.write(Buffer.alloc(90_000), () => setTimeout(() => response.destroy(), 20));
+      sendAndBreak(response, Buffer.alloc(90_000));
       return true;
     };
     const tried = await against([weightsBy(wrong)]);
