@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataProblem, Dataset } from '@dinomix/core';
@@ -100,6 +100,19 @@ test('a folder without the four parts names them', async () => {
   const dataset = await open({ root, split: 'drawn' });
   expect(() => dataset.splits).toThrow(/labelsTr cannot be used/);
   expect(() => dataset.splits).toThrow(/imagesVa cannot be used/);
+});
+
+test('damage in the layout of AMOS22 is told of by file', async () => {
+  const root = await temporary();
+  await writePhantomDataset({ layout: 'amos', cases: 3, seed: 1, out: root, size: [48, 64, 64] });
+  const [first, second] = (await readdir(join(root, 'imagesTr'))).sort();
+  await truncate(join(root, 'imagesTr', first!), 2000);
+  await rm(join(root, 'labelsTr', second!));
+  const found = (await firstProblems(await open({ root, split: 'drawn', labelled: 1 }), 100)).map(
+    ({ severity, file, message }) => `${severity} ${file.slice(root.length)}: ${message}`,
+  );
+  expect(found).toContain(`error /imagesTr/${first}: ends in the middle of its gzip data`);
+  expect(found).toContain(`warning /imagesTr/${second}: has no label in ${join(root, 'labelsTr')}`);
 });
 
 test('phantoms in the layout of AMOS22: drawn splits test on imagesVa', async () => {

@@ -1,6 +1,6 @@
-import { copyFile, cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { DataProblem, Dataset } from '@dinomix/core';
 import { SYNAPSE_IDS, SYNAPSE_MANIFESTS } from '@dinomix/core/dataset';
 import { writePhantomDataset } from '@dinomix/dataset-phantom';
@@ -134,6 +134,23 @@ describe('phantoms in the layout of the archive', () => {
     const messages = (await check(await open({ root, split: 'drawn' }))).map(({ message }) => message);
     expect(messages.some((text) => text.startsWith('26 of the 30 official cases are not there: 0002 0006'))).toBe(true);
     expect(messages.some((text) => /has the same voxels as .*img0001.nii.gz \(case "0001"/.test(text))).toBe(true);
+  });
+});
+
+describe('damage in the layout of the archive', () => {
+  test('a missing label, a label without image and a cut gzip file are told of together, by file', async () => {
+    const root = await copyOfPhantoms();
+    const part = join(root, 'RawData/Training');
+    await rm(join(part, 'label/label0002.nii.gz'));
+    await rm(join(part, 'img/img0003.nii.gz'));
+    const cut = join(part, 'img/img0004.nii.gz');
+    await truncate(cut, 2000);
+    const found = (await check(await open({ root, split: 'drawn' }))).map(
+      ({ severity, file, message }) => `${severity} ${basename(file)}: ${message.replaceAll(root, '')}`,
+    );
+    expect(found).toContain('warning img0002.nii.gz: has no label in /RawData/Training/label');
+    expect(found).toContain('error label0003.nii.gz: is a label without an image in /RawData/Training/img');
+    expect(found).toContain('error img0004.nii.gz: ends in the middle of its gzip data');
   });
 });
 
