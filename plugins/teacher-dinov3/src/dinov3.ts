@@ -27,7 +27,7 @@ async function openCache(
 ): Promise<CachedTokens> {
   const directory = options.directory === null ? ctx.cacheDirectory : resolve(options.directory);
   const files = new TokenFiles(directory, describer.recipe, options.limitGb * 1e9);
-  const held = await files.held();
+  const held = await files.held(cases, (caseId) => ctx.volume(caseId));
   const [missing, others] = [cases.filter((caseId) => !held.has(caseId)), await files.others()];
   if (missing[0] !== undefined) {
     const { shape } = await ctx.volume(missing[0]);

@@ -218,7 +218,9 @@ describe('the files', () => {
     const names = await readdir(first.directory);
     expect(names).toHaveLength(1);
     const next = await setting(LOCAL, { directory: first.directory });
-    expect([...(await next.files.held())]).toEqual([['a', (await stat(join(first.directory, names[0]!))).size]]);
+    expect([...(await next.files.held(['a'], async () => volumeOf(0)))]).toEqual([
+      ['a', (await stat(join(first.directory, names[0]!))).size],
+    ]);
     expect(await tokensOf(next.open({ memory: 0 }), next.describer, crop)).toEqual(tokens);
     expect(next.described.count).toBe(0);
     expect(first.described.count).toBe(1);

@@ -115,6 +115,15 @@ describe('filling ahead', () => {
     expect(await train(CONTROL, directory)).toBe(0);
   });
 
+  it('counts no tokens of volumes that are prepared differently now', async () => {
+    const directory = await folder();
+    await fillAll(await open(CONTROL, directory));
+    const other = async (caseId: string) => volumeOf(10 + CASES.indexOf(caseId));
+    const fill = await open(CONTROL, directory, { volume: other });
+    expect(fill.plan).toMatchObject({ present: [], shape: [24, 48, 64], bytes: 3 * BYTES });
+    expect(await fillAll(fill)).toEqual(['computed', 'computed', 'computed']);
+  });
+
   it('gives the same files over threads', async () => {
     const [alone, threads] = [await folder(), await folder()];
     await fillAll(await open(CONTROL, alone));

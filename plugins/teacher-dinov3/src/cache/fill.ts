@@ -1,19 +1,12 @@
-import { statfs } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Index3, TeacherCacheContext, TeacherCacheFill, TeacherCachePlan } from '@dinomix/core';
 import { type Describer, openDescriber } from '../describe.js';
 import { teacherError } from '../errors.js';
+import { freeBytes } from '../free-bytes.js';
 import type { Dinov3Options } from '../options.js';
 import { SLICE_AXES } from '../slices.js';
 import { openDescriberPool } from './describer-pool.js';
 import { assertHalf, TokenFiles, tokenBytes, volumeDigest } from './token-files.js';
-
-/** Bytes left on the disk of a folder that need not exist yet. */
-async function freeBytes(folder: string): Promise<number> {
-  const found = await statfs(folder).catch(() => null);
-  if (found !== null) return found.bavail * found.bsize;
-  return dirname(folder) === folder ? Number.POSITIVE_INFINITY : freeBytes(dirname(folder));
-}
 
 /**
  * Seconds from volume to volume of this shape with `workers` at work: each is given one call of the model, three times, and
@@ -45,8 +38,8 @@ async function makePlan(
   files: TokenFiles,
   ctx: TeacherCacheContext,
 ): Promise<TeacherCachePlan> {
-  const held = await files.held();
   const cases = options.looksAt.flatMap((part) => ctx.splits[part]);
+  const held = await files.held(cases, (caseId) => ctx.volume(caseId));
   const present = cases.filter((caseId) => held.has(caseId));
   const kept = present.reduce((sum, caseId) => sum + held.get(caseId)!, 0);
   const plan = {

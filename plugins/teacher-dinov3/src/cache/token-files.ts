@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PreparedVolume } from '@dinomix/core';
 import { fromFloat16, openSafetensors, toFloat16, writeSafetensors } from '@dinomix/volume';
 import type { TokenGrid } from '../describe.js';
 import { teacherError } from '../errors.js';
@@ -135,17 +136,30 @@ export class TokenFiles {
     return true;
   }
 
-  /** Bytes of the files of this recipe by the case that they were written for. */
-  async held(): Promise<ReadonlyMap<string, number>> {
-    const cases = new Map<string, number>();
+  /**
+   * Bytes of the files of this recipe by the case that they were written for. Whether they are of its present volume is
+   * looked at for one of the cases: data that are prepared differently change all of them.
+   * @param volume - the whole volume of a case.
+   */
+  async held(
+    cases: readonly string[],
+    volume: (caseId: string) => Promise<PreparedVolume>,
+  ): Promise<ReadonlyMap<string, number>> {
+    const bytesOf = new Map<string, number>();
+    const digests = new Set<string>();
     for (const { path, bytes, own } of await this.#list()) {
       if (!own) continue;
       const file = await openSafetensors(path).catch(() => null);
-      const { recipe, case: caseId } = file?.metadata ?? {};
+      const { recipe, case: caseId, volume: digest } = file?.metadata ?? {};
       await file?.close();
-      if (recipe === this.#recipe && caseId !== undefined) cases.set(caseId, bytes);
+      if (recipe !== this.#recipe || caseId === undefined || digest === undefined) continue;
+      bytesOf.set(caseId, bytes);
+      digests.add(digest);
     }
-    return cases;
+    const first = cases.find((caseId) => bytesOf.has(caseId));
+    if (first === undefined) return bytesOf;
+    const { image, shape } = await volume(first);
+    return digests.has(volumeDigest(image, shape)) ? bytesOf : new Map();
   }
 
   /** Number of files of other recipes. */

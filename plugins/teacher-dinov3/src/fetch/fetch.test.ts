@@ -131,6 +131,9 @@ describe('the licence', () => {
       expect(message).toContain('--accept-licence apache-2.0');
       expect(tried.server.seen.filter(({ path }) => path.includes('/resolve/'))).toEqual([]);
       expect(await readdir(tried.folder)).toEqual([]);
+      const other = join(tried.folder, 'models', 'dino');
+      expect((await failureOf(tried.again({ folder: other }))).message).toContain('DMX_FETCH_LICENCE');
+      expect(await readdir(tried.folder)).toEqual([]);
     }
   });
 

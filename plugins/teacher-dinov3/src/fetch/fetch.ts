@@ -1,7 +1,8 @@
-import { mkdir, statfs } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '@dinomix/volume';
 import { teacherError } from '../errors.js';
+import { freeBytes } from '../free-bytes.js';
 import { type Choice, chooseFiles } from './choose.js';
 import { downloadFile } from './download.js';
 import { HubClient, PATIENCE, type Patience } from './http.js';
@@ -239,11 +240,9 @@ async function offerOf(
   here: ReadonlyMap<string, Digests>,
   hub: URL,
 ): Promise<FetchOffer> {
-  await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(folder);
   const listed = files.map(({ path, size }) => ({ path, size, here: here.has(path) }));
   const bytes = listed.reduce((sum, file) => sum + (file.here ? 0 : file.size), 0);
-  return { id, revision, hub: hub.host, gated, licence, files: listed, bytes, free: bavail * bsize };
+  return { id, revision, hub: hub.host, gated, licence, files: listed, bytes, free: await freeBytes(folder) };
 }
 
 async function checkRoom(

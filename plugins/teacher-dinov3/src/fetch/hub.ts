@@ -27,7 +27,8 @@ export interface HubRepository {
   readonly licence: Licence;
 }
 
-const LARGEST_LISTING = 5000;
+/** Pages of a listing; the hub puts up to 1000 files on one. */
+const MOST_PAGES = 10;
 const NEXT_PAGE = /<([^>]+)>\s*;\s*rel="?next"?/;
 
 const modelSchema = z.object({
@@ -54,15 +55,19 @@ const treeSchema = z.array(
   }),
 );
 
+function malformed({ hub }: HubClient, path: string, found: string): Error {
+  return teacherError('DMX_FETCH_ANSWER', {
+    summary: `${hub.host} does not answer as a hub does`,
+    why: `${path}: ${found}.`,
+    fix: 'Check the address of the mirror.',
+  });
+}
+
 function read<T>(schema: z.ZodType<T>, value: unknown, path: string, client: HubClient): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const list = parsed.error.issues.slice(0, 4).map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw teacherError('DMX_FETCH_ANSWER', {
-    summary: `${client.hub.host} does not answer as a hub does`,
-    why: `${path}: ${list.join('; ')}.`,
-    fix: 'Check the address of the mirror.',
-  });
+  throw malformed(client, path, list.join('; '));
 }
 
 const text = (value: string | null | undefined): string | null => {
@@ -99,7 +104,8 @@ function digestOf(entry: z.output<typeof treeSchema>[number]): Digest | null {
 export async function listFiles(client: HubClient, { id, revision }: HubRepository): Promise<readonly HubFile[]> {
   const files: HubFile[] = [];
   let path: string | null = `/api/models/${encoded(id)}/tree/${revision}?recursive=true`;
-  while (path !== null && files.length < LARGEST_LISTING) {
+  for (let page = 0; path !== null; page++) {
+    if (page === MOST_PAGES) throw malformed(client, path, `the listing has more than ${MOST_PAGES} pages`);
     const { value, link }: { value: unknown; link: string | null } = await client.json(path);
     for (const entry of read(treeSchema, value, path, client)) {
       const digest = digestOf(entry);

@@ -64,10 +64,6 @@ export const KNOWN: readonly KnownRepository[] = [
     DINOV3,
   ),
   ...repositories(
-    ['small', 'base', 'large', 'giant'].map((size) => `robbyant/lingbot-vision-vit-${size}`),
-    APACHE,
-  ),
-  ...repositories(
     ['small', 'base', 'large', 'giant'].map((size) => `onnx-community/dinov2-with-registers-${size}`),
     APACHE,
     { options: PATCHES_OF_14 },

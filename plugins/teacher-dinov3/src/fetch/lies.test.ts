@@ -114,6 +114,15 @@ describe('a hub that lies', () => {
     expect(message).toContain('DMX_FETCH_FILES');
   });
 
+  it('about the end of its listing', async () => {
+    const endless: Handler = (_, response, path) => {
+      if (!path.includes('/tree/')) return false;
+      response.writeHead(200, { link: `<${path}>; rel="next"` }).end('[]');
+      return true;
+    };
+    expect(await lied([endless])).toContain('the listing has more than 10 pages');
+  });
+
   it('about names beside the weights', async () => {
     const files = { 'onnx/model.onnx': WEIGHTS, 'onnx/model.onnx_data/../../x': CONFIG };
     expect(await lied([honest({ ...REPOSITORY, files })])).toContain('would leave the folder');
