@@ -1,7 +1,7 @@
+import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { promisify } from 'node:util';
-import { createGunzip, type Gunzip, gunzip } from 'node:zlib';
+import { createGunzip, type Gunzip } from 'node:zlib';
 import { reasonOf, VolumeError } from '../errors.js';
 import { openForReading, readAt, readError } from '../file-bytes.js';
 
@@ -24,10 +24,11 @@ export interface ByteSource {
 const LARGEST_RATIO = 1032;
 const INPUT_CHUNK = 1 << 16;
 const OUTPUT_CHUNK = 1 << 16;
-// Up to this size a compressed file is inflated in one piece, into memory that is touched once: in pieces that are copied
+// Up to this size a compressed file is inflated into one piece of memory that is touched once: in pieces that are copied
 // together it takes half as long again.
 const LARGEST_PIECE = 2 ** 30;
-const inflateWhole = promisify(gunzip) as (bytes: Uint8Array, options: object) => Promise<Buffer<ArrayBuffer>>;
+// Compressed bytes that are held at once: memory of the whole file would be touched once more and then be swept up.
+const COMPRESSED_PIECE = 1 << 20;
 // Whatever follows the voxels is decompressed only to reach the checksum.
 const LONGEST_TAIL = 2 ** 26;
 
@@ -113,18 +114,43 @@ class GunzipSource implements ByteSource {
     if (this.size > LARGEST_PIECE || start + count > LARGEST_PIECE) return this.takeInPieces(count);
     // Destroying the input now would close the file under it.
     this.input.unpipe(this.gunzip).pause();
-    const compressed = Buffer.allocUnsafeSlow(this.size);
-    const length = await readAt(this.file, compressed, 0);
     const end = start + count;
-    // Room beyond the end: a full buffer would make zlib begin another one.
-    const options = { chunkSize: end + OUTPUT_CHUNK, maxOutputLength: end + LONGEST_TAIL };
     try {
-      const bytes = await inflateWhole(compressed.subarray(0, length), options);
-      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(start, end);
+      return (await this.inflate(end)).subarray(start, end);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw this.tailError();
-      throw gunzipError(this.path, error);
+      throw error instanceof VolumeError ? error : gunzipError(this.path, error);
     }
+  }
+
+  /** Inflates the file from its beginning to its end, into one piece of memory with room for `end` bytes and a little more. */
+  private async inflate(end: number): Promise<Uint8Array<ArrayBuffer>> {
+    // Room beyond the end: a full piece would make zlib begin another one.
+    const gunzip = createGunzip({ chunkSize: end + OUTPUT_CHUNK });
+    const ended = once(gunzip, 'end');
+    const parts: Buffer<ArrayBuffer>[] = [];
+    let length = 0;
+    gunzip.on('data', (part: Buffer<ArrayBuffer>) => {
+      parts.push(part);
+      length += part.byteLength;
+      if (length > end + LONGEST_TAIL) gunzip.destroy(this.tailError());
+    });
+    const fed = this.feed(gunzip).catch((error: Error) => gunzip.destroy(error));
+    await ended;
+    await fed;
+    return inOnePiece(parts, end);
+  }
+
+  private async feed(gunzip: Gunzip): Promise<void> {
+    const piece = Buffer.allocUnsafe(COMPRESSED_PIECE);
+    for (let position = 0; ; ) {
+      const read = await readAt(this.file, piece, position);
+      position += read;
+      await new Promise<void>((done, fail) => {
+        gunzip.write(piece.subarray(0, read), (error) => (error == null ? done() : fail(error)));
+      });
+      if (read < piece.byteLength) break;
+    }
+    gunzip.end();
   }
 
   /** The stream stands at the first voxel. */
@@ -165,6 +191,20 @@ class GunzipSource implements ByteSource {
       throw gunzipError(this.path, error);
     }
   }
+}
+
+/** The first `end` bytes of the parts: without a copy where they follow one another in memory, as zlib leaves them there. */
+function inOnePiece(parts: readonly Buffer<ArrayBuffer>[], end: number): Uint8Array<ArrayBuffer> {
+  const [first] = parts;
+  if (first === undefined) return new Uint8Array(0);
+  const { buffer, byteOffset } = first;
+  let length = 0;
+  for (const part of parts) {
+    if (length >= end) break;
+    if (part.buffer !== buffer || part.byteOffset !== byteOffset + length) return Buffer.concat(parts).subarray(0, end);
+    length += part.byteLength;
+  }
+  return new Uint8Array(buffer, byteOffset, Math.min(length, end));
 }
 
 function gunzipError(path: string, error: unknown): VolumeError {
