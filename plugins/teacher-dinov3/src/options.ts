@@ -21,7 +21,12 @@ export const optionsSchema = z.strictObject({
     .default(null)
     .describe('Output or inner tensor with tokens [b, t, c] or a map [b, c, h, w]; null looks for the tokens.'),
   patchSize: count.default(16).describe('Sides of the patches of the model, pixels.'),
-  prefixTokens: z.int().min(0).nullable().default(null).describe('Tokens before the patches; null counts them.'),
+  prefixTokens: z
+    .int()
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe('Tokens before the patches; null counts them: 0, 1 or 5.'),
   upscale: z
     .number()
     .gt(0)

@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads';
-import { type Index3, type Normalisation, reasonOf } from '@dinomix/core';
+import { type ErrorContent, type Index3, isDmxError, type Normalisation, reasonOf } from '@dinomix/core';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { type Describer, openDescriber, type Stop, type TokenGrid } from '../describe.js';
 import type { Dinov3Options } from '../options.js';
@@ -24,8 +24,8 @@ export interface DescribeTask {
   readonly stop: Int32Array;
 }
 
-/** A failure as data: what is thrown across threads loses its class. */
-export type DescribeAnswer<V> = { readonly value: V } | { readonly failure: string };
+/** A failure as data: what is thrown across threads loses its class. An error with a code keeps what it says. */
+export type DescribeAnswer<V> = { readonly value: V } | { readonly failure: ErrorContent | string };
 
 let opened: Promise<Describer> | undefined;
 
@@ -39,7 +39,9 @@ async function answer<V>(work: (own: Describer) => Promise<V> | V): Promise<Desc
   try {
     return { value: await work(await describer()) };
   } catch (thrown) {
-    return { failure: reasonOf(thrown) };
+    if (!isDmxError(thrown)) return { failure: reasonOf(thrown) };
+    const { code, summary, why, fix, phase } = thrown;
+    return { failure: { code, summary, why, fix, ...(phase === undefined ? {} : { phase }) } };
   }
 }
 

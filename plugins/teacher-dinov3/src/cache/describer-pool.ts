@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import type { Index3, Normalisation } from '@dinomix/core';
+import { DmxError, type Index3, type Normalisation } from '@dinomix/core';
 import { Piscina } from 'piscina';
 import type { Describer, TokenGrid } from '../describe.js';
 import type { Dinov3Options } from '../options.js';
@@ -37,8 +37,8 @@ export async function openDescriberPool(
     const asked: Promise<DescribeAnswer<V>> = pool.run(task, { name });
     running.add(asked);
     const answered = await asked.finally(() => running.delete(asked));
-    if ('failure' in answered) throw new Error(answered.failure);
-    return answered.value;
+    if (!('failure' in answered)) return answered.value;
+    throw typeof answered.failure === 'string' ? new Error(answered.failure) : new DmxError(answered.failure);
   };
   const end = (): void => void Atomics.store(stop, 0, 1);
   signal.addEventListener('abort', end);

@@ -199,9 +199,12 @@ describe('filling ahead', () => {
 
   it('tells what a thread could not load', async () => {
     const model = await writeTemporary('no-model.onnx', 'this is not an ONNX file');
-    await expect(open({ ...CONTROL, model }, await folder(), { workers: 1 })).rejects.toThrow(
-      /no-model\.onnx" is not a DINOv3-like model/,
-    );
+    await expect(open({ ...CONTROL, model }, await folder(), { workers: 1 })).rejects.toMatchObject({
+      code: 'DMX_DINOV3_MODEL',
+      phase: 'load',
+      summary: expect.stringContaining('no-model.onnx" is not a DINOv3-like model'),
+      fix: expect.stringContaining('download or copy is whole'),
+    });
   });
 });
 

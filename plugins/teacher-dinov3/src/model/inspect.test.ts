@@ -115,8 +115,13 @@ describe('inspectAnswer', () => {
 
   it('refuses counts that are no grid of patches', () => {
     expect(() => answer([1, 50, 768])).toThrow(
-      'with 50 tokens in "last_hidden_state"\n  why  Expected at least 196: 14x14 patches',
+      'with 50 tokens in "last_hidden_state"\n  why  Expected 196: 14x14 patches of 16 pixels, and 0 or 1 or 5 before them',
     );
-    expect(() => answer([1, 201, 384], { prefixTokens: 1 })).toThrow('Expected 1 + 196');
+    expect(() => answer([1, 201, 384], { prefixTokens: 1 })).toThrow(
+      'Expected 196: 14x14 patches of 16 pixels, and 1 before them',
+    );
+    // DINOv2 with registers, 1 + 4 + 16 * 16, taken for a model with patches of 16.
+    expect(() => answer([1, 261, 384])).toThrow('and 0 or 1 or 5 before them');
+    expect(answer([1, 261, 384], { prefixTokens: 65 }).prefix).toBe(65);
   });
 });

@@ -40,6 +40,12 @@ export interface TokenLayout {
 /** Names under which exports give the tokens of the last layer, after its normalisation. */
 const TOKEN_OUTPUTS: readonly string[] = ['last_hidden_state', 'patch_tokens', 'x_norm_patchtokens'];
 
+/**
+ * Tokens before the patches that are taken without being named: none, CLS alone, CLS and four registers. Any other number
+ * may come from patches of another size.
+ */
+const COUNTED_PREFIXES: readonly number[] = [0, 1, 5];
+
 function show({ name, type, shape }: Declared): string {
   return `${name}: ${type} [${shape.join(', ')}]`;
 }
@@ -145,12 +151,13 @@ export function inspectAnswer(
   }
   const [, tokens, channels] = dims as [number, number, number];
   const [rows, columns] = [Math.floor(sides[0] / patchSize), Math.floor(sides[1] / patchSize)];
-  const prefix = prefixTokens ?? tokens - rows * columns;
-  if (prefix < 0 || prefix + rows * columns !== tokens) {
-    const before = prefixTokens === null ? 'at least' : `${prefixTokens} +`;
+  const prefix = tokens - rows * columns;
+  const expected = prefixTokens === null ? COUNTED_PREFIXES : [prefixTokens];
+  if (!expected.includes(prefix)) {
+    const before = expected.join(' or ');
     throw modelError(
       `"${file}" answers a picture of ${sides[0]}x${sides[1]} with ${tokens} tokens in "${output}"`,
-      `Expected ${before} ${rows * columns}: ${rows}x${columns} patches of ${patchSize} pixels.`,
+      `Expected ${rows * columns}: ${rows}x${columns} patches of ${patchSize} pixels, and ${before} before them.`,
       'Set the options "patchSize" and "prefixTokens" to those of the model.',
     );
   }
