@@ -119,14 +119,14 @@ test('phantoms in the layout of AMOS22: drawn splits test on imagesVa', async ()
   const root = await temporary();
   await writePhantomDataset({ layout: 'amos', cases: 3, seed: 1, out: root, size: [48, 64, 64] });
   const dataset = await open({ root, split: 'drawn', labelled: 1, validation: 0.5 });
-  expect(dataset.splits.test).toEqual(['0003']);
+  expect(dataset.splits.test).toEqual(['0008']);
   expect(sizes(dataset)).toEqual([1, 0, 1, 1]);
   const { image, label } = await dataset.readCase(dataset.splits.labelled[0]!, 'labelled');
   expect(orientationOf(image.affine)).toBe('LPS');
   expect(label!.data.reduce((a, b) => Math.max(a, b))).toBe(15);
   const problems = await firstProblems(dataset, 100);
   expect(problems.map(({ severity, message }) => `${severity} ${message.slice(0, 45)}`)).toEqual([
-    'warning 359 of the 360 official cases are not there: ',
+    'warning 357 of the 360 official cases are not there: ',
     'warning no case is in the part "unlabelled"',
   ]);
 });

@@ -36,25 +36,25 @@ describe('layouts', () => {
     expect(written.files.map((file) => relative(out, file)).sort()).toEqual(await listed(out));
   });
 
-  test('AMOS22: two training cases for each validation case', async () => {
+  test('AMOS22: two training cases for each validation case, with the numbers of the real ones', async () => {
     const out = join(folder, 'amos');
     await writePhantomDataset({ ...small, layout: 'amos', out, cases: 3, size: [48, 64, 64] });
     expect(await listed(out)).toEqual([
       'dataset.json',
       'imagesTr/amos_0001.nii.gz',
-      'imagesTr/amos_0002.nii.gz',
-      'imagesVa/amos_0003.nii.gz',
+      'imagesTr/amos_0004.nii.gz',
+      'imagesVa/amos_0008.nii.gz',
       'labelsTr/amos_0001.nii.gz',
-      'labelsTr/amos_0002.nii.gz',
-      'labelsVa/amos_0003.nii.gz',
+      'labelsTr/amos_0004.nii.gz',
+      'labelsVa/amos_0008.nii.gz',
     ]);
     const document = JSON.parse(await readFile(join(out, 'dataset.json'), 'utf8'));
     expect(document.labels['15']).toBe('prostate or uterus');
     expect(document.training[1]).toEqual({
-      image: './imagesTr/amos_0002.nii.gz',
-      label: './labelsTr/amos_0002.nii.gz',
+      image: './imagesTr/amos_0004.nii.gz',
+      label: './labelsTr/amos_0004.nii.gz',
     });
-    const { volume } = await readNifti(join(out, 'labelsVa/amos_0003.nii.gz'));
+    const { volume } = await readNifti(join(out, 'labelsVa/amos_0008.nii.gz'));
     expect([...countLabels(volume.data as Uint8Array, 16)].every((count) => count > 0)).toBe(true);
     expect(orientationOf(volume.affine)).toBe('LPS');
   });

@@ -1,6 +1,7 @@
 import { access, mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DmxError } from '@dinomix/core';
+import { AMOS_TEST, AMOS_TRAIN, AMOS_VALIDATION } from '@dinomix/core/dataset';
 import { type Triple, writeFileAtomic, writeNifti } from '@dinomix/volume';
 import { type Benchmark, FIELD_OF_VIEW, ORGANS, SMALLEST_SHAPE } from './classes.js';
 import { generatePhantom } from './phantom.js';
@@ -65,12 +66,16 @@ function synapsePlan(count: number): LayoutPlan {
   return { benchmark: 'synapse', orientation: 'LAS', size: [80, 160, 160], cases, documents: {} };
 }
 
-// AMOS22 has twice as many training as validation cases.
+// AMOS22 has 240 cases in imagesTr and 120 in imagesVa; the published splits name them by their numbers, 1 to 600 with gaps.
+const AMOS_PARTS = { Tr: [...AMOS_TRAIN, ...AMOS_VALIDATION].sort(), Va: AMOS_TEST };
+
 function amosPlan(count: number): LayoutPlan {
   const validation = Math.floor(count / 3);
+  const training = count - validation;
   const cases = Array.from({ length: count }, (_, index) => {
-    const id = `amos_${four(index + 1)}`;
-    const part = index < count - validation ? 'Tr' : 'Va';
+    const part = index < training ? 'Tr' : 'Va';
+    const number = AMOS_PARTS[part][part === 'Tr' ? index : index - training] ?? four(361 + index);
+    const id = `amos_${number}`;
     return { id, image: join(`images${part}`, `${id}.nii.gz`), label: join(`labels${part}`, `${id}.nii.gz`) };
   });
   const listed = (part: string) =>
@@ -85,7 +90,7 @@ function amosPlan(count: number): LayoutPlan {
     tensorImageSize: '3D',
     modality: { '0': 'CT' },
     labels: Object.fromEntries(labels),
-    numTraining: count - validation,
+    numTraining: training,
     numValidation: validation,
     numTest: 0,
     training: listed('Tr'),
@@ -178,8 +183,9 @@ function requestError(why: string): DmxError {
  * Writes phantoms as .nii.gz files in the folder layout of a benchmark. The same request gives the same voxels.
  *
  * @remarks `synapse`: RawData/Training/img and label, axes L A S. `amos`: imagesTr, labelsTr, imagesVa, labelsVa and
- * dataset.json, axes L P S. `nnunet`: imagesTr, labelsTr, a fifth of the cases in imagesTs and labelsTs, dataset.json,
- * axes R A S. Every file is written to a temporary name and renamed.
+ * dataset.json, axes L P S. Both number the cases as the real data set does: 30 and 360 are all that published splits name.
+ * `nnunet`: imagesTr, labelsTr, a fifth of the cases in imagesTs and labelsTs, dataset.json, axes R A S. Every file is
+ * written to a temporary name and renamed.
  * @throws DMX_PHANTOM_REQUEST for values out of range, DMX_PHANTOM_EXISTS before anything is written, DMX_FILE_WRITE, and
  * the signal's reason between two cases.
  */
