@@ -19,7 +19,7 @@ export default defineConfig({
   name: 'mine',
   plugins: [
     onnxruntime(),
-    synapse({ root: 'synapse', split: 'drawn', labelled: 0.2, test: 0.2, validation: 0.2 }),
+    synapse({ root: 'synapse', split: 'skcdf', labelled: 0.2 }),
     vnet({ filters: 2, levels: 2 }),
     diceCe(),
     overlap({ empty: 'p1' }),
@@ -28,14 +28,20 @@ export default defineConfig({
   ],
   use: { loss: { 'dice-ce': 1 } },
   threads: 1,
-  train: { epochs: 1, stepsPerEpoch: 2, validateEvery: 0, patch: [16, 32, 32], batch: { labelled: 1, unlabelled: 0 } },
+  train: { epochs: 1, stepsPerEpoch: 2, validateEvery: 0, patch: [40, 80, 80], batch: { labelled: 1, unlabelled: 0 } },
   inference: { overlap: 0 },
 });
 `;
 
 it('a run that was trained and evaluated stands beside the published rows of its protocol, and of no other', async () => {
   const folder = await createProject();
-  await writePhantomDataset({ layout: 'synapse', cases: 6, seed: 3, size: [32, 64, 64], out: join(folder, 'synapse') });
+  await writePhantomDataset({
+    layout: 'synapse',
+    cases: 30,
+    seed: 3,
+    size: [32, 64, 64],
+    out: join(folder, 'synapse'),
+  });
   await writeFile(join(folder, 'dinomix.config.ts'), CONFIG);
   const trained = await dinomix(folder, 'train', '-o', 'run');
   expect({ code: trained.code, err: trained.err }).toMatchObject({ code: 0 });

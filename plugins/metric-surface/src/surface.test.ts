@@ -109,6 +109,12 @@ describe('a line of three voxels against its first one, spacing 2 mm', () => {
   });
 });
 
+it('NSD names its tolerance, which decides what it means', () => {
+  const titleOf = (options: object) =>
+    createSurfaceMetric(optionsSchema.parse({ measures: ['nsd'], ...options })).columns[0]!.title;
+  expect([titleOf({}), titleOf({ tolerance: 2, unit: 'voxel' })]).toEqual(['NSD at 1 mm', 'NSD at 2 voxel']);
+});
+
 describe('a class that one side or both lack', () => {
   // Class 1 only predicted, class 2 only present, class 3 on neither side. The diagonal: hypot(1, 1, 6) mm.
   const lacking = { ...line, reference: Uint8Array.of(2, 2, 2), classCount: 4 };

@@ -32,14 +32,27 @@ interface Column extends MetricColumn {
   readonly empty: EmptyRule;
 }
 
-function columnsOf({ measures, unit, definition, empty }: SurfaceOptions): Column[] {
+function titleOf(measure: Measure, { tolerance, unit }: SurfaceOptions): string {
+  return measure === 'nsd' ? `${TITLES.nsd} at ${tolerance} ${unit}` : TITLES[measure];
+}
+
+function columnsOf(options: SurfaceOptions): Column[] {
+  const { measures, unit, definition, empty } = options;
   return [empty].flat().flatMap((rule, index) =>
     measures.map((measure): Column => {
       // The first rule has the plain names, by which runs are selected and compared.
       const name = index === 0 ? measure : `${measure}-${rule}`;
       const isShare = measure === 'nsd';
       const better = isShare ? 'higher' : 'lower';
-      return { measure, name, title: TITLES[measure], unit: isShare ? 'ratio' : unit, better, definition, empty: rule };
+      return {
+        measure,
+        name,
+        title: titleOf(measure, options),
+        unit: isShare ? 'ratio' : unit,
+        better,
+        definition,
+        empty: rule,
+      };
     }),
   );
 }

@@ -46,14 +46,22 @@ function protocolOf({ dataset, report }: EvaluatedRun): string {
   return [dataset, `split ${report.role}`, ...report.columns.map(columnHeading)].join('; ');
 }
 
-/** @throws DMX_TABLE_PROTOCOL unless all runs were evaluated alike. */
+/** @throws DMX_TABLE_PROTOCOL where a run is named twice, which would count as two, or runs were evaluated differently. */
 function assertOneProtocol(runs: readonly EvaluatedRun[]): void {
   const [first] = runs;
+  const twice = runs.find(({ directory }, index) => runs.findIndex((run) => run.directory === directory) < index);
+  if (twice !== undefined) {
+    const problem = `${twice.directory} is named twice, and means and deviations are over different runs`;
+    throw usageError('DMX_TABLE_PROTOCOL', { problem, cure: 'Name every run once.' });
+  }
   const other = runs.find((run) => protocolOf(run) !== protocolOf(first!));
   if (other === undefined) return;
   const problem = `${first!.directory}: ${protocolOf(first!)}. ${other.directory}: ${protocolOf(other)}`;
   throw usageError('DMX_TABLE_PROTOCOL', { problem, cure: 'Make one table for each, or evaluate the runs alike.' });
 }
+
+/** Splits with published lists, as the titles of data sets name them; `lists` are those beside prepared files. */
+const PUBLISHED_SPLIT = /\bsplit (skcdf|genericssl|dhc-2023|dhc|lists),/;
 
 /** The columns of a run that are those of a protocol's tables. */
 function protocolColumns(protocol: string): readonly MetricColumn[] {
@@ -72,6 +80,8 @@ function assertComparable({ directory, dataset, report }: EvaluatedRun, table: P
   ) {
     problems.push(`the data is "${dataset}", not ${table.dataset} with labelled ${labelled} and recipe ${protocol}`);
   }
+  if (!PUBLISHED_SPLIT.test(dataset))
+    problems.push(`the data is "${dataset}", whose split is none of the published ones`);
   if (dataset.includes('not the published benchmark')) problems.push(`the data is "${dataset}"`);
   if (report.role !== 'test') problems.push('the validation split was evaluated');
   for (const column of protocolColumns(protocol)) {

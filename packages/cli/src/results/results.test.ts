@@ -123,11 +123,24 @@ describe('a table of runs', () => {
     ['corrected beside P1', [run(0.5, other({ empty: 'corrected' }))], 'synapse-20'],
     ['another share of labels', [run(0.5)], 'synapse-10'],
     ['P1 beside P2', [run(0.5)], 'p2-synapse-20'],
+    ["a split of one's own beside", [run(0.5, COLUMNS, TITLE.replace('skcdf', 'drawn'))], 'synapse-20'],
+    ["lists of one's own beside", [run(0.5, COLUMNS, TITLE.replace('skcdf', 'mine/dhc.json'))], 'synapse-20'],
+    ['one run twice', [run(0.5), run(0.6), run(0.5)], undefined],
     ['other data beside', [run(0.5, COLUMNS, 'Phantom')], 'synapse-20'],
   ] as const)('is refused: %s', (_, runs, beside) => {
     const make = () => resultsTable([...runs], beside === undefined ? undefined : PUBLISHED[beside]);
     expect(make).toThrow(expect.objectContaining({ code: 'DMX_TABLE_PROTOCOL' }));
   });
+});
+
+it.each([
+  ['Synapse (split genericssl, labelled 0.2, recipe p1)', 'synapse-20', 'p1'],
+  ['Synapse (npy files, split lists, labelled 0.2, recipe p1, axes zyx)', 'synapse-20', 'p1'],
+  ['Synapse (h5 files, split dhc-2023, labelled 0.2, recipe p2, axes xyz)', 'p2-synapse-20', 'p2'],
+  ['AMOS22 (split dhc, labelled 0.05, recipe p1)', 'amos-5', 'p1'],
+])('%s stands beside %s', (dataset, beside, empty) => {
+  const columns = COLUMNS.map((column) => ({ ...column, empty }));
+  expect(resultsTable([run(0.5, columns, dataset)], PUBLISHED[beside]).rows.at(-1)![0]).toBe('ours');
 });
 
 describe('dinomix table', () => {
