@@ -49,8 +49,10 @@ const localModel = await writeTemporary('local.onnx', await patchMeanModel());
 const LOCAL = { model: localModel, mean: [0, 0, 0], deviation: [1, 1, 1], upscale: 2, threads: 1 } as const;
 const CONTROL = { control: { channels: 24, blocks: 2, heads: 2, seed: 1 }, upscale: 2, threads: 1 } as const;
 
+type Given = z.input<typeof optionsSchema>;
+
 async function setting(
-  given: z.input<typeof optionsSchema>,
+  given: Given,
   { directory, limit = 1e9 }: { readonly directory?: string; readonly limit?: number } = {},
 ): Promise<Setting> {
   const described = { count: 0 };
@@ -246,6 +248,29 @@ describe('the files', () => {
     await tokensOf(same.open(), same.describer, { ...at([0, 0, 0]), caseId: 'b' });
     expect(same.described.count).toBe(1);
     expect(await readdir(directory)).toHaveLength(others.length + 2);
+  });
+
+  it('are known by everything that the tokens depend on, and by nothing else', async () => {
+    const recipeOf = async (given: Given): Promise<string> =>
+      (await setting({ model: localModel, threads: 1, ...given })).describer.recipe;
+    const recipe = await recipeOf({});
+    const others: readonly Given[] = [
+      { model: null },
+      { output: 'Conv.0.0' },
+      { prefixTokens: 5 },
+      { axis: 'coronal' },
+      { upscale: 1 },
+      { window: [0, 0.5] },
+      { sliceStride: 4 },
+      { slicesPerLayer: 2 },
+      { channels: 'neighbours' },
+      { mean: [0.43, 0.411, 0.296] },
+      { deviation: [0.213, 0.156, 0.143] },
+    ];
+    const recipes = await Promise.all(others.map(recipeOf));
+    expect(new Set([recipe, ...recipes]).size).toBe(others.length + 1);
+    const same: Given = { slicesPerCall: 1, looksAt: ['labelled'], subtractMean: true, cache: { memoryMb: 1 } };
+    expect(await recipeOf(same)).toBe(recipe);
   });
 
   it.each([
