@@ -1,5 +1,5 @@
 import { predictImage, type WindowWatch } from '@dinomix/trainer';
-import type { Volume } from '@dinomix/volume';
+import { orientationOf, type Volume } from '@dinomix/volume';
 import { cliError } from '../errors.js';
 import type { PredictionPair } from './files.js';
 import type { NetworkFacts } from './network-facts.js';
@@ -29,6 +29,15 @@ export interface Prediction {
 function asFloat32(volume: Volume): Volume<Float32Array> {
   const { data } = volume;
   return { ...volume, data: data instanceof Float32Array ? data : Float32Array.from(data) };
+}
+
+/** A network that was trained without turning axes takes an image with other axes for a mirrored one. */
+function axesNotes({ preprocessing }: NetworkFacts, { affine }: Volume): readonly string[] {
+  if (preprocessing.orientation !== 'keep') return [];
+  const axes = orientationOf(affine);
+  return [
+    `axes are taken as the file has them, ${axes}: right only where the files that the network learned from have these`,
+  ];
 }
 
 function measure(labels: Volume<Uint8Array>, facts: NetworkFacts): Prediction['classes'] {
@@ -85,7 +94,7 @@ export async function predictFile(opened: OpenedNetwork, request: PredictRequest
     input: pair.input.path,
     output: pair.output,
     shape,
-    notes: scan.notes,
+    notes: [...scan.notes, ...axesNotes(facts, scan.volume)],
     seconds,
     classes: measure(labels, facts),
   };

@@ -90,6 +90,17 @@ describe('dinomix predict', () => {
     );
   });
 
+  it('tells the axes of an image that the network takes as they are', async () => {
+    await writeImage('in.nii.gz');
+    const notes = async () => {
+      const { out } = await run('predict', 'in.nii.gz', '-n', 'net.onnx', '-o', 'out.nii.gz', '--json', '--force');
+      return JSON.parse(out).predictions[0].notes;
+    };
+    expect(await notes()).toEqual([]);
+    writeNetwork({ ...FACTS, preprocessing: { ...FACTS.preprocessing, orientation: 'keep' } });
+    expect(await notes()).toEqual([expect.stringContaining('as the file has them, LSA')]);
+  });
+
   it('cuts to the body as in training where the network asks for it', async () => {
     const box = [2, 3, 4] as const;
     const data = new Int16Array(7 * 9 * 11).fill(-1000);

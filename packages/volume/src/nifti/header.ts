@@ -107,7 +107,11 @@ function text(bytes: Uint8Array, offset: number, length: number): string {
 function identifyNifti(bytes: Uint8Array, file: string): { version: 1 | 2; littleEndian: boolean } {
   const fail = (problem: string, fix: string) => new VolumeError('DMX_NIFTI_MAGIC', { file, problem, fix });
   const notNifti = 'name a .nii or .nii.gz file; convert other formats to NIfTI first';
-  if (bytes.byteLength < HEADER_BYTES[1]) throw fail(`has only ${bytes.byteLength} bytes, a header has 348`, notNifti);
+  if (bytes.byteLength < HEADER_BYTES[1])
+    throw fail(
+      `has only ${bytes.byteLength} bytes, a header has 348`,
+      'fetch the file again if the copy was cut off; other formats: convert them to NIfTI first',
+    );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const littleEndian of [true, false]) {
     const size = view.getInt32(0, littleEndian);
