@@ -60,12 +60,21 @@ export interface WorkerOptions {
   readonly workers: number;
 }
 
+/** As the config has it; thousands of threads would end the process. */
+const MOST_WORKERS = 64;
+
+function workerCount(value: string): number {
+  const number = wholeNumber(value);
+  if (number <= MOST_WORKERS) return number;
+  throw new InvalidArgumentError(`Expected at most ${MOST_WORKERS}.`);
+}
+
 /** Adds `--workers`. */
 export function addWorkers(command: Command): Command {
   return command.option(
     '--workers <number>',
     'worker threads; 0 works in the main thread',
-    wholeNumber,
+    workerCount,
     Math.min(4, availableParallelism()),
   );
 }

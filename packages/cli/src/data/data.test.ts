@@ -75,6 +75,13 @@ describe('dinomix data prepare', () => {
     );
   });
 
+  it('refuses more threads than a config may ask for', async () => {
+    const { args } = await project();
+    const { code, err } = await dinomix(['data', 'prepare', ...args, '--workers', '65']);
+    expect(code).toBe(2);
+    expect(err).toContain('at most 64');
+  });
+
   it('names the option where the data set has no folder for it', async () => {
     const { args } = await project();
     const { code, err } = await dinomix(['data', 'prepare', ...args, '--set', 'dataset.folder.cache=false']);
