@@ -134,9 +134,18 @@ export function collapsedCount(row: PublishedRow, { classes, neverPredicted }: P
   return row.classes.filter((value, index) => value <= (neverPredicted[classes[index]!] ?? 0)).length;
 }
 
+/** With the digits that were published: deviations have one or two. */
+function publishedValue(value: number | null, std: number | null): string {
+  if (value === null || std === null) return shown(value, 2);
+  return `${value.toFixed(2)}±${std.toFixed(Number.isInteger(Number((10 * std).toFixed(6))) ? 1 : 2)}`;
+}
+
 function publishedRow(row: PublishedRow, table: PublishedTable, { columns, classes, isTail }: Layout): string[] {
   const isWhole = row.classes.length > 0;
-  const means: Record<string, string> = { dice: shown(row.dice, 2, row.diceStd), asd: shown(row.asd, 2, row.asdStd) };
+  const means: Record<string, string> = {
+    dice: publishedValue(row.dice, row.diceStd),
+    asd: publishedValue(row.asd, row.asdStd),
+  };
   return [
     row.method,
     '-',

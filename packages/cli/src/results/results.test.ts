@@ -100,6 +100,7 @@ describe('a table of runs', () => {
       '1',
     ]);
     expect(table.rows[14]!.slice(0, 4)).toEqual(['SKCDF', '-', '64.27±1.36', '1.45±0.09']);
+    expect(table.rows[0]!.slice(0, 4)).toEqual(['V-Net (fully)', '-', '62.09±1.2', '10.28±3.9']);
     expect(table.rows[15]!.slice(0, 5)).toEqual(['DINO-Mix', '-', '66.45', '-', '-']);
     expect(table.notes.join('\n')).toContain('Protocol P1');
   });
