@@ -4,7 +4,10 @@ import { z } from 'zod';
 /** Calls of the network by shape of the batch, in order. */
 export const calls: number[][] = [];
 
-/** A network of two classes that calls every voxel above one half foreground; the file is its metadata as JSON. */
+/**
+ * A network of two classes that calls every voxel above one half foreground, with `sided` only in the first half of each row;
+ * the file is its metadata as JSON.
+ */
 function loadThreshold(bytes: Uint8Array): Network {
   const metadata = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, string>;
   return {
@@ -14,8 +17,10 @@ function loadThreshold(bytes: Uint8Array): Network {
     run: async (x, shape) => {
       calls.push([...shape]);
       const data = new Float32Array(x.length * 2);
+      const width = shape[3]!;
       x.forEach((value, index) => {
-        data[2 * index + 1] = metadata.broken === 'yes' ? Number.NaN : 20 * (value - 0.5);
+        const isBlind = metadata.sided === 'yes' && index % width >= width / 2;
+        data[2 * index + 1] = metadata.broken === 'yes' ? Number.NaN : isBlind ? -20 : 20 * (value - 0.5);
       });
       return { data, shape: [...shape.slice(0, 4), 2] };
     },

@@ -81,7 +81,12 @@ export function createArraysFormat(reading: ArraysReading, expected: Triple | nu
 /** The format with the place where loader threads find it. */
 export function arraysFormat(reading: ArraysReading, expected: Triple | null): FormatSource {
   const module = new URL(`./format${extname(import.meta.url)}`, import.meta.url).href;
-  return { format: createArraysFormat(reading, expected), reading: reading as unknown as JsonObject, module };
+  return {
+    format: createArraysFormat(reading, expected),
+    hasAxes: false,
+    reading: reading as unknown as JsonObject,
+    module,
+  };
 }
 
 /**

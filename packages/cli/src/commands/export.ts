@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../command.js';
 import { openLoaded, type Tensors } from '../config.js';
 import { cliError, usageError } from '../errors.js';
+import { trainedAxes } from '../export/trained-axes.js';
 import { type Verification, verifyExport } from '../export/verify.js';
 import { encodeFacts, type NetworkFacts } from '../predict/network-facts.js';
 import { readSpec } from '../train/spec-file.js';
@@ -20,14 +21,19 @@ interface ExportOptions extends CommonOptions {
 /** A label may differ where two classes are as probable but for rounding; this is how much of a crop that can be. */
 const TOLERATED = 1e-4;
 
-function factsOf(trained: TrainedNetwork, { config, info }: Pick<Run<Tensors>, 'config' | 'info'>): NetworkFacts {
+async function factsOf(
+  trained: TrainedNetwork,
+  { config, info }: Pick<Run<Tensors>, 'config' | 'info'>,
+): Promise<NetworkFacts> {
   const { dataset, patch, source, checkpoint } = trained;
   const { stride, overlap, blending, batch, mirror } = config.inference;
+  const axes = await trainedAxes(dataset);
   return {
     title: dataset.title,
     origin: `run ${info.id}, ${basename(checkpoint)}, weights of ${source}`,
     classes: dataset.classes,
     preprocessing: dataset.preprocessing,
+    ...(axes === null ? {} : { axes }),
     patch,
     padValue: dataset.sampling.padValue,
     inference: { stride, overlap, blending, batch, mirror },
@@ -65,7 +71,7 @@ async function exportRun(context: CommandContext, folder: string, options: Expor
     const run = host.createRun({ id: basename(directory), directory });
     const trained = await openTrained(run, session, options.checkpoint);
     const { model, weights, patch, dataset } = trained;
-    const facts = factsOf(trained, run);
+    const facts = await factsOf(trained, run);
     const classCount = dataset.classes.length;
     const bytes = await session.exportStudent({
       model,

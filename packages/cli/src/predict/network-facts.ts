@@ -9,6 +9,11 @@ export interface NetworkFacts {
   readonly origin: string;
   readonly classes: readonly ClassInfo[];
   readonly preprocessing: Preprocessing;
+  /**
+   * Where the axes i, j, k of the files point that it learned from, as `LAS`; absent where they are turned to RAS+ anyway,
+   * differ, or are not known.
+   */
+  readonly axes?: string;
   /** Window `[d, h, w]`, voxels. */
   readonly patch: Index3;
   /** Normalised intensity outside of a volume. */
@@ -72,6 +77,10 @@ const schema = z.strictObject({
       display: z.tuple([finite, finite]).readonly(),
     }),
   }),
+  axes: z
+    .string()
+    .regex(/^(?=.*[RL])(?=.*[AP])(?=.*[SI])[RLAPSI]{3}$/)
+    .exactOptional(),
   patch: grid,
   padValue: finite,
   inference: z.strictObject({

@@ -1,10 +1,11 @@
 import { predictImage, type WindowWatch } from '@dinomix/trainer';
-import { orientationOf, type Volume } from '@dinomix/volume';
+import { reorient, undoReorientation, type Volume } from '@dinomix/volume';
 import { cliError } from '../errors.js';
 import type { PredictionPair } from './files.js';
 import type { NetworkFacts } from './network-facts.js';
 import type { OpenedNetwork } from './open-network.js';
 import type { ReadScan, ScanOptions } from './scan.js';
+import { turnFor } from './turn.js';
 
 /** How one image is predicted. */
 export interface PredictRequest extends ScanOptions {
@@ -29,15 +30,6 @@ export interface Prediction {
 function asFloat32(volume: Volume): Volume<Float32Array> {
   const { data } = volume;
   return { ...volume, data: data instanceof Float32Array ? data : Float32Array.from(data) };
-}
-
-/** A network that was trained without turning axes takes an image with other axes for a mirrored one. */
-function axesNotes({ preprocessing }: NetworkFacts, { affine }: Volume): readonly string[] {
-  if (preprocessing.orientation !== 'keep') return [];
-  const axes = orientationOf(affine);
-  return [
-    `axes are taken as the file has them, ${axes}: right only where the files that the network learned from have these`,
-  ];
 }
 
 function measure(labels: Volume<Uint8Array>, facts: NetworkFacts): Prediction['classes'] {
@@ -74,7 +66,9 @@ export async function predictFile(opened: OpenedNetwork, request: PredictRequest
   const { pair, inference, signal, onWindows, readScan } = request;
   const started = performance.now();
   const scan = await readScan(pair, request);
-  const labels = await predictImage(asFloat32(scan.volume), {
+  const { plan, notes } = turnFor(facts, scan.volume);
+  const image = asFloat32(plan === null ? scan.volume : reorient(scan.volume, plan));
+  const predicted = await predictImage(image, {
     ...inference,
     batch: opened.batch ?? inference.batch,
     patch: facts.patch,
@@ -87,6 +81,7 @@ export async function predictFile(opened: OpenedNetwork, request: PredictRequest
   }).catch((cause: unknown) => {
     throw memoryFailure(cause, request, scan.volume, facts);
   });
+  const labels = plan === null ? predicted : undoReorientation(predicted, plan);
   await scan.write(labels, { classes: facts.classes, algorithm: `DinoMix ${facts.title}`, signal });
   const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
   const { shape } = labels;
@@ -94,7 +89,7 @@ export async function predictFile(opened: OpenedNetwork, request: PredictRequest
     input: pair.input.path,
     output: pair.output,
     shape,
-    notes: [...scan.notes, ...axesNotes(facts, scan.volume)],
+    notes: [...scan.notes, ...notes],
     seconds,
     classes: measure(labels, facts),
   };

@@ -1,7 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Affine, createVolume, readNifti, type Triple, writeNifti } from '@dinomix/volume';
+import {
+  type Affine,
+  createVolume,
+  planReorientation,
+  readNifti,
+  reorient,
+  type Triple,
+  writeNifti,
+} from '@dinomix/volume';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { dinomix, projectOf, temporaryFolder } from '../../test/harness.js';
 import { calls, threshold } from '../../test/threshold-backend.js';
@@ -99,6 +107,29 @@ describe('dinomix predict', () => {
     expect(await notes()).toEqual([]);
     writeNetwork({ ...FACTS, preprocessing: { ...FACTS.preprocessing, orientation: 'keep' } });
     expect(await notes()).toEqual([expect.stringContaining('as the file has them, LSA')]);
+  });
+
+  it('turns an image to the axes that the network learned from, and the labels back', async () => {
+    const image = createVolume({ data: intensities, shape: SHAPE, affine: OBLIQUE });
+    const plan = planReorientation(image, 'RPI');
+    await writeNifti(join(folder, 'lsa.nii.gz'), image);
+    await writeNifti(join(folder, 'rpi.nii.gz'), reorient(image, plan));
+    const preprocessing = { ...FACTS.preprocessing, orientation: 'keep' } as const;
+    const predicted = async (name: string) => {
+      const { out } = await run('predict', `${name}.nii.gz`, '-n', 'net.onnx', '-o', 'out.nii.gz', '--json', '--force');
+      const { volume } = await readNifti(join(folder, 'out.nii.gz'));
+      return { volume, notes: JSON.parse(out).predictions[0].notes };
+    };
+    const differing = async () => {
+      const [lsa, rpi] = [await predicted('lsa'), await predicted('rpi')];
+      expect(rpi.volume.shape).toEqual(plan.target.shape);
+      const same = reorient(lsa.volume, plan).data;
+      return { notes: rpi.notes, count: rpi.volume.data.filter((label, index) => label !== same[index]).length };
+    };
+    writeNetwork({ ...FACTS, preprocessing, axes: 'LSA' }, { sided: 'yes' });
+    expect(await differing()).toEqual({ notes: [expect.stringContaining('turned from RPI to LSA')], count: 0 });
+    writeNetwork({ ...FACTS, preprocessing }, { sided: 'yes' });
+    expect((await differing()).count).toBeGreaterThan(50);
   });
 
   it('cuts to the body as in training where the network asks for it', async () => {

@@ -35,6 +35,8 @@ export interface CaseFormat {
 /** A format, and where a loader thread finds it. */
 export interface FormatSource {
   readonly format: CaseFormat;
+  /** False where files do not tell where their axes point in the patient; absent is true. */
+  readonly hasAxes?: boolean;
   /** The options that `format` was made from; they decide which voxels are read, so that prepared copies depend on them. */
   readonly reading: JsonObject;
   /**

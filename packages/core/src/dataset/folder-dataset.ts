@@ -61,6 +61,7 @@ export function createFolderDataset(description: FolderDescription): Dataset {
     preprocessing,
     sampling,
     metricShape,
+    hasAxes: format.hasAxes ?? true,
     cache,
     workerSource: { module: format.module, export: 'createCaseReader', options: plan as unknown as JsonObject },
     ...reader,

@@ -182,6 +182,8 @@ export interface Dataset extends CaseReader {
    * Absent or null compares on the working grid.
    */
   readonly metricShape?: Index3 | null;
+  /** False where files do not tell where their axes point in the patient, as npy and h5; absent is true. */
+  readonly hasAxes?: boolean;
   /** Folder of prepared volumes, absolute; absent or null prepares cases whenever they are read. */
   readonly cache?: string | null;
   /** @param known - spares reading files whose digests are known. */
