@@ -25,7 +25,7 @@ export async function createGroup({ note }) {
     sides: { ours: { ...ours, name: 'with FKD' }, peer: { ...ours, name: 'without FKD' } },
   });
   const rows = [
-    againstOurselves('fkd-warm-step', { fkd: true }, { fkd: false }, { steps: 16, block: 4 }),
+    againstOurselves('fkd-warm-step', { fkd: true }, { fkd: false }, { steps: 32, block: 4 }),
     againstOurselves('distil-clean', { distil: 'clean' }, { distil: null }, { steps: 12, block: 3 }),
     againstOurselves('distil-mixed', { distil: 'mixed' }, { distil: null }, { steps: 12, block: 3 }),
     {
