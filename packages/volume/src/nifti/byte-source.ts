@@ -27,8 +27,9 @@ const OUTPUT_CHUNK = 1 << 16;
 // Up to this size a compressed file is inflated into one piece of memory that is touched once: in pieces that are copied
 // together it takes half as long again.
 const LARGEST_PIECE = 2 ** 30;
-// Compressed bytes that are held at once: memory of the whole file would be touched once more and then be swept up.
-const COMPRESSED_PIECE = 1 << 20;
+// Compressed bytes that are held at once: the whole file would be memory touched once more and then swept up, and small pieces
+// leave a core waiting between them.
+const COMPRESSED_PIECE = 1 << 24;
 // Whatever follows the voxels is decompressed only to reach the checksum.
 const LONGEST_TAIL = 2 ** 26;
 
@@ -141,7 +142,7 @@ class GunzipSource implements ByteSource {
   }
 
   private async feed(gunzip: Gunzip): Promise<void> {
-    const piece = Buffer.allocUnsafe(COMPRESSED_PIECE);
+    const piece = Buffer.allocUnsafeSlow(Math.min(this.size, COMPRESSED_PIECE));
     for (let position = 0; ; ) {
       const read = await readAt(this.file, piece, position);
       position += read;
