@@ -1,5 +1,4 @@
-import type { ClassInfo } from '@dinomix/core';
-import { labelColour, type Triple } from '@dinomix/volume';
+import type { Triple } from '@dinomix/volume';
 import type { Organ } from './anatomy/part.js';
 import type { FieldOfView } from './phantom.js';
 
@@ -53,25 +52,3 @@ export const SMALLEST_SHAPE: Readonly<Record<Benchmark, Triple>> = {
   synapse: [32, 64, 64],
   amos: [48, 64, 64],
 };
-
-// The smallest organs of each benchmark (method.md §1.5.2).
-const TAIL: Readonly<Record<Benchmark, readonly Organ[]>> = {
-  synapse: ['esophagus', 'right adrenal gland', 'left adrenal gland', 'gallbladder', 'portal and splenic veins'],
-  amos: ['esophagus', 'right adrenal gland', 'left adrenal gland', 'gallbladder', 'prostate or uterus', 'duodenum'],
-};
-
-/** The same colour for an organ in both benchmarks: the portal vein, which AMOS does not have, has the value 10 in Synapse. */
-function colourOf(benchmark: Benchmark, value: number): ClassInfo['colour'] {
-  return labelColour(benchmark === 'amos' && value >= 10 ? value + 1 : value);
-}
-
-/** Returns the classes of a benchmark with the background. */
-export function classesOf(benchmark: Benchmark): readonly ClassInfo[] {
-  const organs = ORGANS[benchmark].map((name, index) => ({
-    index: index + 1,
-    name,
-    colour: colourOf(benchmark, index + 1),
-    tail: TAIL[benchmark].includes(name),
-  }));
-  return [{ index: 0, name: 'background', colour: labelColour(0), tail: false }, ...organs];
-}

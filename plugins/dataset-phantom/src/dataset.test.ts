@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CreateCaseReader } from '@dinomix/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ORGANS } from './classes.js';
 import { createPhantomDataset } from './dataset.js';
 import { optionsSchema } from './options.js';
 
@@ -23,6 +24,11 @@ test('the split deals every case once, by the seed', () => {
   expect(createPhantomDataset(options()).splits).toEqual(splits);
   const others = [0, 1, 2, 3].map((seed) => JSON.stringify(createPhantomDataset(options({ seed })).splits));
   expect(new Set(others).size).toBe(4);
+});
+
+test.each(['synapse', 'amos'] as const)('the organs of %s have the label values of its classes', (classes) => {
+  const dataset = createPhantomDataset(options({ classes, shape: [48, 64, 64] }));
+  expect(dataset.classes.map(({ name }) => name)).toEqual(['background', ...ORGANS[classes]]);
 });
 
 test('the tail classes are those of the benchmarks', () => {

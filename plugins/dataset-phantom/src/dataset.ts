@@ -1,9 +1,11 @@
 import { extname } from 'node:path';
 import { type CaseRole, type Dataset, hashJson, type Preprocessing } from '@dinomix/core';
+import { AMOS_CLASSES, SYNAPSE_CLASSES } from '@dinomix/core/dataset';
 import { createRng } from '@dinomix/volume';
-import { classesOf } from './classes.js';
 import type { PhantomOptions } from './options.js';
 import { caseCount, caseId, createReader, recipeOf } from './reader.js';
+
+const CLASSES = { synapse: SYNAPSE_CLASSES, amos: AMOS_CLASSES };
 
 /** Deals the cases to the parts of the split in an order drawn from the seed. */
 export function splitOf(options: PhantomOptions): Readonly<Record<CaseRole, readonly string[]>> {
@@ -39,7 +41,7 @@ export function createPhantomDataset(options: PhantomOptions): Dataset {
   const reader = createReader(options);
   const splits = splitOf(options);
   const preprocessing = preprocessingOf(options);
-  const classes = classesOf(options.classes);
+  const classes = CLASSES[options.classes];
   const recipe = recipeOf(options);
   return {
     title: `Phantom (${options.classes === 'synapse' ? 'Synapse' : 'AMOS'} organs), synthetic CT`,

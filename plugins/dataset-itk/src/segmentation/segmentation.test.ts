@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SYNAPSE_CLASSES } from '@dinomix/core/dataset';
 import { createVolume, flip, labelColour, pad, type Volume } from '@dinomix/volume';
 import dcmjs from 'dcmjs';
 import { describe, expect, it } from 'vitest';
@@ -17,22 +18,7 @@ import { dicomColour } from './cielab.js';
 import { readDicomSegmentation } from './read.js';
 import { writeDicomSegmentation } from './write.js';
 
-const SYNAPSE = [
-  'background',
-  'spleen',
-  'right kidney',
-  'left kidney',
-  'gallbladder',
-  'esophagus',
-  'liver',
-  'stomach',
-  'aorta',
-  'inferior vena cava',
-  'portal and splenic veins',
-  'pancreas',
-  'right adrenal gland',
-  'left adrenal gland',
-];
+const SYNAPSE = SYNAPSE_CLASSES.map(({ name }) => name);
 const classesNamed = (names: readonly string[]) =>
   names.map((name, index) => ({ index, name, colour: labelColour(index) }));
 
