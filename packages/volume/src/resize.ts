@@ -2,6 +2,7 @@ import { regridAffine } from './geometry.js';
 import {
   allocateLike,
   assertShape,
+  type BitArray,
   bitsOf,
   type Grid,
   type Triple,
@@ -39,27 +40,29 @@ export function resizedGrid(source: Grid, shape: Triple): Grid {
   return { shape, spacing, affine: regridAffine(source.affine, origin, ratio) };
 }
 
+// What the loops below read are arrays, numbers and instances of classes: V8 keeps their machine code from volume to volume.
+// The hidden class of an object literal dies with the last such object, and the code that knows it is compiled again.
+
 /** Along one axis: the two source indices of each target index, and the weight of the second. */
-interface Taps {
+class Taps {
   readonly lower: Int32Array;
   readonly upper: Int32Array;
   readonly weight: Float32Array;
-}
 
-// PyTorch computes in float32 (area_pixel_compute_source_index): ratio * (index + 0.5) - 0.5, not below 0.
-function linearTaps(from: number, to: number): Taps {
-  const lower = new Int32Array(to);
-  const upper = new Int32Array(to);
-  const weight = new Float32Array(to);
-  const ratio = Math.fround(from / to);
-  for (let index = 0; index < to; index++) {
-    const position = from === to ? index : Math.max(0, Math.fround(Math.fround(ratio * (index + 0.5)) - 0.5));
-    const floor = Math.min(Math.floor(position), from - 1);
-    lower[index] = floor;
-    upper[index] = Math.min(floor + 1, from - 1);
-    weight[index] = Math.min(Math.max(position - floor, 0), 1);
+  // PyTorch computes in float32 (area_pixel_compute_source_index): ratio * (index + 0.5) - 0.5, not below 0.
+  constructor(from: number, to: number) {
+    this.lower = new Int32Array(to);
+    this.upper = new Int32Array(to);
+    this.weight = new Float32Array(to);
+    const ratio = Math.fround(from / to);
+    for (let index = 0; index < to; index++) {
+      const position = from === to ? index : Math.max(0, Math.fround(Math.fround(ratio * (index + 0.5)) - 0.5));
+      const floor = Math.min(Math.floor(position), from - 1);
+      this.lower[index] = floor;
+      this.upper[index] = Math.min(floor + 1, from - 1);
+      this.weight[index] = Math.min(Math.max(position - floor, 0), 1);
+    }
   }
-  return { lower, upper, weight };
 }
 
 /**
@@ -75,7 +78,7 @@ export function resizeTrilinear(
 ): Volume<Float32Array> {
   const grid = resizedGrid(volume, shape);
   const data = options.out ?? new Float32Array(voxelCount(shape));
-  const taps = shape.map((size, axis) => linearTaps(volume.shape[axis]!, size)) as [Taps, Taps, Taps];
+  const taps = shape.map((size, axis) => new Taps(volume.shape[axis]!, size)) as [Taps, Taps, Taps];
   const planes = new PlaneCache(volume, taps[1], taps[2]);
   const area = shape[1] * shape[2];
   const [{ lower, upper, weight }] = taps;
@@ -93,25 +96,34 @@ function interpolate(first: Float32Array, second: Float32Array, weight: number, 
   for (let index = 0; index < out.length; index++) out[index] = rest * first[index]! + weight * second[index]!;
 }
 
+function interpolateRow(data: VoxelArray, start: number, { lower, upper, weight }: Taps, out: Float32Array): void {
+  for (let x = 0; x < out.length; x++) {
+    const w = weight[x]!;
+    out[x] = (1 - w) * data[start + lower[x]!]! + w * data[start + upper[x]!]!;
+  }
+}
+
 /** Source planes resized along y and x; the last two are kept, since neighbouring target planes share them. */
 class PlaneCache {
-  private readonly volume: Volume;
+  private readonly data: VoxelArray;
+  private readonly height: number;
+  private readonly width: number;
   private readonly tapsY: Taps;
   private readonly tapsX: Taps;
   private readonly planes: [Float32Array, Float32Array];
   private readonly held: [number, number] = [-1, -1];
   private readonly rows: [Float32Array, Float32Array];
-  private readonly raw: Float32Array | Float64Array;
   private oldest: 0 | 1 = 0;
 
-  constructor(volume: Volume, tapsY: Taps, tapsX: Taps) {
+  constructor({ data, shape }: Volume, tapsY: Taps, tapsX: Taps) {
     const [height, width] = [tapsY.lower.length, tapsX.lower.length];
-    this.volume = volume;
+    this.data = data;
+    this.height = shape[1];
+    this.width = shape[2];
     this.tapsY = tapsY;
     this.tapsX = tapsX;
     this.planes = [new Float32Array(height * width), new Float32Array(height * width)];
     this.rows = [new Float32Array(width), new Float32Array(width)];
-    this.raw = new Float64Array(volume.shape[2]);
   }
 
   at(z: number): Float32Array {
@@ -128,9 +140,10 @@ class PlaneCache {
   }
 
   private fill(z: number, plane: Float32Array): void {
+    const { data, width, tapsX } = this;
     const { lower, upper, weight } = this.tapsY;
-    const width = this.tapsX.lower.length;
-    const top = z * this.volume.shape[1];
+    const top = z * this.height;
+    const length = tapsX.lower.length;
     let [first, second] = this.rows;
     let [heldFirst, heldSecond] = [-1, -1];
     for (let y = 0; y < lower.length; y++) {
@@ -139,22 +152,10 @@ class PlaneCache {
         [first, second] = [second, first];
         [heldFirst, heldSecond] = [heldSecond, heldFirst];
       }
-      if (a !== heldFirst) this.resizeRow(top + a, first);
-      if (b !== heldSecond) this.resizeRow(top + b, second);
+      if (a !== heldFirst) interpolateRow(data, (top + a) * width, tapsX, first);
+      if (b !== heldSecond) interpolateRow(data, (top + b) * width, tapsX, second);
       [heldFirst, heldSecond] = [a, b];
-      interpolate(first, second, weight[y]!, plane.subarray(y * width, (y + 1) * width));
-    }
-  }
-
-  // The typed-array copy converts any element type natively; the loop then sees one type only.
-  private resizeRow(row: number, out: Float32Array): void {
-    const { raw } = this;
-    const { lower, upper, weight } = this.tapsX;
-    const width = raw.length;
-    raw.set(this.volume.data.subarray(row * width, (row + 1) * width));
-    for (let x = 0; x < out.length; x++) {
-      const w = weight[x]!;
-      out[x] = (1 - w) * raw[lower[x]!]! + w * raw[upper[x]!]!;
+      interpolate(first, second, weight[y]!, plane.subarray(y * length, (y + 1) * length));
     }
   }
 }
@@ -165,6 +166,14 @@ function nearestIndices(from: number, to: number, offset: number): Int32Array {
   return Int32Array.from({ length: to }, (_, index) =>
     from === to ? index : Math.min(Math.floor(Math.fround((index + offset) * ratio)), from - 1),
   );
+}
+
+function takePlane(from: BitArray, width: number, atY: Int32Array, atX: Int32Array, to: BitArray): void {
+  let target = 0;
+  for (let y = 0; y < atY.length; y++) {
+    const row = atY[y]! * width;
+    for (let x = 0; x < atX.length; x++) to[target++] = from[row + atX[x]!]!;
+  }
 }
 
 /** Returns the volume resized to `shape` [d, h, w] by taking one source voxel for each target voxel. */
@@ -183,12 +192,11 @@ export function resizeNearest<T extends VoxelArray>(
   ];
   const from = bitsOf(volume.data);
   const to = bitsOf(data);
-  let target = 0;
+  const [, height, width] = volume.shape;
+  const area = shape[1] * shape[2];
   for (let z = 0; z < shape[0]; z++) {
-    for (let y = 0; y < shape[1]; y++) {
-      const row = (atZ[z]! * volume.shape[1] + atY[y]!) * volume.shape[2];
-      for (let x = 0; x < shape[2]; x++) to[target++] = from[row + atX[x]!]!;
-    }
+    const start = atZ[z]! * height * width;
+    takePlane(from.subarray(start, start + height * width), width, atY, atX, to.subarray(z * area, (z + 1) * area));
   }
   return { ...grid, data };
 }

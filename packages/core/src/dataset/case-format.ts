@@ -44,4 +44,6 @@ export interface FormatSource {
    * above, and returns `createReader(plan, format)`.
    */
   readonly module: string;
+  /** See `WorkerSource.heapMb`. */
+  readonly heapMb?: number;
 }

@@ -63,7 +63,12 @@ export function createFolderDataset(description: FolderDescription): Dataset {
     metricShape,
     hasAxes: format.hasAxes ?? true,
     cache,
-    workerSource: { module: format.module, export: 'createCaseReader', options: plan as unknown as JsonObject },
+    workerSource: {
+      module: format.module,
+      export: 'createCaseReader',
+      options: plan as unknown as JsonObject,
+      ...(format.heapMb === undefined ? {} : { heapMb: format.heapMb }),
+    },
     ...reader,
     fingerprint: async (known) => {
       const digests = await digestsOf(splits, reader, known);

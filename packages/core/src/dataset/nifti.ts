@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { type NiftiInfo, readNifti, readNiftiInfo } from '@dinomix/volume';
+import { type NiftiInfo, type ReadNiftiOptions, readNifti, readNiftiInfo } from '@dinomix/volume';
 import type { JsonObject } from '../slots/contracts/common.js';
 import type { CaseReader } from '../slots/contracts/dataset.js';
 import type { CaseFormat, FileInspection, FormatSource } from './case-format.js';
@@ -22,15 +22,20 @@ function inspectionOf({ header, grid }: NiftiInfo): FileInspection {
   return { grid, datatype: header.datatype, unit: UNITS[header.units & 7] };
 }
 
-function createNiftiFormat({ geometry, replaceNonFinite, frame }: NiftiReading): CaseFormat {
+// Headers and label names; voxels are no objects.
+const HEAP_MB = 128;
+
+type Memory = Pick<ReadNiftiOptions, 'scratch'>;
+
+function createNiftiFormat({ geometry, replaceNonFinite, frame }: NiftiReading, memory: Memory = {}): CaseFormat {
   const placement = geometry === null ? {} : { geometry };
   const ofImage = frame === undefined ? placement : { ...placement, frame };
   const intensities = replaceNonFinite === null ? ofImage : { ...ofImage, replaceNonFinite };
   return {
     inspectImage: async (file) => inspectionOf(await readNiftiInfo(file, ofImage)),
     inspectLabel: async (file) => inspectionOf(await readNiftiInfo(file, placement)),
-    readImage: async (file) => (await readNifti(file, intensities)).volume,
-    readLabel: async (file) => (await readNifti(file, placement)).volume,
+    readImage: async (file) => (await readNifti(file, { ...intensities, ...memory })).volume,
+    readLabel: async (file) => (await readNifti(file, { ...placement, ...memory })).volume,
   };
 }
 
@@ -38,14 +43,24 @@ function createNiftiFormat({ geometry, replaceNonFinite, frame }: NiftiReading):
 export function niftiFormat({ geometry, replaceNonFinite, frame }: NiftiReading): FormatSource {
   const reading = { geometry, replaceNonFinite, ...(frame === undefined ? {} : { frame }) };
   const module = new URL(`./nifti${extname(import.meta.url)}`, import.meta.url).href;
-  return { format: createNiftiFormat(reading), reading, module };
+  return { format: createNiftiFormat(reading), reading, module, heapMb: HEAP_MB };
+}
+
+/** Memory that grows to the largest request and is given again and again: a thread reads one file at a time. */
+function createScratch(): (bytes: number) => Uint8Array<ArrayBuffer> {
+  let memory = new Uint8Array(0);
+  return (bytes) => {
+    if (memory.byteLength < bytes) memory = new Uint8Array(bytes);
+    return memory;
+  };
 }
 
 /**
- * The reader of a loader thread, which finds it by the URL of this module.
+ * The reader of a loader thread, which finds it by the URL of this module. It reads one case at a time.
  * @public
  */
 export function createCaseReader(options: JsonObject): CaseReader {
   const plan = options as unknown as ReaderPlan;
-  return createReader(plan, createNiftiFormat(plan.reading as unknown as NiftiReading));
+  const memory = { scratch: createScratch() };
+  return createReader(plan, createNiftiFormat(plan.reading as unknown as NiftiReading, memory));
 }

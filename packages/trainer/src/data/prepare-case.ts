@@ -88,6 +88,12 @@ export function prepareCase(data: CaseData, preprocessing: Preprocessing, classC
   return { caseId, role, ...gridOf(resized), image: intensities, label, source: gridOf(data.image), box };
 }
 
+function firstNoClass(labels: Uint8Array, classCount: number): number {
+  let index = 0;
+  while (index < labels.length && labels[index]! < classCount) index++;
+  return index;
+}
+
 function prepareLabel(
   label: Volume<Uint8Array>,
   image: Grid,
@@ -101,8 +107,7 @@ function prepareLabel(
   const rule = preprocessing.labelRule ?? 'nearest-exact';
   const whole = turned(label, preprocessing);
   resizeNearest(box === null ? whole : crop(whole, box), shape, { rule, out: classes });
-  let wrong = 0;
-  while (wrong < classes.length && classes[wrong]! < classCount) wrong++;
+  const wrong = firstNoClass(classes, classCount);
   if (wrong < classes.length)
     throw new Error(`the label ${classes[wrong]} is no class: ${classCount} classes are 0 to ${classCount - 1}`);
   return classes;

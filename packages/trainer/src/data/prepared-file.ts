@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { type CaseRole, hashJson, type Index3, type JsonObject, type Preprocessing } from '@dinomix/core';
+import type { CaseRole, Index3, JsonObject, Preprocessing } from '@dinomix/core';
+import { hashJson } from '@dinomix/core/hash-json';
 import {
   createGrid,
   fromFloat16,
@@ -12,7 +13,6 @@ import {
   voxelCount,
   writeSafetensors,
 } from '@dinomix/volume';
-import { z } from 'zod';
 import type { PreparedCase } from './prepare-case.js';
 
 /** Rises when the content of a file changes its meaning. */
@@ -23,16 +23,6 @@ export interface PreparedMark {
   readonly stamp: string;
   readonly digests: { readonly image: string; readonly label: string | null };
 }
-
-const index3 = z.tuple([z.int(), z.int(), z.int()]).readonly();
-const real3 = z.tuple([z.number(), z.number(), z.number()]).readonly();
-const row = z.tuple([z.number(), z.number(), z.number(), z.number()]).readonly();
-const grid = z.object({ shape: index3, spacing: real3, affine: z.tuple([row, row, row, row]).readonly() });
-const geometry = z.object({ grid, source: grid, box: z.object({ offset: index3, shape: index3 }).nullable() });
-const mark = z.object({
-  stamp: z.string(),
-  digests: z.object({ image: z.string(), label: z.string().nullable() }),
-});
 
 /**
  * Returns the file that holds a case: another recipe, other options of reading or another choice of the label give another
@@ -46,11 +36,6 @@ export function preparedFile(
 ): string {
   const part = role === 'unlabelled' ? 'image' : 'pair';
   return join(folder, `${caseId}.${part}.${hashJson({ format: FORMAT, ...recipe }).slice(0, 16)}.safetensors`);
-}
-
-/** Reads what {@link writePrepared} noted under `made`; null where that is not it. */
-export function parseMark(text: string | undefined): PreparedMark | null {
-  return text === undefined ? null : mark.parse(JSON.parse(text));
 }
 
 /** Whether two cases were made from the same bytes. */
@@ -99,14 +84,16 @@ function intoShared<A extends Float32Array | Uint8Array>(data: A): A {
   return copy;
 }
 
-function decode(view: SafetensorsView, caseId: string, role: CaseRole) {
+async function decode(view: SafetensorsView, caseId: string, role: CaseRole) {
   const { geometry: place, made, sha256 } = view.metadata;
   const image = view.entries.has('image') ? view.tensor('image') : null;
   const label = view.entries.has('label') ? view.tensor('label') : null;
   if (place === undefined || made === undefined || image?.dtype !== 'F16') return null;
   if (label !== null && label.dtype !== 'U8') return null;
   if (sha256 !== contentHash(label === null ? [image] : [image, label])) return null;
-  const { grid: own, source, box } = geometry.parse(JSON.parse(place));
+  // Only here: a thread that prepares a data set for the first time starts sooner, and has less to sweep, without the parser.
+  const { parseGeometry, parseMark } = await import('./prepared-schema.js');
+  const { grid: own, source, box } = parseGeometry(place);
   const count = voxelCount(own.shape);
   if (image.data.length !== count || (label !== null && label.data.length !== count)) return null;
   const gridOf = ({ shape, spacing, affine }: Grid): Grid => createGrid(shape as Index3, spacing, affine);
@@ -119,7 +106,7 @@ function decode(view: SafetensorsView, caseId: string, role: CaseRole) {
     source: gridOf(source),
     box,
   };
-  return { prepared, made: mark.parse(JSON.parse(made)) };
+  return { prepared, made: parseMark(made) };
 }
 
 /** Reads a case and what it was made from; null where there is no such file, or its content is not what was written. */
@@ -129,7 +116,7 @@ export async function readPrepared(
   role: CaseRole,
 ): Promise<{ readonly prepared: PreparedCase; readonly made: PreparedMark } | null> {
   try {
-    return decode(await readSafetensors(file), caseId, role);
+    return await decode(await readSafetensors(file), caseId, role);
   } catch {
     // Whatever is wrong with it, the case can be prepared again from its source.
     return null;

@@ -1,14 +1,16 @@
 import type { CaseIdentity, CaseRole, DataProblem, Dataset, KnownDigests } from '@dinomix/core';
 import { openSafetensors } from '@dinomix/volume';
 import { casesOf } from './each-case.js';
-import { type PreparedMark, parseMark, preparedFile, sameDigests } from './prepared-file.js';
+import { type PreparedMark, preparedFile, sameDigests } from './prepared-file.js';
+import { parseMark } from './prepared-schema.js';
 
 /** What a prepared file says it was made from; null where there is none that can be read. The voxels are not read. */
 async function readMark(path: string): Promise<PreparedMark | null> {
   try {
     const file = await openSafetensors(path);
     try {
-      return parseMark(file.metadata.made);
+      const { made } = file.metadata;
+      return made === undefined ? null : parseMark(made);
     } finally {
       await file.close();
     }

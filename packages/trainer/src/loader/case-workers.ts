@@ -80,6 +80,7 @@ function inThreads({ workerSource, preprocessing, classCount, cache = null }: Ca
     // The thread runs built files, whatever loaders and conditions this process was started with.
     execArgv: [],
     workerData,
+    ...(workerSource.heapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: workerSource.heapMb } }),
   });
   // A thread that dies rejects the task; that too must name the case.
   const run = <V>(task: object, name: string): Promise<WorkerAnswer<V>> =>

@@ -1,6 +1,5 @@
 import { workerData } from 'node:worker_threads';
 import type { CaseReader, CaseRole, CreateCaseReader, Preprocessing, WorkerSource } from '@dinomix/core';
-import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { type CutRequest, type CutResult, cutCrops } from '../data/cut-crops.js';
 import type { PreparedCase } from '../data/prepare-case.js';
 import { prepareStored, type StoredCase, type StoredState } from '../data/prepare-stored.js';
@@ -73,6 +72,8 @@ export async function cut(request: CutRequest): Promise<WorkerAnswer<CutResult>>
   if ('failure' in answered) return answered;
   const { image, label } = answered.value;
   const buffers = label === null ? [image.buffer] : [image.buffer, label.buffer];
+  // Only here: a thread that prepares cases does without it.
+  const { move, transferableSymbol, valueSymbol } = await import('piscina');
   // Piscina's name for "post the value, move the buffers"; it arrives as the value.
   return move({
     [transferableSymbol]: buffers,

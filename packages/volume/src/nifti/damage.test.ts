@@ -17,24 +17,6 @@ async function damaged(name: string, change: (bytes: Buffer) => Buffer | undefin
 }
 
 describe('readNifti refuses', () => {
-  it('a gzip file that is cut off', async () => {
-    const raw = await readFile(fixturePath('int16-both.nii.gz'));
-    const path = temporary('cut.nii.gz');
-    for (const length of [raw.length - 1, raw.length - 9, 200, 60, 12]) {
-      await writeFile(path, raw.subarray(0, length));
-      await expectFailure(() => readNifti(path), 'DMX_NIFTI_TRUNCATED', path, 'cut off');
-    }
-  });
-
-  it('gzip data with a changed byte, caught by its checksum at the latest', async () => {
-    const path = temporary('flipped.nii.gz');
-    const raw = await readFile(fixturePath('int16-both.nii.gz'));
-    const changed = Buffer.from(raw);
-    changed[raw.length - 6]! ^= 1;
-    await writeFile(path, changed);
-    await expectFailure(() => readNifti(path), 'DMX_NIFTI_GZIP', path, 'incorrect data check');
-  });
-
   it('a plain file that is cut off', async () => {
     const path = await damaged('qform-only.nii', (bytes) => bytes.subarray(0, -1));
     await expectFailure(() => readNifti(path), 'DMX_NIFTI_TRUNCATED', path, '119 of the 120 bytes');
@@ -128,12 +110,62 @@ describe('readNifti refuses', () => {
     const path = await damaged('labels.nii.gz', (bytes) => void bytes.writeInt32LE(1 << 30, 352));
     await expectFailure(() => readNifti(path), 'DMX_NIFTI_EXTENSION', path, '1073741824');
   });
+});
 
-  it('endless data after the voxels', async () => {
+describe.each([
+  ['through the thread pool', {}],
+  ['in one call', { scratch: (bytes: number) => new Uint8Array(bytes + 100).fill(7) }],
+])('readNifti, inflating %s,', (_, options) => {
+  it('refuses a gzip file that is cut off', async () => {
+    const raw = await readFile(fixturePath('int16-both.nii.gz'));
+    const path = temporary('cut.nii.gz');
+    for (const length of [raw.length - 1, raw.length - 9, 200, 60, 12]) {
+      await writeFile(path, raw.subarray(0, length));
+      await expectFailure(() => readNifti(path, options), 'DMX_NIFTI_TRUNCATED', path, 'cut off');
+    }
+  });
+
+  it('refuses gzip data with a changed byte, caught by its checksum at the latest', async () => {
+    const path = temporary('flipped.nii.gz');
+    const raw = await readFile(fixturePath('int16-both.nii.gz'));
+    const changed = Buffer.from(raw);
+    changed[raw.length - 6]! ^= 1;
+    await writeFile(path, changed);
+    await expectFailure(() => readNifti(path, options), 'DMX_NIFTI_GZIP', path, 'incorrect data check');
+    const header = Buffer.from(raw).fill(0xff, 20, 40);
+    await writeFile(path, header);
+    await expectFailure(() => readNifti(path, options), 'DMX_NIFTI_GZIP', path);
+  });
+
+  it('refuses endless data after the voxels', async () => {
     const path = await damaged('uint8-sform.nii.gz', (bytes) => Buffer.concat([bytes, Buffer.alloc(2 ** 26 + 1)]));
-    await expectFailure(() => readNifti(path), 'DMX_NIFTI_SIZE', 'after its last voxel');
+    await expectFailure(() => readNifti(path, options), 'DMX_NIFTI_SIZE', 'after its last voxel');
     const short = await damaged('uint8-sform.nii.gz', (bytes) => Buffer.concat([bytes, Buffer.alloc(5000)]));
-    expect((await readNifti(short)).volume.data[2]).toBe(8);
+    expect((await readNifti(short, options)).volume.data[2]).toBe(8);
+  });
+
+  it('reads gzip members that follow one another as gzip -dc does', async () => {
+    const raw = gunzipSync(await readFile(fixturePath('int16-both.nii.gz')));
+    const path = temporary('members.nii.gz');
+    await writeFile(path, Buffer.concat([gzipSync(raw.subarray(0, 300)), gzipSync(raw.subarray(300))]));
+    const whole = await readNifti(fixturePath('int16-both.nii.gz'));
+    expect((await readNifti(path, options)).volume.data).toEqual(whole.volume.data);
+  });
+
+  it('reads a header that goes beyond the first bytes of the file', async () => {
+    // An extension of incompressible comments (ecode 6), longer than what is inflated on opening.
+    const noise = Buffer.from(Uint8Array.from({ length: 40000 }, (_, index) => (index * 2654435761) >>> 13));
+    const path = await damaged('uint8-sform.nii.gz', (bytes) => {
+      const size = Buffer.alloc(8);
+      size.writeInt32LE(noise.length + 8, 0);
+      size.writeInt32LE(6, 4);
+      const head = Buffer.from(bytes.subarray(0, 352));
+      head.writeFloatLE(352 + 8 + noise.length, 108);
+      head[348] = 1;
+      return Buffer.concat([head, size, noise, bytes.subarray(352)]);
+    });
+    const plain = await readNifti(fixturePath('uint8-sform.nii.gz'));
+    expect((await readNifti(path, options)).volume.data).toEqual(plain.volume.data);
   });
 });
 

@@ -44,6 +44,8 @@ describe('readNifti against nibabel', () => {
     // nibabel scales in float64; float32 results are within its rounding.
     if (volume.data instanceof Float32Array) expectClose(volume.data, truth.data, 6e-8);
     else expect([...volume.data]).toEqual(truth.data);
+    const atOnce = await readNifti(fixturePath(name), { scratch: (bytes) => new Uint8Array(bytes) });
+    expect(atOnce.volume).toEqual(volume);
   });
 
   it('takes the matrix that the caller chooses where the two disagree', async () => {

@@ -1,6 +1,6 @@
 import { VolumeError } from '../errors.js';
 import { type Grid, type Volume, voxelCount } from '../volume.js';
-import { type ByteSource, openByteSource } from './byte-source.js';
+import { type ByteSource, openByteSource, type Scratch } from './byte-source.js';
 import { bytesOf } from './datatypes.js';
 import { HEADER_BYTES, LONGEST_HEADER, type NiftiHeader, parseNiftiHeader } from './header.js';
 import { decodeLabelNames, type LabelNames } from './label-names.js';
@@ -20,6 +20,11 @@ export interface ReadNiftiOptions {
   readonly replaceNonFinite?: number;
   /** The most bytes of voxels to take memory for. Default 2^32. */
   readonly maxBytes?: number;
+  /**
+   * Gives memory of at least so many bytes for a compressed file; it is free again when reading ends. With it a file is
+   * inflated in one call that blocks the thread, for threads that do nothing else: it spares hand-overs to the thread pool.
+   */
+  readonly scratch?: Scratch;
 }
 
 /** What the header of a NIfTI file says, without its voxels. */
@@ -50,7 +55,7 @@ const LONGEST_EXTENSIONS = 2 ** 26;
  * for NaN and infinite intensities. Every message names the file.
  */
 export async function readNifti(path: string, options: ReadNiftiOptions = {}): Promise<NiftiImage> {
-  const source = await openByteSource(path);
+  const source = await openByteSource(path, options.scratch);
   try {
     const info = await readInfo(source, path, options);
     const { header, grid } = info;

@@ -65,6 +65,11 @@ export interface WorkerSource {
   readonly export: string;
   /** Handed to that function unchanged. */
   readonly options: JsonObject;
+  /**
+   * The most MiB of objects, typed arrays not counted, that the reader ever holds. A thread that has such a bound frees the
+   * volumes of a case before it reads the next; one that goes beyond it ends. Absent is V8's own bound, of some gigabytes.
+   */
+  readonly heapMb?: number;
 }
 
 /** The function that {@link WorkerSource} names. */
