@@ -30,8 +30,8 @@ describe('dinomix teacher cache', () => {
       'teacher:keeper (sums)',
       `  folder  ${kept}`,
       '  cases   1, 0 of them there already',
-      '  each    3.07 MB and 2.50 s with 0 workers, judged by one of 4x4x4 voxels',
-      '  size    about 3.07 MB of 20.00 GB that the option "limitGb" allows; free 500.00 GB',
+      '  each    3.1 MB and 2.50 s with 0 workers, judged by one of 4x4x4 voxels',
+      '  size    about 3.1 MB of 20.00 GB that the option "limitGb" allows; free 500.00 GB',
       '  time    about 4 min 10 s',
       '',
     ].join('\n');

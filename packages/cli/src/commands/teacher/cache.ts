@@ -13,7 +13,7 @@ import {
 } from '../../command.js';
 import { openConfig } from '../../config.js';
 import { createStatusLine, type StatusLine } from '../../terminal.js';
-import { columns, counted, duration } from '../../text.js';
+import { byteSize, columns, counted, duration } from '../../text.js';
 import { newRunFolder } from '../../train/run-folder.js';
 
 interface CacheOptions extends ConfigOptions, WorkerOptions {
@@ -21,13 +21,10 @@ interface CacheOptions extends ConfigOptions, WorkerOptions {
   readonly out?: string;
 }
 
-const size = (bytes: number): string =>
-  bytes < 1e9 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
-
 function planText(key: string, workers: number, plan: TeacherCachePlan): string {
   const { cases, present, shape, bytesPerVolume, secondsPerVolume, bytes, seconds } = plan;
   const missing = cases.length - present.length;
-  const each = `${size(bytesPerVolume)} and ${secondsPerVolume.toFixed(2)} s with ${counted(workers, 'worker')}`;
+  const each = `${byteSize(bytesPerVolume)} and ${secondsPerVolume.toFixed(2)} s with ${counted(workers, 'worker')}`;
   return [
     `${key} (${plan.provenance})`,
     columns([
@@ -36,7 +33,7 @@ function planText(key: string, workers: number, plan: TeacherCachePlan): string 
       ...(shape === null ? [] : [['each', `${each}, judged by one of ${shape.join('x')} voxels`]]),
       [
         'size',
-        `about ${size(bytes)} of ${size(plan.limitBytes)} that the option "limitGb" allows; free ${size(plan.freeBytes)}`,
+        `about ${byteSize(bytes)} of ${byteSize(plan.limitBytes)} that the option "limitGb" allows; free ${byteSize(plan.freeBytes)}`,
       ],
       ['time', missing === 0 ? 'none' : `about ${duration(seconds)}`],
     ]),

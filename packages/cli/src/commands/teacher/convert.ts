@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../../command.js';
 import { usageError } from '../../errors.js';
+import { byteSize } from '../../text.js';
 import { DINOV3 } from './package.js';
 
 interface ConvertOptions extends CommonOptions {
@@ -61,7 +62,7 @@ async function convert(context: CommandContext, weights: string, options: Conver
       `${converted.blocks} blocks of width ${channels}, ${heads} heads, ${kind} MLP, patches of ${patch}, ${registers} registers`,
       `outputs ${outputs.join(', ')}`,
       ...files.map((file) => `written ${file}`),
-      `${(bytes / 1e6).toFixed(1)} MB`,
+      byteSize(bytes),
     ].join('\n');
   });
 }

@@ -2,7 +2,7 @@ import { relative, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../../command.js';
 import { createStatusLine } from '../../terminal.js';
-import { columns, duration } from '../../text.js';
+import { byteSize, columns, duration } from '../../text.js';
 import { DINOV3 } from './package.js';
 
 interface FetchOptions extends CommonOptions {
@@ -65,11 +65,6 @@ type FetchWeights = (request: {
 
 const TRUE = /^(?:1|true|yes|on)$/i;
 
-function size(bytes: number): string {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
-  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
-}
-
 function readGigabytes(value: string): number {
   const limit = Number(value);
   if (value.trim() !== '' && limit > 0 && Number.isFinite(limit)) return limit;
@@ -84,11 +79,11 @@ function readDigest(value: string, before: Readonly<Record<string, string>>): Re
 }
 
 function offerText({ id, revision, hub, gated, licence, files, bytes, free }: Offer): string {
-  const rows = files.map((file) => [file.path, size(file.size), file.here ? 'here already' : '']);
+  const rows = files.map((file) => [file.path, byteSize(file.size), file.here ? 'here already' : '']);
   return [
     `${id} at ${revision.slice(0, 12)} on ${hub}${gated ? ', gated: its owner has to grant you access' : ''}`,
     columns(rows),
-    `to download: ${size(bytes)}; free: ${size(free)}`,
+    `to download: ${byteSize(bytes)}; free: ${byteSize(free)}`,
     '',
     `licence: ${licence.name}${licence.url === null ? '' : `, ${licence.url}`}`,
     ...licence.summary.map((line) => `  ${line}`),
@@ -122,8 +117,8 @@ function progressLine(context: CommandContext): {
       if (time - drawn < 100) return;
       drawn = time;
       const rate = ((done - first.done) / Math.max(1, time - first.time)) * 1000;
-      const left = rate > 0 ? `${size(rate)}/s  ${duration((total - done) / rate)} left` : '';
-      line.draw(`${file}  ${size(done)} of ${size(total)}  ${left}`);
+      const left = rate > 0 ? `${byteSize(rate)}/s  ${duration((total - done) / rate)} left` : '';
+      line.draw(`${file}  ${byteSize(done)} of ${byteSize(total)}  ${left}`);
     },
   };
 }
@@ -161,7 +156,7 @@ async function fetchModel(context: CommandContext, id: string, options: FetchOpt
   }).finally(progress.clear);
   tell(context, options, fetched, () => {
     const names = fetched.files.map(({ path }) => path).join(', ');
-    const came = fetched.downloaded === 0 ? 'there already' : `${size(fetched.downloaded)} downloaded`;
+    const came = fetched.downloaded === 0 ? 'there already' : `${byteSize(fetched.downloaded)} downloaded`;
     return `${names}: ${came}, digests right\n${nextStep(fetched, context.folder)}`;
   });
 }

@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { addConfig, type CommandContext, type ConfigOptions, choice, createCommand, tell } from '../../command.js';
 import { usageError } from '../../errors.js';
 import { type VolumeToShow, volumeToShow } from '../../teacher/volume-to-show.js';
-import { counted } from '../../text.js';
+import { byteSize, counted } from '../../text.js';
 import { DINOV3 } from './package.js';
 
 const REPORTER = '@dinomix/reporter-html';
@@ -126,7 +126,7 @@ async function show(context: CommandContext, file: string | undefined, options: 
       shown.provenance,
       `${counted(layers, 'layer')} of ${rows} x ${columns} tokens, ${shown.channels} channels; first components ${shown.shares.map(percent).join(', ')}`,
       ...shown.pictures,
-      `${shown.page} (${(shown.bytes / 1e6).toFixed(1)} MB)`,
+      `${shown.page} (${byteSize(shown.bytes)})`,
       ...(report === null ? left : [report]),
     ].join('\n');
   });
