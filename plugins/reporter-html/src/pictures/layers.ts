@@ -1,5 +1,5 @@
 import type { ClassInfo, SliceReport } from '@dinomix/core';
-import { type BytePicture, pngAddress } from './png.js';
+import { type Palette, pngAddress } from '@dinomix/volume/page';
 
 /** The layers of one slice as addresses for `src`. */
 export interface SliceLayers {
@@ -40,7 +40,7 @@ export function errorMap(prediction: Uint8Array, reference: Uint8Array): Uint8Ar
   });
 }
 
-function classPalette(classes: readonly ClassInfo[]): NonNullable<BytePicture['palette']> {
+function classPalette(classes: readonly ClassInfo[]): Palette {
   const size = Math.max(0, ...classes.map(({ index }) => index)) + 1;
   const byIndex = new Map(classes.map((one) => [one.index, one]));
   return Array.from({ length: Math.min(size, 256) }, (_, index) => {
@@ -58,17 +58,17 @@ function turned(pixels: Uint8Array, orientation: SliceReport['orientation']): Ui
 export function sliceLayers(slice: SliceReport, classes: readonly ClassInfo[]): SliceLayers {
   const [height, width] = slice.shape;
   const read = (base64: string) => turned(bytesOf(base64, width * height), slice.orientation);
-  const picture = (pixels: Uint8Array, palette?: BytePicture['palette']) =>
-    pngAddress({ width, height, pixels, ...(palette !== undefined && { palette }) });
+  const picture = (pixels: Uint8Array, palette?: Palette) =>
+    pngAddress({ width, height, channels: 1, pixels }, palette);
   const palette = classPalette(classes);
   const inPalette = (pixels: Uint8Array) => pixels.map((index) => (index < palette.length ? index : 0));
   const prediction = inPalette(read(slice.prediction));
   const reference = slice.reference === null ? null : inPalette(read(slice.reference));
   const { missed, extra, confused } = ERROR_COLOURS;
-  const errorPalette = [
+  const errorPalette: Palette = [
     [0, 0, 0, 0],
-    ...[missed, extra, confused].map((one) => [...one, OPAQUE]),
-  ] as unknown as typeof palette;
+    ...[missed, extra, confused].map((colour) => [...colour, OPAQUE] as const),
+  ];
   return {
     image: picture(read(slice.image)),
     prediction: picture(prediction, palette),

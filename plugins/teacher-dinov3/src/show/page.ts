@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { escapeHtml, pngAddress } from '@dinomix/volume/page';
 import type { Dinov3Options } from '../options.js';
 import { SLICE_AXES } from '../slices.js';
 import type { PackedTokens } from './pack.js';
-import { COLOURS, encodePng } from './pictures.js';
+import { COLOURS } from './pictures.js';
 import type { View } from './view.js';
 import { VIEWER } from './viewer.js';
 
@@ -53,16 +54,6 @@ figcaption small{display:block;font-weight:400;color:var(--ink-2);min-height:4.5
 .bar{display:inline-block;width:120px;height:10px;vertical-align:-1px;margin:0 6px}
 `;
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
-
 const base64 = (values: Uint8Array | Int8Array | Float32Array): string =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
 
@@ -87,7 +78,7 @@ function dataOf({ view, packed, rgb, named, shape, axis }: PageContent): string 
     scales: base64(packed.scales),
     rgb: base64(rgb),
     colours: base64(COLOURS),
-    images: pictures.map((picture) => `data:image/png;base64,${encodePng(picture).toString('base64')}`),
+    images: pictures.map((picture) => pngAddress(picture)),
     named: named.map(({ token }) => token),
   };
   // A script element ends at the first "</".
@@ -115,7 +106,7 @@ export function tokenPage(content: PageContent): string {
     return `rgb(${COLOURS.subarray(at, at + 3).join(' ')})`;
   }).join(',');
   const buttons = named
-    .map(({ name }, index) => `<button id="named-${index}">voxel ${escaped(name)}</button>`)
+    .map(({ name }, index) => `<button id="named-${index}">voxel ${escapeHtml(name)}</button>`)
     .join('');
   const over = foreground
     ? 'tokens over something brighter than black; the others are black'
@@ -132,12 +123,12 @@ export function tokenPage(content: PageContent): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="referrer" content="no-referrer">
-<title>${escaped(title)} · tokens of the teacher</title>
+<title>${escapeHtml(title)} · tokens of the teacher</title>
 <style>${style}</style>
 </head>
 <body>
-<h1>What the teacher sees: ${escaped(title)}</h1>
-<p class="notice">${escaped(provenance)}</p>
+<h1>What the teacher sees: ${escapeHtml(title)}</h1>
+<p class="notice">${escapeHtml(provenance)}</p>
 <div class="controls">
 <label>slice <input type="range" id="layer" min="0" max="${view.layers - 1}" step="1" value="0"></label><output id="where"></output>
 <label>colours over the slice <input type="range" id="opacity" min="0" max="1" step="0.05" value="0.8"></label>

@@ -1,13 +1,4 @@
-import { crc32, deflateSync } from 'node:zlib';
-
-/** A picture, rows from the top. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  /** Bytes of one pixel: grey, or red, green and blue. */
-  readonly channels: 1 | 3;
-  readonly pixels: Uint8Array;
-}
+import type { Picture } from '@dinomix/volume/page';
 
 /** Anchors of the colour map viridis (Smith, van der Walt; matplotlib, CC0), evenly spaced. */
 const VIRIDIS = [
@@ -29,33 +20,6 @@ export const COLOURS = Uint8Array.from({ length: 768 }, (_, i) => {
   const [low, channel] = [Math.min(Math.floor(place), VIRIDIS.length - 2), i % 3];
   return Math.round(VIRIDIS[low]![channel]! + (place - low) * (VIRIDIS[low + 1]![channel]! - VIRIDIS[low]![channel]!));
 });
-
-function chunk(type: string, data: Uint8Array): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const [head, tail] = [Buffer.alloc(4), Buffer.alloc(4)];
-  head.writeUInt32BE(data.length);
-  tail.writeUInt32BE(crc32(body));
-  return Buffer.concat([head, body, tail]);
-}
-
-/** Encodes a picture as PNG (ISO 15948). */
-export function encodePng({ width, height, channels, pixels }: Picture): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, channels === 1 ? 0 : 2], 8);
-  const line = width * channels;
-  // Each row starts with the number of its filter; 0 is none.
-  const rows = Buffer.alloc((line + 1) * height);
-  for (let row = 0; row < height; row++) rows.set(pixels.subarray(row * line, (row + 1) * line), row * (line + 1) + 1);
-  const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows, { level: 9 })),
-    chunk('IEND', new Uint8Array()),
-  ]);
-}
 
 /** Nearest neighbours, at another size. */
 export function scaled(

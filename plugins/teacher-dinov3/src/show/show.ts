@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Index3, Normalisation } from '@dinomix/core';
 import { writeFileAtomic } from '@dinomix/volume';
+import { encodePng, type Picture } from '@dinomix/volume/page';
 import { openDescriber } from '../describe.js';
 import { teacherError } from '../errors.js';
 import { type Dinov3Options, optionsSchema } from '../options.js';
@@ -9,7 +10,7 @@ import { normalisedWindow } from '../window.js';
 import { cosines, principalComponents, project } from './components.js';
 import { packTokens } from './pack.js';
 import { type NamedToken, tokenPage } from './page.js';
-import { coloured, encodePng, type Picture, quantile, scaled, sheet, toBytes } from './pictures.js';
+import { coloured, quantile, scaled, sheet, toBytes } from './pictures.js';
 import { type View, viewOf } from './view.js';
 
 /** A volume to show, and how. */

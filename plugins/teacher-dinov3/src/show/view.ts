@@ -1,8 +1,9 @@
 import type { Index3 } from '@dinomix/core';
+import type { Picture } from '@dinomix/volume/page';
 import type { TokenGrid } from '../describe.js';
 import type { Dinov3Options } from '../options.js';
 import { layerSlices, reorderAxes, SLICE_AXES } from '../slices.js';
-import { type Picture, scaled, toBytes } from './pictures.js';
+import { scaled, toBytes } from './pictures.js';
 
 /** Sides of a picture beyond which it is made smaller, pixels. */
 const LARGEST_SIDE = 320;
