@@ -34,6 +34,7 @@ async function factsOf(
     classes: dataset.classes,
     preprocessing: dataset.preprocessing,
     ...(axes === null ? {} : { axes }),
+    ...(dataset.frame === undefined || dataset.frame === null ? {} : { frame: dataset.frame }),
     patch,
     padValue: dataset.sampling.padValue,
     inference: { stride, overlap, blending, batch, mirror },

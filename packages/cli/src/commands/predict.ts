@@ -14,6 +14,7 @@ import {
   positiveInteger,
   tell,
   triple,
+  wholeNumber,
 } from '../command.js';
 import { openConfig } from '../config.js';
 import { cliError, usageError } from '../errors.js';
@@ -39,6 +40,7 @@ interface PredictOptions extends ConfigOptions {
   readonly device: DeviceName;
   readonly threads?: number;
   readonly geometry?: NiftiGeometry;
+  readonly frame?: number;
   readonly format?: LabelFormat;
   readonly series?: string;
 }
@@ -109,6 +111,7 @@ async function predictAll(
   // Loads the tensor library, which other commands do not need.
   const { predictFile } = await import('../predict/predict-file.js');
   const inference = inferenceOf(opened.facts, options);
+  const frame = options.frame ?? opened.facts.frame ?? null;
   const done: Prediction[] = [];
   const failed: Failed[] = [];
   for (const [index, pair] of pairs.entries()) {
@@ -119,7 +122,7 @@ async function predictAll(
       await mkdir(dirname(pair.output), { recursive: true });
       const onWindows = (count: number, total: number) => status.draw(`${name}  window ${count}/${total}`);
       const { geometry = null, series = null } = options;
-      const request = { pair, inference, geometry, series, readScan, signal: context.signal, onWindows };
+      const request = { pair, inference, geometry, frame, series, readScan, signal: context.signal, onWindows };
       const prediction = await predictFile(opened, request);
       done.push(prediction);
       if (options.json === true) continue;
@@ -210,6 +213,11 @@ export function predictCommand(context: CommandContext): Command {
     .option('--mirror <axes>', 'axes mirrored and averaged: letters of zyx, or none', readAxes)
     .addOption(choice('--device <name>', 'where to compute', ['cpu', 'webgpu', 'cuda', 'auto']).default('cpu'))
     .option('--threads <number>', 'threads of the engine', positiveInteger)
-    .addOption(choice('--geometry <matrix>', 'matrix to take where sform and qform disagree', ['sform', 'qform']));
+    .addOption(choice('--geometry <matrix>', 'matrix to take where sform and qform disagree', ['sform', 'qform']))
+    .option(
+      '--frame <number>',
+      'volume along the fourth axis, from 0 (default: that of the training files)',
+      wholeNumber,
+    );
   return addConfig(command).action((input: string, options: PredictOptions) => predict(context, input, options));
 }

@@ -78,6 +78,7 @@ describe('a file that is no exported network is refused', () => {
     ['damaged facts', () => withMetadata((entries) => entries.set('network', '{"title"')), '"network" is not JSON'],
     ['an unknown setting', () => withFacts({ colour: 1 }), 'Unrecognized key: "colour"'],
     ['axes that are none', () => withFacts({ axes: 'LRS' }), 'axes: Invalid string'],
+    ['a volume that is none', () => withFacts({ frame: -1 }), 'frame: Too small'],
     ['damaged sizes', () => withMetadata((entries) => entries.set('dinomix.multiple', '4,x,4')), 'found "4,x,4"'],
     [
       'another format',

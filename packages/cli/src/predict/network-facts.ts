@@ -14,6 +14,8 @@ export interface NetworkFacts {
    * differ, or are not known.
    */
   readonly axes?: string;
+  /** Which volume along the fourth axis of the files it learned from, from 0; absent where these had three axes. */
+  readonly frame?: number;
   /** Window `[d, h, w]`, voxels. */
   readonly patch: Index3;
   /** Normalised intensity outside of a volume. */
@@ -81,6 +83,7 @@ const schema = z.strictObject({
     .string()
     .regex(/^(?=.*[RL])(?=.*[AP])(?=.*[SI])[RLAPSI]{3}$/)
     .exactOptional(),
+  frame: z.int().min(0).exactOptional(),
   patch: grid,
   padValue: finite,
   inference: z.strictObject({

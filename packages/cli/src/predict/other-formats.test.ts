@@ -105,6 +105,17 @@ describe('NRRD and MetaImage', () => {
     expect(labels.spacing).toEqual([2, 0.75, 0.5]);
   });
 
+  it('have no fourth axis to choose from', async () => {
+    writeNrrd('a.nrrd');
+    const refused = await run('a.nrrd', '-o', 'out.mha', '--frame', '1');
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toContain('only NIfTI files are read with four axes; --frame 0 takes the image as it is');
+    writeFileSync(join(folder, 'net.onnx'), JSON.stringify(encodeFacts({ ...FACTS, frame: 1 })));
+    expect((await run('a.nrrd', '-o', 'out.mha')).code).not.toBe(0);
+    expect(existsSync(join(folder, 'out.mha'))).toBe(false);
+    expect((await run('a.nrrd', '-o', 'out.mha', '--frame', '0')).code).toBe(0);
+  });
+
   it('a folder of them, beside NIfTI', async () => {
     mkdirSync(join(folder, 'images'));
     writeNrrd('images/b_0000.nrrd');

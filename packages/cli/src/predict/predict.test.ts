@@ -132,6 +132,55 @@ describe('dinomix predict', () => {
     expect((await differing()).count).toBeGreaterThan(50);
   });
 
+  /** `in.nii`: two volumes along a fourth axis, the second of which is that of `second.nii`. */
+  async function writeFourAxes(): Promise<void> {
+    await writeImage('second.nii');
+    const second = readFileSync(join(folder, 'second.nii'));
+    const first = Int16Array.from(intensities, (value) => -value);
+    const content = Buffer.concat([second.subarray(0, 352), Buffer.from(first.buffer), second.subarray(352)]);
+    // nifti1.h: dim at 40.
+    content.writeInt16LE(4, 40);
+    content.writeInt16LE(2, 40 + 2 * 4);
+    writeFileSync(join(folder, 'in.nii'), content);
+  }
+
+  it.each([
+    ['the volume that the network learned from', 1, []],
+    ['another where told to', 0, ['--frame', '1']],
+    ['one where the network learned from three axes', undefined, ['--frame', '1']],
+  ])('takes of a file with four axes %s', async (_, frame, args) => {
+    await writeFourAxes();
+    writeNetwork({ ...FACTS, ...(frame === undefined ? {} : { frame }) });
+    const { code, out, err } = await run('predict', 'in.nii', '-n', 'net.onnx', '-o', 'out.nii', '--json', ...args);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out).predictions[0].notes).toEqual(['read volume 1, from 0, of the 2 along its fourth axis']);
+    await run('predict', 'second.nii', '-n', 'net.onnx', '-o', 'alone.nii', '--frame', '0');
+    expect(readFileSync(join(folder, 'out.nii'))).toEqual(readFileSync(join(folder, 'alone.nii')));
+    const { volume } = await readNifti(join(folder, 'out.nii'));
+    expect(volume.data).toEqual(Uint8Array.from(intensities, (value) => (value > 100 ? 1 : 0)));
+    await run('predict', 'in.nii', '-n', 'net.onnx', '-o', 'first.nii', '--frame', '0');
+    const first = (await readNifti(join(folder, 'first.nii'))).volume;
+    expect(first.data).toEqual(Uint8Array.from(intensities, (value) => (-value > 100 ? 1 : 0)));
+  });
+
+  it('refuses a fourth axis without a frame, and a frame that is not there', async () => {
+    await writeFourAxes();
+    const refused = async (name: string, ...args: string[]) => {
+      const { code, err } = await run('predict', name, '-n', 'net.onnx', '-o', 'out.nii', ...args);
+      expect(code).not.toBe(0);
+      expect(existsSync(join(folder, 'out.nii'))).toBe(false);
+      return err;
+    };
+    expect(await refused('in.nii')).toMatch(
+      /has 4 axes: 11 x 9 x 7 x 2 voxels\n.*where a frame or channel can be chosen/,
+    );
+    expect(await refused('in.nii', '--frame', '2')).toMatch(/has 2 volumes along its fourth axis; number 2/);
+    expect(await refused('second.nii', '--frame', '1')).toMatch(/has no fourth axis .*; number 1.*\n.*choose frame 0/);
+    writeNetwork({ ...FACTS, frame: 1 });
+    expect(await refused('second.nii')).toMatch(/has no fourth axis .*; number 1/);
+    expect(await refused('in.nii', '--frame', '-1')).toContain('Expected a whole number from 0');
+  });
+
   it('cuts to the body as in training where the network asks for it', async () => {
     const box = [2, 3, 4] as const;
     const data = new Int16Array(7 * 9 * 11).fill(-1000);

@@ -1,5 +1,6 @@
 import type { ClassInfo } from '@dinomix/core';
 import { type NiftiGeometry, readNifti, type Volume, writeNifti } from '@dinomix/volume';
+import { usageError } from '../errors.js';
 import type { Packages } from '../packages.js';
 import type { PredictionPair } from './files.js';
 
@@ -28,6 +29,8 @@ interface ItkPackage {
 export interface ScanOptions {
   /** The matrix to take where sform and qform of a NIfTI file disagree. */
   readonly geometry: NiftiGeometry | null;
+  /** Which volume along the fourth axis of an image, from 0; null makes such an image an error. */
+  readonly frame: number | null;
   /** SeriesInstanceUID, where a folder holds several series. */
   readonly series: string | null;
   readonly signal: AbortSignal;
@@ -55,8 +58,13 @@ export type ReadScan = (pair: PredictionPair, options: ScanOptions) => Promise<S
 
 const PACKAGE = '@dinomix/dataset-itk';
 
-async function readNiftiScan({ input, output }: PredictionPair, { geometry }: ScanOptions): Promise<Scan> {
-  const { volume, header } = await readNifti(input.path, geometry === null ? {} : { geometry });
+async function readNiftiScan({ input, output }: PredictionPair, { geometry, frame }: ScanOptions): Promise<Scan> {
+  const { volume, header } = await readNifti(input.path, {
+    ...(geometry === null ? {} : { geometry }),
+    ...(frame === null ? {} : { frame }),
+  });
+  const frames = header.extents[3] ?? 1;
+  const notes = frames > 1 ? [`read volume ${frame}, from 0, of the ${frames} along its fourth axis`] : [];
   const write = (labels: Labels, { classes }: LabelOptions) =>
     writeNifti(output, labels, {
       labelNames: new Map(classes.map(({ index, name }) => [index, name])),
@@ -64,12 +72,20 @@ async function readNiftiScan({ input, output }: PredictionPair, { geometry }: Sc
       spaceCode: header.sformCode || header.qformCode || 1,
       description: 'DinoMix labels',
     });
-  return { volume, notes: [], write };
+  return { volume, notes, write };
+}
+
+/** ITK reads images of three axes alone. */
+function assertNoFrame(path: string, frame: number | null): void {
+  if (frame === null || frame === 0) return;
+  const problem = `Volume ${frame} along a fourth axis, from 0, was asked for, and only NIfTI files are read with four axes; --frame 0 takes the image as it is.`;
+  throw usageError('DMX_CLI_INPUT', { path, problem });
 }
 
 async function readWithItk(itk: ItkPackage, pair: PredictionPair, options: ScanOptions): Promise<Scan> {
   const { input, output, format } = pair;
-  const { series, signal } = options;
+  const { series, signal, frame } = options;
+  if (input.kind !== 'nifti') assertNoFrame(input.path, frame);
   if (input.kind !== 'dicom') {
     const scan =
       input.kind === 'nifti'

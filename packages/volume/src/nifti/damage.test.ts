@@ -51,6 +51,9 @@ describe('readNifti refuses', () => {
     await expectFailure(() => readNifti(path), 'DMX_NIFTI_DIMENSIONS', path, '4 axes: 4 x 3 x 5 x 2', '3D volumes');
     expect((await readNifti(fixturePath('one-time-point.nii'))).volume.shape).toEqual([5, 3, 4]);
     await expectFailure(() => readNifti(path, { frame: 2 }), 'DMX_NIFTI_DIMENSIONS', path, '2 volumes', 'number 2');
+    const single = fixturePath('one-time-point.nii');
+    await expectFailure(() => readNifti(single, { frame: 1 }), 'DMX_NIFTI_DIMENSIONS', single, 'no fourth', 'frame 0');
+    expect((await readNifti(single, { frame: 0 })).volume).toEqual((await readNifti(single)).volume);
   });
 
   it('a damaged dim field', async () => {

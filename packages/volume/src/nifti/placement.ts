@@ -32,7 +32,8 @@ export function gridOf(header: NiftiHeader, file: string, geometry?: NiftiGeomet
   if (more.some((extent) => extent !== 1)) {
     const rank = 7 - [...header.extents].reverse().findIndex((extent) => extent !== 1);
     const problem = `has ${rank} axes: ${header.extents.slice(0, rank).join(' x ')} voxels`;
-    const fix = 'split it into 3D volumes, one file each';
+    const fix =
+      'choose one of its volumes where a frame or channel can be chosen, or split it into 3D volumes, one file each';
     throw new VolumeError('DMX_NIFTI_DIMENSIONS', { file, problem, fix });
   }
   const shape: Triple = [z, y, x];

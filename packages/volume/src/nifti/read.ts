@@ -108,10 +108,11 @@ async function readInfo(source: ByteSource, path: string, options: ReadNiftiOpti
 function oneFrame(header: NiftiHeader, frame: number, path: string): NiftiHeader {
   const [x, y, z, frames, ...more] = header.extents as [number, number, number, number, ...number[]];
   if (frame < frames) return { ...header, extents: [x, y, z, 1, ...more] };
+  const has = frames === 1 ? 'has no fourth axis and is one volume' : `has ${frames} volumes along its fourth axis`;
   throw new VolumeError('DMX_NIFTI_DIMENSIONS', {
     file: path,
-    problem: `has ${frames} volumes along its fourth axis; number ${frame}, from 0, is none of them`,
-    fix: 'choose another channel',
+    problem: `${has}; number ${frame}, from 0, is none of them`,
+    fix: frames === 1 ? 'choose frame 0, which is the image itself' : `choose another frame, 0 to ${frames - 1}`,
   });
 }
 

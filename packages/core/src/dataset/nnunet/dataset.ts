@@ -109,7 +109,7 @@ export async function openNnunetFolder(options: NnunetOptions, layout: NnunetLay
   const wrongTail = errorOfAll(tailProblems(options, document), root);
   if (wrongTail !== null) throw wrongTail;
   const { foreground, flips, tolerance, cache } = options;
-  return createFolderDataset({
+  const dataset = createFolderDataset({
     title: document.name,
     licence: document.licence ?? 'dataset.json names no licence',
     classes: classesOf(document, options),
@@ -122,4 +122,5 @@ export async function openNnunetFolder(options: NnunetOptions, layout: NnunetLay
     cache: cache === null ? null : resolve(cache),
     check,
   });
+  return { ...dataset, frame: format.frame ?? null };
 }

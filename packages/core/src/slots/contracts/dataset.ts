@@ -189,6 +189,11 @@ export interface Dataset extends CaseReader {
   readonly metricShape?: Index3 | null;
   /** False where files do not tell where their axes point in the patient, as npy and h5; absent is true. */
   readonly hasAxes?: boolean;
+  /**
+   * Which volume along the fourth axis of the image files is read, from 0; absent or null where no file of this data set has
+   * several.
+   */
+  readonly frame?: number | null;
   /** Folder of prepared volumes, absolute; absent or null prepares cases whenever they are read. */
   readonly cache?: string | null;
   /** @param known - spares reading files whose digests are known. */
