@@ -178,3 +178,21 @@ export function tinyLoss(views: LossSlot['views'], needsProbabilities = false): 
     },
   };
 }
+
+/** The mixer that looks at the facts of every plan first. */
+export function mixerThat(look: (facts: Parameters<Mixer['plan']>[0]) => Promise<void>) {
+  return tinyPlugin(['mixer:box'], (api) => {
+    api.provide('mixer', 'box', () => ({
+      ...tinyMixer,
+      async plan(facts, ctx) {
+        await look(facts);
+        return tinyMixer.plan(facts, ctx);
+      },
+    }));
+  });
+}
+
+/** The EMA teacher with other parts. */
+export function teacherThat(change: Partial<TeacherSlot>) {
+  return tinyPlugin(['teacher:ema'], (api) => api.provide('teacher', 'ema', () => ({ ...tinyEma(), ...change })));
+}

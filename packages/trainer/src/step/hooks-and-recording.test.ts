@@ -2,7 +2,7 @@ import '../../test/backend.js';
 import type { NamedTensors, TensorFunction } from '@dinomix/core';
 import { clone, keep, mul, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { tinyBackend, tinyLoss, tinyMixer, tinyPlugin } from '../../test/tiny-plugins.js';
+import { mixerThat, tinyBackend, tinyLoss, tinyPlugin } from '../../test/tiny-plugins.js';
 import { eventsOf, oneEpoch, tinyRun, weightsAfter } from '../../test/tiny-run.js';
 import type { LossSlot } from '../types.js';
 
@@ -114,13 +114,7 @@ describe('recording', () => {
 
   it('happens once for the teachers and once for the rest where the mixer must see pseudo-labels', async () => {
     const { counts, backend } = recorder();
-    const mixer = tinyPlugin(['mixer:box'], (api) => {
-      const plan: typeof tinyMixer.plan = async (facts, ctx) => {
-        await facts.pseudoLabels();
-        return tinyMixer.plan(facts, ctx);
-      };
-      api.provide('mixer', 'box', () => ({ ...tinyMixer, plan }));
-    });
+    const mixer = mixerThat(async (facts) => void (await facts.pseudoLabels()));
     await weightsAfter({ plugins: { backend, mixer } });
     expect(counts.recorded).toBe(3);
   });
