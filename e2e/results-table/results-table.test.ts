@@ -64,7 +64,7 @@ it('a run that was trained and evaluated stands beside the published rows of its
   expect(rows.some((line) => cells(line)[1]!.includes('SKCDF'))).toBe(true);
 
   const csv = (await table('synapse-20', 'csv')).out.trim().split('\n');
-  expect(csv.at(-1)).toMatch(/^mine,1,\d+\.\d\d,\d+\.\d\d,/);
+  expect(csv.at(-1)).toMatch(/^mine,1,\d+\.\d\d,,\d+\.\d\d,,/);
   const latex = (await table('synapse-20', 'latex')).out;
   expect(latex).toContain('\\begin{tabular}');
   expect(latex).toMatch(/^ *mine & 1 & \d/m);

@@ -9,10 +9,21 @@ function markdown({ title, notes, head, rows }: ResultsTable): string {
   return [`**${title}**`, '', line(head), rule, ...rows.map(line), '', ...notes.map((note) => `- ${note}`)].join('\n');
 }
 
+/** One number a cell: a deviation stands in a column of its own, and what is not known is empty. */
+function onlyNumbers(head: readonly string[], rows: ResultsTable['rows']): readonly (readonly string[])[] {
+  const hasDeviation = head.map((_, index) => rows.some((cells) => cells[index]!.includes('±')));
+  const split = (cells: readonly string[]) =>
+    cells.flatMap((text, index) => {
+      const [value, deviation = ''] = text === '-' ? [''] : text.split('±');
+      return hasDeviation[index] ? [value!, deviation] : [value!];
+    });
+  return [head.flatMap((name, index) => (hasDeviation[index] ? [name, `${name} std`] : [name])), ...rows.map(split)];
+}
+
 /** RFC 4180. The notes come first, as lines that begin with #. */
 function csv({ title, notes, head, rows }: ResultsTable): string {
   const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const table = [head, ...rows].map((cells) => cells.map(quoted).join(','));
+  const table = onlyNumbers(head, rows).map((cells) => cells.map(quoted).join(','));
   return [...[title, ...notes].map((note) => `# ${note}`), ...table].join('\n');
 }
 

@@ -9,6 +9,7 @@ export interface EvaluatedRun {
   readonly directory: string;
   /** Name in the config: runs that differ in the seed share it. */
   readonly method: string;
+  readonly seed: number;
   /** Title of the data set with its split and recipe. */
   readonly dataset: string;
   readonly report: EvaluationReport;
@@ -36,7 +37,11 @@ const reportSchema = z.object({
   classes: z.array(z.object({ index: z.number(), name: z.string(), tail: z.boolean() })).optional(),
   weights: z.string(),
 });
-const recordSchema = z.object({ config: z.object({ name: z.string() }), dataset: z.object({ title: z.string() }) });
+const recordSchema = z.object({
+  run: z.object({ seed: z.number() }),
+  config: z.object({ name: z.string() }),
+  dataset: z.object({ title: z.string() }),
+});
 
 async function readJson<T>(directory: string, name: string, schema: z.ZodType<T>, cure: string): Promise<T> {
   try {
@@ -55,10 +60,11 @@ async function readJson<T>(directory: string, name: string, schema: z.ZodType<T>
 export async function readRun(directory: string, split: 'validation' | 'test'): Promise<EvaluatedRun> {
   const cure = `; make it with "dinomix eval ${basename(directory)} --split ${split}"`;
   const report = await readJson(directory, `evaluation-${split}.json`, reportSchema, cure);
-  const { config, dataset } = await readJson(directory, 'record.json', recordSchema, '');
+  const { run, config, dataset } = await readJson(directory, 'record.json', recordSchema, '');
   return {
     directory,
     method: config.name,
+    seed: run.seed,
     dataset: dataset.title,
     report: { ...report, cases: [] } as EvaluationReport,
   };

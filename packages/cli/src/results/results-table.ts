@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { EvaluationReport, MetricColumn } from '@dinomix/core';
 import { aggregateRuns, type OverRuns } from '@dinomix/trainer';
 import { usageError } from '../errors.js';
@@ -46,14 +47,22 @@ function protocolOf({ dataset, report }: EvaluatedRun): string {
   return [dataset, `split ${report.role}`, ...report.columns.map(columnHeading)].join('; ');
 }
 
-/** @throws DMX_TABLE_PROTOCOL where a run is named twice, which would count as two, or runs were evaluated differently. */
+/** @throws DMX_TABLE_PROTOCOL where a run is named twice or was repeated, which would count as two. */
+function assertDistinct(runs: readonly EvaluatedRun[]): void {
+  for (const [index, run] of runs.entries()) {
+    const earlier = runs.slice(0, index).find(({ method, seed }) => method === run.method && seed === run.seed);
+    if (earlier === undefined) continue;
+    const problem =
+      earlier.directory === run.directory
+        ? `${run.directory} is named twice, and means and deviations are over different runs`
+        : `${earlier.directory} and ${run.directory} are both "${run.method}" with seed ${run.seed}, and means and deviations are over seeds`;
+    throw usageError('DMX_TABLE_PROTOCOL', { problem, cure: 'Name every run once, and one run for each seed.' });
+  }
+}
+
+/** @throws DMX_TABLE_PROTOCOL where runs were evaluated differently. */
 function assertOneProtocol(runs: readonly EvaluatedRun[]): void {
   const [first] = runs;
-  const twice = runs.find(({ directory }, index) => runs.findIndex((run) => run.directory === directory) < index);
-  if (twice !== undefined) {
-    const problem = `${twice.directory} is named twice, and means and deviations are over different runs`;
-    throw usageError('DMX_TABLE_PROTOCOL', { problem, cure: 'Name every run once.' });
-  }
   const other = runs.find((run) => protocolOf(run) !== protocolOf(first!));
   if (other === undefined) return;
   const problem = `${first!.directory}: ${protocolOf(first!)}. ${other.directory}: ${protocolOf(other)}`;
@@ -72,28 +81,33 @@ function protocolColumns(protocol: string): readonly MetricColumn[] {
 function assertComparable({ directory, dataset, report }: EvaluatedRun, table: PublishedTable): void {
   const { protocol, labelled } = table;
   const problems: string[] = [];
+  const cures = new Set<string>();
   const wanted = `${table.dataset} (`;
-  if (
-    !dataset.startsWith(wanted) ||
-    !dataset.includes(`labelled ${labelled},`) ||
-    !dataset.includes(`recipe ${protocol}`)
-  ) {
+  const isOnData =
+    dataset.startsWith(wanted) && dataset.includes(`labelled ${labelled},`) && dataset.includes(`recipe ${protocol}`);
+  if (!isOnData)
     problems.push(`the data is "${dataset}", not ${table.dataset} with labelled ${labelled} and recipe ${protocol}`);
-  }
   if (!PUBLISHED_SPLIT.test(dataset))
     problems.push(`the data is "${dataset}", whose split is none of the published ones`);
   if (dataset.includes('not the published benchmark')) problems.push(`the data is "${dataset}"`);
-  if (report.role !== 'test') problems.push('the validation split was evaluated');
+  if (problems.length > 0) cures.add('Make a table without --beside: its rows are of other data');
+  if (report.role !== 'test') {
+    problems.push('the validation split was evaluated');
+    cures.add(`Evaluate the test split: dinomix eval ${basename(directory)} --split test`);
+  }
   for (const column of protocolColumns(protocol)) {
     const own = report.columns.find(({ name }) => name === column.name);
     if (own === undefined && column.name === 'asd') continue;
     const found = own === undefined ? 'is missing' : `is "${columnHeading(own)}"`;
-    if (own === undefined || columnHeading(own) !== columnHeading(column))
-      problems.push(`the column ${column.name} ${found}, not "${columnHeading(column)}"`);
+    if (own !== undefined && columnHeading(own) === columnHeading(column)) continue;
+    problems.push(`the column ${column.name} ${found}, not "${columnHeading(column)}"`);
+    cures.add(`Evaluate with overlap({ empty: '${protocol}' }) and surface({ unit: 'voxel', empty: '${protocol}' })`);
   }
   if (problems.length === 0) return;
-  const cure = `Evaluate with overlap({ empty: '${protocol}' }) and surface({ unit: 'voxel', empty: '${protocol}' }) on the data set of the table, or make a table of its own.`;
-  throw usageError('DMX_TABLE_PROTOCOL', { problem: `${directory}: ${problems.join('; ')}`, cure });
+  throw usageError('DMX_TABLE_PROTOCOL', {
+    problem: `${directory}: ${problems.join('; ')}`,
+    cure: `${[...cures].join('. ')}.`,
+  });
 }
 
 /** Runs by method, in the order in which the methods first come. */
@@ -179,6 +193,7 @@ function layoutOf(report: EvaluationReport | undefined, table: PublishedTable | 
  * @throws DMX_TABLE_PROTOCOL where rows would stand beside each other whose numbers mean different things.
  */
 export function resultsTable(runs: readonly EvaluatedRun[], beside: PublishedTable | undefined): ResultsTable {
+  assertDistinct(runs);
   assertOneProtocol(runs);
   if (beside !== undefined) for (const run of runs) assertComparable(run, beside);
   const [first] = runs;

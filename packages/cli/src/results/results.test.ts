@@ -72,7 +72,7 @@ function report(dice: number, columns = COLUMNS): EvaluationReport {
   };
 }
 const run = (dice: number, columns = COLUMNS, dataset = TITLE) => {
-  return { directory: `runs/${dice}`, method: 'ours', dataset, report: report(dice, columns) };
+  return { directory: `runs/${dice}`, method: 'ours', seed: 10 * dice, dataset, report: report(dice, columns) };
 };
 
 describe('a table of runs', () => {
@@ -110,7 +110,12 @@ describe('a table of runs', () => {
     expect(formatResults(small, 'markdown')).toBe(
       '**A & B**\n\n| Method | Dice |\n| :-- | --: |\n| a,b\\|c | 1.0±0.1 |\n\n- 50 %',
     );
-    expect(formatResults(small, 'csv')).toBe('# A & B\n# 50 %\nMethod,Dice\n"a,b|c",1.0±0.1');
+    const csv = {
+      ...small,
+      head: ['Method', 'Dice', 'ASD'],
+      rows: [...small.rows, ['b', '2.0']].map((row) => [...row, '-']),
+    };
+    expect(formatResults(csv, 'csv')).toBe('# A & B\n# 50 %\nMethod,Dice,Dice std,ASD\n"a,b|c",1.0,0.1,\nb,2.0,,');
     const latex = formatResults(small, 'latex');
     expect(latex).toContain('\\caption{A \\& B. 50 \\%.}');
     expect(latex).toContain('a,b|c & 1.0$\\pm$0.1 \\\\');
@@ -127,6 +132,7 @@ describe('a table of runs', () => {
     ["a split of one's own beside", [run(0.5, COLUMNS, TITLE.replace('skcdf', 'drawn'))], 'synapse-20'],
     ["lists of one's own beside", [run(0.5, COLUMNS, TITLE.replace('skcdf', 'mine/dhc.json'))], 'synapse-20'],
     ['one run twice', [run(0.5), run(0.6), run(0.5)], undefined],
+    ['one seed twice', [run(0.5), { ...run(0.6), seed: 5 }], undefined],
     ['other data beside', [run(0.5, COLUMNS, 'Phantom')], 'synapse-20'],
   ] as const)('is refused: %s', (_, runs, beside) => {
     const make = () => resultsTable([...runs], beside === undefined ? undefined : PUBLISHED[beside]);
@@ -152,7 +158,7 @@ describe('dinomix table', () => {
       ['a-seed0', 0.5],
       ['a-seed1', 0.7],
     ] as const) {
-      const record = { config: { name: 'a' }, dataset: { title: TITLE } };
+      const record = { run: { seed: 10 * dice }, config: { name: 'a' }, dataset: { title: TITLE } };
       await mkdir(join(folder, name));
       await writeFile(join(folder, name, 'record.json'), JSON.stringify(record));
       await writeFile(join(folder, name, 'evaluation-test.json'), JSON.stringify(report(dice)));
@@ -179,7 +185,7 @@ describe('dinomix table', () => {
   it('writes seeds of one config as one row', async () => {
     const { code, out } = await dinomix('a-seed0', 'a-seed1', '--beside', 'synapse-20', '--format', 'csv');
     expect(code).toBe(0);
-    expect(out.trim().split('\n').at(-1)).toMatch(/^a,2,55\.38±9\.23,2\.00±0\.00,60\.0,/);
+    expect(out.trim().split('\n').at(-1)).toMatch(/^a,2,55\.38,9\.23,2\.00,0\.00,60\.0,/);
   });
 
   it('shows a published table alone', async () => {
