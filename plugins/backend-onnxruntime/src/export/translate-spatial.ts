@@ -1,7 +1,7 @@
 /** Convolutions, pooling and resizing: operations over the spatial axes of a channel-first tensor. */
 import type { Node, Value } from '../graph/ir.js';
 import { numberAttribute, numbersAttribute, stringAttribute } from '../lowering/context.js';
-import { convGeometry } from '../lowering/conv-geometry.js';
+import { convAttributes, convGeometry, convTransposeAttributes } from '../lowering/conv-geometry.js';
 import {
   channelFirst,
   type Portable,
@@ -30,34 +30,14 @@ function convInputs(t: Translator, [x, filter, bias]: readonly Value[]): string[
 const conv: Translation = (t, node) => {
   const [x, filter] = node.inputs as [Value, Value];
   const g = convGeometry(node, x.shape, node.outputs[0]!.shape, filter.shape);
-  const attributes = {
-    kernel_shape: g.kernel,
-    strides: g.strides,
-    dilations: g.dilations,
-    pads: [...g.padBefore, ...g.padAfter],
-    group: 1,
-  };
-  return result(node, t.model.node('Conv', convInputs(t, node.inputs), attributes));
+  return result(node, t.model.node('Conv', convInputs(t, node.inputs), convAttributes(g)));
 };
 
 /** The transposed convolution: recorded with the geometry of the convolution that it transposes. */
 const convTranspose: Translation = (t, node) => {
   const [x, filter] = node.inputs as [Value, Value];
   const g = convGeometry(node, node.outputs[0]!.shape, x.shape, filter.shape);
-  const covered = g.output.map(
-    (side, axis) => (side - 1) * g.strides[axis]! + (g.kernel[axis]! - 1) * g.dilations[axis]! + 1,
-  );
-  const after = covered.map((side, axis) => Math.max(0, side - g.input[axis]! - g.padBefore[axis]!));
-  const missing = covered.map((side, axis) => g.input[axis]! - (side - g.padBefore[axis]! - after[axis]!));
-  const attributes = {
-    kernel_shape: g.kernel,
-    strides: g.strides,
-    dilations: g.dilations,
-    pads: [...g.padBefore, ...after],
-    output_padding: missing.some((side) => side > 0) ? missing : undefined,
-    group: 1,
-  };
-  return result(node, t.model.node('ConvTranspose', convInputs(t, node.inputs), attributes));
+  return result(node, t.model.node('ConvTranspose', convInputs(t, node.inputs), convTransposeAttributes(g)));
 };
 
 const pool: Translation = (t, node) => {

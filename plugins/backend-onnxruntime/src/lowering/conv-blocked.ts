@@ -1,28 +1,20 @@
 /** 3x3x3 convolutions of stride 1 in channel-blocked memory, forward and with respect to the input. */
-import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
-import type { ConvGeometry } from './conv-geometry.js';
+import type { ConvGradient, ConvLowering } from './conv-lowering.js';
 import { gather, neighbours, planesOf, planesResult, sidesOf } from './conv-planes.js';
 import { winogradConv, winogradInput, winogradKernels } from './conv-winograd.js';
 import type { Emitted } from './emitter.js';
 import type { Lowered } from './lowered.js';
 
 /** Both channel counts are whole blocks. */
-export function blockedConv(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  x: Lowered,
-  filter: Lowered,
-  bias?: Lowered,
-): Lowered {
+export const blockedConv: ConvLowering = (ctx, node, g, x, filter, bias) => {
   const s = sidesOf(g.batch, g.input);
   const channels = { into: g.inChannels, out: g.outChannels };
   const memory = filter.as({ splits: [3, 4], block: ctx.target.block, perm: [0, 5, 3, 1, 2, 4, 6] });
   const kernels = winogradKernels(ctx, memory, channels, s.depth, false);
   const input = winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s);
   return planesResult(ctx, node, winogradConv(ctx, input, kernels, s, channels, bias?.dense()));
-}
+};
 
 /** Memory [kd, i/B, o/B, kh, kw, B(o), B(i)] with (kh, kw) reversed. */
 function mirroredInPlane(ctx: LoweringContext, filter: Lowered): Emitted {
@@ -33,29 +25,16 @@ function mirroredInPlane(ctx: LoweringContext, filter: Lowered): Emitted {
 }
 
 /** Gradient with respect to the input: the same with the mirrored filter. */
-export function blockedConvInput(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  dy: Lowered,
-  filter: Lowered,
-): Lowered {
+export const blockedConvInput: ConvGradient = (ctx, node, g, dy, filter) => {
   const s = sidesOf(g.batch, g.output);
   const channels = { into: g.outChannels, out: g.inChannels };
   const kernels = winogradKernels(ctx, mirroredInPlane(ctx, filter), channels, s.depth, true);
   const input = winogradInput(ctx, planesOf(ctx, dy, g.outChannels, s), s);
   return planesResult(ctx, node, winogradConv(ctx, input, kernels, s, channels));
-}
+};
 
 /** Fewer than a third of a block of input channels: the three planes under the filter become channels of one image. */
-export function blockedFirstConv(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  x: Lowered,
-  filter: Lowered,
-  bias?: Lowered,
-): Lowered {
+export const blockedFirstConv: ConvLowering = (ctx, node, g, x, filter, bias) => {
   const s = sidesOf(g.batch, g.input);
   const { emitter, target } = ctx;
   const channels = 3 * g.inChannels;
@@ -65,4 +44,4 @@ export function blockedFirstConv(
   const attributes = { kernel_shape: [3, 3], dilations: [1, 1], strides: [1, 1], pads: [1, 1, 1, 1], group: 1 };
   const shape = [s.batch * s.depth, g.outChannels, s.height, s.width];
   return planesResult(ctx, node, emitter.blocked('Conv', [image, kernel, bias?.dense()], attributes, shape));
-}
+};

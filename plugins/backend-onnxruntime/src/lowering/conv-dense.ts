@@ -1,11 +1,12 @@
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
-import { type ConvGeometry, isPointwise, product } from './conv-geometry.js';
+import { type ConvGeometry, convTransposeAttributes, isPointwise, overhang, product } from './conv-geometry.js';
+import type { ConvGradient, ConvLowering } from './conv-lowering.js';
 import { filterFromProducts } from './conv-products.js';
 import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { channelFirstLayout, denseLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
-import { emitReduce } from './reduce.js';
+import { emitReduce, sumAway } from './reduce.js';
 import { emitSlice } from './shape.js';
 import { padOrCrop, spreadApart } from './windows.js';
 
@@ -54,30 +55,16 @@ function emitConv(
 }
 
 /** ONNX Conv in channel-first memory. */
-export function denseConv(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  x: Lowered,
-  filter: Lowered,
-  bias?: Lowered,
-): Lowered {
+export const denseConv: ConvLowering = (ctx, node, g, x, filter, bias) => {
   const layout = channelFirstLayout(x.rank);
   const windows = { ...g, before: g.padBefore, after: g.padAfter };
   const inputs = [x.as(layout), filter.as(filterLayout(x.rank, 'output')), bias?.dense()] as const;
   const value = emitConv(ctx, inputs, windows, [g.batch, g.outChannels, ...g.output]);
   return ctx.result(node, 0, value, layout);
-}
+};
 
 /** Gradient with respect to the input; also the forward pass of a transposed convolution. */
-export function denseConvInput(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  dy: Lowered,
-  filter: Lowered,
-  bias?: Lowered,
-): Lowered {
+export const denseConvInput: ConvLowering = (ctx, node, g, dy, filter, bias) => {
   const layout = channelFirstLayout(dy.rank);
   const unitStride = g.strides.every((stride) => stride === 1);
   let value: Emitted;
@@ -90,7 +77,7 @@ export function denseConvInput(
     value = ctx.emitter.node('Add', [value, column], {}, value.shape);
   }
   return ctx.result(node, 0, value, layout);
-}
+};
 
 /** Stride 1: correlate with the filter mirrored in space. ORT's ConvTranspose is fifteen times slower. */
 function flippedConv(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter: Lowered): Emitted {
@@ -143,28 +130,17 @@ function scatterTiles(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter
 }
 
 function convTranspose(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter: Lowered): Emitted {
-  const reach = g.kernel.map((side, axis) => (side - 1) * g.dilations[axis]! + 1);
-  const covered = g.output.map((side, axis) => (side - 1) * g.strides[axis]! + reach[axis]!);
-  const after = covered.map((side, axis) => Math.max(0, side - g.input[axis]! - g.padBefore[axis]!));
-  const missing = covered.map((side, axis) => g.input[axis]! - (side - g.padBefore[axis]! - after[axis]!));
-  const attributes = {
-    kernel_shape: g.kernel,
-    strides: g.strides,
-    dilations: g.dilations,
-    pads: [...g.padBefore, ...after],
-    output_padding: missing,
-    group: 1,
-  };
   // ConvTranspose wants [its input channels, its output channels, ...kernel], which here are (o, i).
   const weights = filter.as(filterLayout(dy.shape.length, 'output'));
-  return ctx.emitter.node('ConvTranspose', [dy, weights], attributes, [g.batch, g.inChannels, ...g.input]);
+  const shape = [g.batch, g.inChannels, ...g.input];
+  return ctx.emitter.node('ConvTranspose', [dy, weights], convTransposeAttributes(g), shape);
 }
 
 /**
  * Gradient with respect to the filter as one convolution: x as an image with one channel per sample whose rows hold
  * (w, i), dy as its kernel, spread by the channel count along the rows. The output rows are then (kw, i).
  */
-export function denseConvFilter(ctx: LoweringContext, node: Node, g: ConvGeometry, x: Lowered, dy: Lowered): Lowered {
+export const denseConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
   if (ctx.target.provider !== 'cpu') return filterFromProducts(ctx, node, g, x, dy);
   if (isPointwise(g)) return pointwiseFilter(ctx, node, g, x, dy);
   const { emitter } = ctx;
@@ -172,10 +148,7 @@ export function denseConvFilter(ctx: LoweringContext, node: Node, g: ConvGeometr
   const image = emitter.reshape(x.dense(), [1, g.batch, ...g.input.slice(0, -1), g.input[last]! * g.inChannels]);
   const kernel = emitter.reshape(dy.as(channelFirstLayout(dy.rank)), [g.batch * g.outChannels, 1, ...g.output]);
   const unit = g.kernel.map((_, axis) => (axis === last ? g.inChannels : 1));
-  const reach = g.output.map((side, axis) => (side - 1) * g.strides[axis]!);
-  const after = g.kernel.map(
-    (side, axis) => reach[axis]! + (side - 1) * g.dilations[axis]! + 1 - g.input[axis]! - g.padBefore[axis]!,
-  );
+  const after = overhang(g);
   const pads = [
     ...g.padBefore.map((side, axis) => side * unit[axis]!),
     ...after.map((side, axis) => Math.max(0, side) * unit[axis]!),
@@ -201,11 +174,10 @@ export function denseConvFilter(ctx: LoweringContext, node: Node, g: ConvGeometr
     );
   }
   const taps = emitter.reshape(value, [g.batch, g.outChannels, ...g.kernel, g.inChannels]);
-  const summed =
-    g.batch > 1 ? emitReduce(ctx, 'ReduceSum', taps, [0], false) : emitter.reshape(taps, taps.shape.slice(1));
   const rank = g.kernel.length + 2;
-  return ctx.result(node, 0, summed, denseLayout([rank - 1, ...Array.from({ length: rank - 1 }, (_, axis) => axis)]));
-}
+  const layout = denseLayout([rank - 1, ...Array.from({ length: rank - 1 }, (_, axis) => axis)]);
+  return ctx.result(node, 0, sumAway(ctx, taps, 0), layout);
+};
 
 function pointwiseFilter(ctx: LoweringContext, node: Node, g: ConvGeometry, x: Lowered, dy: Lowered): Lowered {
   const { emitter } = ctx;

@@ -1,14 +1,11 @@
 /** Gradients of 3x3x3 convolutions with respect to their filter, in channel-blocked memory. */
-import type { Node } from '../graph/ir.js';
-import type { LoweringContext } from './context.js';
-import type { ConvGeometry } from './conv-geometry.js';
+import type { ConvGradient } from './conv-lowering.js';
 import { correlate, neighbours, planesOf, type Sides, sidesOf } from './conv-planes.js';
 import { filterGradientMatrix, winogradInput, winogradOutputGradient } from './conv-winograd.js';
-import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
 
 /** Both channel counts are whole blocks: the gradients of Winograd's kernels, summed into those of the depth taps. */
-export function blockedConvFilter(ctx: LoweringContext, node: Node, g: ConvGeometry, x: Lowered, dy: Lowered): Lowered {
+export const blockedConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
   const s = sidesOf(g.batch, g.input);
   const { emitter, target } = ctx;
   const { block } = target;
@@ -28,16 +25,10 @@ export function blockedConvFilter(ctx: LoweringContext, node: Node, g: ConvGeome
   const summed = emitter.node('MatMul', inputs, {}, [inBlocks, 3, rest]);
   const memory = emitter.reshape(summed, [inBlocks, 3, outBlocks, 3, 3, block, block]);
   return ctx.result(node, 0, memory, { splits: [3, 4], block, perm: [3, 0, 5, 1, 2, 4, 6] });
-}
+};
 
 /** Fewer than a third of a block of input channels: the planes of x at the three depth taps meet each plane of dy. */
-export function blockedFirstConvFilter(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  x: Lowered,
-  dy: Lowered,
-): Lowered {
+export const blockedFirstConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
   const s: Sides = sidesOf(g.batch, g.input);
   const { emitter, target } = ctx;
   const { block } = target;
@@ -55,4 +46,4 @@ export function blockedFirstConvFilter(
   const parted = emitter.reshape(products, [3, g.inChannels, groups, g.outChannels / block, 3, 3, block]);
   const memory = emitReduce(ctx, 'ReduceSum', parted, [2], false);
   return ctx.result(node, 0, memory, { splits: [4], block, perm: [0, 3, 4, 1, 2, 5] });
-}
+};

@@ -39,6 +39,31 @@ export function convGeometry(
   };
 }
 
+/** Elements that the windows reach beyond the input and its leading padding, or leave unread when negative. */
+export function overhang(g: ConvGeometry): number[] {
+  return g.output.map((side, axis) => {
+    const reach = (g.kernel[axis]! - 1) * g.dilations[axis]! + 1;
+    return (side - 1) * g.strides[axis]! + reach - g.input[axis]! - g.padBefore[axis]!;
+  });
+}
+
+/** Attributes of ONNX's Conv. */
+export function convAttributes(g: ConvGeometry, group = 1) {
+  const { kernel, strides, dilations, padBefore, padAfter } = g;
+  return { kernel_shape: kernel, strides, dilations, pads: [...padBefore, ...padAfter], group };
+}
+
+/** Attributes of the ConvTranspose that leads from the output of this geometry to its input. */
+export function convTransposeAttributes(g: ConvGeometry, group = 1) {
+  const after = overhang(g);
+  const padAfter = after.map((side) => Math.max(0, side));
+  const missing = after.map((side) => Math.max(0, -side));
+  return {
+    ...convAttributes({ ...g, padAfter }, group),
+    output_padding: missing.some((side) => side > 0) ? missing : undefined,
+  };
+}
+
 const every = (items: readonly number[], value: number) => items.every((item) => item === value);
 
 /** Kernel 3, stride 1, padded by 1: the convolution of every level. */

@@ -1,21 +1,13 @@
 /** 2x2x2 convolutions of stride 2, their transposes and gradients, in channel-blocked memory: the steps between levels. */
-import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
-import type { ConvGeometry } from './conv-geometry.js';
+import type { ConvGradient, ConvLowering } from './conv-lowering.js';
 import { correlate, gather, planesOf, planesResult, sidesOf } from './conv-planes.js';
 import { planesLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
 
 /** 2x2x2, stride 2: two planes in memory are one image of twice the channels. */
-export function blockedHalve(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  x: Lowered,
-  filter: Lowered,
-  bias?: Lowered,
-): Lowered {
+export const blockedHalve: ConvLowering = (ctx, node, g, x, filter, bias) => {
   const s = sidesOf(g.batch, g.input);
   const { emitter, target } = ctx;
   const pairs = (s.batch * s.depth) / 2;
@@ -25,17 +17,10 @@ export function blockedHalve(
   const attributes = { kernel_shape: [2, 2], strides: [2, 2], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 };
   const shape = [pairs, g.outChannels, s.height / 2, s.width / 2];
   return planesResult(ctx, node, emitter.blocked('Conv', [image, kernel, bias?.dense()], attributes, shape));
-}
+};
 
 /** Transposed 2x2x2, stride 2: eight pointwise products as output channels, then one interleave of whole blocks. */
-export function blockedDouble(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  dy: Lowered,
-  filter: Lowered,
-  bias?: Lowered,
-): Lowered {
+export const blockedDouble: ConvLowering = (ctx, node, g, dy, filter, bias) => {
   const s = sidesOf(g.batch, g.output);
   const { emitter, target } = ctx;
   const { block } = target;
@@ -53,7 +38,7 @@ export function blockedDouble(
   const size = (8 * g.inChannels * s.height * s.width) / block;
   const parted = emitter.reshape(value, [planes, size, block]);
   return planesResult(ctx, node, gather(ctx, parted, interleaving(g.inChannels / block, s.height, s.width), 1));
-}
+};
 
 /** Positions [kd, blocks, h, kh, w, kw] of memory [kd, kh, kw, blocks, h, w]: a gather uses all threads, a transpose one. */
 function interleaving(blocks: number, height: number, width: number): number[] {
@@ -79,13 +64,7 @@ function repeated(ctx: LoweringContext, bias: Lowered, times: number) {
 }
 
 /** Filter gradient of the 2x2x2, stride 2 convolution: dy is the kernel, spread by two, for both planes of a pair. */
-export function blockedHalveFilter(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  x: Lowered,
-  dy: Lowered,
-): Lowered {
+export const blockedHalveFilter: ConvGradient = (ctx, node, g, x, dy) => {
   const s = sidesOf(g.batch, g.input);
   const { emitter, target } = ctx;
   const { block } = target;
@@ -101,4 +80,4 @@ export function blockedHalveFilter(
   const parted = emitter.reshape(products, [2, inBlocks, groups, outBlocks, 2, 2, block, block]);
   const memory = emitReduce(ctx, 'ReduceSum', parted, [2], false);
   return ctx.result(node, 0, memory, { splits: [3, 4], block, perm: [0, 3, 5, 1, 2, 4, 6] });
-}
+};

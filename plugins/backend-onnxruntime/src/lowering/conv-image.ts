@@ -1,12 +1,13 @@
 /** Two-dimensional convolutions in channel-blocked memory [b, c/B, h, w, B]. */
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
-import { type ConvGeometry, product } from './conv-geometry.js';
+import { type ConvGeometry, convAttributes, product } from './conv-geometry.js';
+import type { ConvGradient, ConvLowering } from './conv-lowering.js';
 import { gather, spreadPlanes } from './conv-planes.js';
 import type { Emitted } from './emitter.js';
 import { blockedLayout, channelFirstLayout, type Layout } from './layout.js';
 import type { Lowered } from './lowered.js';
-import { emitReduce } from './reduce.js';
+import { sumAway } from './reduce.js';
 
 /** Memory of a filter [kh, kw, i, o]: [o/B, i/B, kh, kw, B(i), B(o)], the exchange of both, or [o/B, i, kh, kw, B(o)]. */
 function filterLayout(block: number, kind: 'forward' | 'backward' | 'few-inputs'): Layout {
@@ -15,14 +16,7 @@ function filterLayout(block: number, kind: 'forward' | 'backward' | 'few-inputs'
 }
 
 function emitConv(ctx: LoweringContext, x: Emitted, filter: Emitted, g: ConvGeometry, bias?: Emitted): Emitted {
-  const attributes = {
-    kernel_shape: g.kernel,
-    strides: g.strides,
-    dilations: g.dilations,
-    pads: [...g.padBefore, ...g.padAfter],
-    group: 1,
-  };
-  return ctx.emitter.blocked('Conv', [x, filter, bias], attributes, [g.batch, g.outChannels, ...g.output]);
+  return ctx.emitter.blocked('Conv', [x, filter, bias], convAttributes(g), [g.batch, g.outChannels, ...g.output]);
 }
 
 function asImage(ctx: LoweringContext, x: Lowered): Emitted {
@@ -38,30 +32,17 @@ function fromImage(ctx: LoweringContext, node: Node, value: Emitted): Lowered {
 }
 
 /** Any kernel and stride; the output channels are whole blocks, the input channels too or fewer than one. */
-export function imageConv(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  x: Lowered,
-  filter: Lowered,
-  bias?: Lowered,
-): Lowered {
+export const imageConv: ConvLowering = (ctx, node, g, x, filter, bias) => {
   const { block } = ctx.target;
   const few = g.inChannels < block;
   const image = few ? x.as(channelFirstLayout(4)) : asImage(ctx, x);
   const memory = filter.as(filterLayout(block, few ? 'few-inputs' : 'forward'));
   const kernel = ctx.emitter.reshape(memory, [g.outChannels, g.inChannels, ...g.kernel]);
   return fromImage(ctx, node, emitConv(ctx, image, kernel, g, bias?.dense()));
-}
+};
 
 /** Gradient with respect to the input, stride 1: the mirrored filter with its channels exchanged. */
-export function imageConvInput(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  dy: Lowered,
-  filter: Lowered,
-): Lowered {
+export const imageConvInput: ConvGradient = (ctx, node, g, dy, filter) => {
   const { emitter, target } = ctx;
   const { block } = target;
   const taps = product(g.kernel);
@@ -89,7 +70,7 @@ export function imageConvInput(
     padAfter: after,
   };
   return fromImage(ctx, node, emitConv(ctx, asImage(ctx, dy), kernel, turned));
-}
+};
 
 /** Memory order [blocks, b, ...] out of [b, blocks, ...]: samples are groups, channel blocks are the batch. */
 function groupsInside(ctx: LoweringContext, planes: Emitted, samples: number, blocks: number): Emitted {
@@ -153,7 +134,7 @@ export function hasStrips(ctx: LoweringContext, g: ConvGeometry): boolean {
  * Filter gradient of the 3x3 convolution, stride 1: dy is the kernel (see `blockedConvFilter`). The image is cut into
  * strips of rows, one group each, so that a strip of dy and its rows of x stay in the cache.
  */
-export function imageConvFilter(ctx: LoweringContext, node: Node, g: ConvGeometry, x: Lowered, dy: Lowered): Lowered {
+export const imageConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
   const { emitter, target } = ctx;
   const { block } = target;
   const [height, width] = g.input as [number, number];
@@ -189,15 +170,8 @@ export function imageConvFilter(ctx: LoweringContext, node: Node, g: ConvGeometr
   };
   const value = emitter.blocked('Conv', [image, kernel], attributes, [blocks, groups * g.outChannels, 3, 3 * inner]);
   const taps = emitter.reshape(value, [blocks, groups, outBlocks, 3, 3, inner, block]);
-  const summed =
-    groups > 1
-      ? emitReduce(ctx, 'ReduceSum', taps, [1], false)
-      : emitter.reshape(
-          taps,
-          taps.shape.filter((_, axis) => axis !== 1),
-        );
-  return filterResult(ctx, node, summed, inner, { splits: [2, 3], perm: [2, 4, 0, 1, 3, 5] });
-}
+  return filterResult(ctx, node, sumAway(ctx, taps, 1), inner, { splits: [2, 3], perm: [2, 4, 0, 1, 3, 5] });
+};
 
 function paddedPlanes(ctx: LoweringContext, planes: Emitted): Emitted {
   const { emitter } = ctx;
@@ -210,7 +184,7 @@ function paddedPlanes(ctx: LoweringContext, planes: Emitted): Emitted {
 }
 
 /** Transposed 2x2, stride 2: four pointwise products as output channels, then one interleave of whole blocks. */
-export function imageDouble(ctx: LoweringContext, node: Node, g: ConvGeometry, dy: Lowered, filter: Lowered): Lowered {
+export const imageDouble: ConvGradient = (ctx, node, g, dy, filter) => {
   const { emitter, target } = ctx;
   const { block } = target;
   const inBlocks = g.inChannels / block;
@@ -232,10 +206,10 @@ export function imageDouble(ctx: LoweringContext, node: Node, g: ConvGeometry, d
     emitter.reshape(woven, [g.batch, inBlocks, 2 * height, 2 * width, block]),
     blockedLayout(4, block),
   );
-}
+};
 
 /** Filter gradient of the 2x2, stride 2 convolution: dy is the kernel, spread by two. */
-export function imageHalveFilter(ctx: LoweringContext, node: Node, g: ConvGeometry, x: Lowered, dy: Lowered): Lowered {
+export const imageHalveFilter: ConvGradient = (ctx, node, g, x, dy) => {
   const { emitter, target } = ctx;
   const { block } = target;
   const inBlocks = g.inChannels / block;
@@ -258,12 +232,5 @@ export function imageHalveFilter(ctx: LoweringContext, node: Node, g: ConvGeomet
   };
   const value = emitter.blocked('Conv', [image, kernel], attributes, [inBlocks, g.batch * g.outChannels, 2, 2 * block]);
   const taps = emitter.reshape(value, [inBlocks, g.batch, outBlocks, 2, 2, block, block]);
-  const summed =
-    g.batch > 1
-      ? emitReduce(ctx, 'ReduceSum', taps, [1], false)
-      : emitter.reshape(
-          taps,
-          taps.shape.filter((_, axis) => axis !== 1),
-        );
-  return filterResult(ctx, node, summed, block, { splits: [2, 3], perm: [2, 4, 0, 1, 3, 5] });
-}
+  return filterResult(ctx, node, sumAway(ctx, taps, 1), block, { splits: [2, 3], perm: [2, 4, 0, 1, 3, 5] });
+};

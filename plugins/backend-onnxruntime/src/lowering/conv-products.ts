@@ -2,11 +2,9 @@
  * The filter gradient of a convolution from matrix products alone, for GPUs. The CPU's way, one grouped convolution whose
  * kernel is a whole image, is refused by WebGPU over three axes and leaves most of a GPU idle.
  */
-import type { Node } from '../graph/ir.js';
-import type { LoweringContext } from './context.js';
-import { type ConvGeometry, product } from './conv-geometry.js';
+import { overhang, product } from './conv-geometry.js';
+import type { ConvGradient } from './conv-lowering.js';
 import { denseLayout } from './layout.js';
-import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
 import { padOrCrop, strided, tapsOf } from './windows.js';
 
@@ -15,22 +13,14 @@ import { padOrCrop, strided, tapsOf } from './windows.js';
  * dW[position, i, o] = sum over samples and voxels of x[i] dy[o]. The batch is (sample, first spatial axis): partial
  * sums are short, so rounding stays small and a GPU has enough independent work.
  */
-export function filterFromProducts(
-  ctx: LoweringContext,
-  node: Node,
-  g: ConvGeometry,
-  x: Lowered,
-  dy: Lowered,
-): Lowered {
+export const filterFromProducts: ConvGradient = (ctx, node, g, x, dy) => {
   const { emitter } = ctx;
   const rank = g.kernel.length;
   const later = Array.from({ length: rank - 1 }, (_, axis) => axis + 2);
   const planes = x.as(denseLayout([0, 1, rank + 1, ...later]));
   const axes = [1, ...later.map((axis) => axis + 1)];
   const span = g.output.map((side, axis) => (side - 1) * g.strides[axis]! + 1);
-  const reach = g.kernel.map((side, axis) => (side - 1) * g.dilations[axis]!);
-  const after = span.map((side, axis) => side + reach[axis]! - g.input[axis]! - g.padBefore[axis]!);
-  const padded = padOrCrop(ctx, planes, axes, g.padBefore, after);
+  const padded = padOrCrop(ctx, planes, axes, g.padBefore, overhang(g));
   const batch = g.batch * g.output[0]!;
   const voxels = product(g.output.slice(1));
   const right = emitter.reshape(dy.dense(), [batch, voxels, g.outChannels]);
@@ -45,4 +35,4 @@ export function filterFromProducts(
   const shape = [products.length, g.inChannels, g.outChannels];
   const stacked = products.length === 1 ? products[0]! : emitter.node('Concat', products, { axis: 0 }, shape);
   return ctx.result(node, 0, emitter.reshape(stacked, node.outputs[0]!.shape));
-}
+};

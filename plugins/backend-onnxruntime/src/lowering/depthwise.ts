@@ -1,7 +1,14 @@
 /** Depthwise convolution of [b, h, w, c] with a filter [kh, kw, c, m]: output channel c m + j comes from channel c. */
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext, LoweringTable } from './context.js';
-import { type ConvGeometry, convGeometry, product } from './conv-geometry.js';
+import {
+  type ConvGeometry,
+  convAttributes,
+  convGeometry,
+  convTransposeAttributes,
+  overhang,
+  product,
+} from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
 import { channelFirstLayout, denseLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
@@ -13,25 +20,12 @@ import { padOrCrop, spreadApart } from './windows.js';
 /** Memory [c, m, kh, kw] of a filter. */
 const FILTER_FIRST = denseLayout([2, 3, 0, 1]);
 
-/** Rows and columns that a convolution covers beyond its input, or leaves unread when negative. */
-function overhang(g: ConvGeometry): number[] {
-  return g.output.map((side, axis) => {
-    const reach = (g.kernel[axis]! - 1) * g.dilations[axis]! + 1;
-    return (side - 1) * g.strides[axis]! + reach - g.input[axis]! - g.padBefore[axis]!;
-  });
-}
-
-function attributesOf(g: ConvGeometry, group: number, after: readonly number[]) {
-  const pads = [...g.padBefore, ...after.map((side) => Math.max(0, side))];
-  return { kernel_shape: g.kernel, strides: g.strides, dilations: g.dilations, pads, group };
-}
-
 function forward(ctx: LoweringContext, node: Node, [x, filter]: readonly Lowered[]): readonly Lowered[] {
   const g = convGeometry(node, x!.shape, node.outputs[0]!.shape, filter!.shape);
   const channels = g.inChannels * g.outChannels;
   const weights = ctx.emitter.reshape(filter!.as(FILTER_FIRST), [channels, 1, ...g.kernel]);
   const layout = channelFirstLayout(4);
-  const attributes = attributesOf(g, g.inChannels, overhang(g));
+  const attributes = convAttributes({ ...g, padAfter: overhang(g).map((side) => Math.max(0, side)) }, g.inChannels);
   const y = ctx.emitter.node('Conv', [x!.as(layout), weights], attributes, [g.batch, channels, ...g.output]);
   return [ctx.result(node, 0, y, layout)];
 }
@@ -49,12 +43,8 @@ function backpropInput(ctx: LoweringContext, node: Node, [dy, filter]: readonly 
     const dense = { ...g, output: apart.shape.slice(2), strides: [1, 1] };
     return [ctx.result(node, 0, flipped(ctx, dense, apart, weights, shape), layout)];
   }
-  const after = overhang(g);
   const transposed = emitter.reshape(weights, [g.inChannels * g.outChannels, 1, ...g.kernel]);
-  const attributes = {
-    ...attributesOf(g, g.inChannels, after),
-    output_padding: after.map((side) => Math.max(0, -side)),
-  };
+  const attributes = convTransposeAttributes(g, g.inChannels);
   return [ctx.result(node, 0, emitter.node('ConvTranspose', [source, transposed], attributes, shape), layout)];
 }
 

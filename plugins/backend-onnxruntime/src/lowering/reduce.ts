@@ -28,6 +28,15 @@ export function emitReduce(
   return ctx.emitter.node(opType, [x, ctx.emitter.int64(sorted)], { keepdims }, shape, x.dtype);
 }
 
+/** Sum over an axis, which is gone afterwards; one of a single element is no work. */
+export function sumAway(ctx: LoweringContext, x: Emitted, axis: number): Emitted {
+  if (x.shape[axis]! > 1) return emitReduce(ctx, 'ReduceSum', x, [axis], false);
+  return ctx.emitter.reshape(
+    x,
+    x.shape.filter((_, index) => index !== axis),
+  );
+}
+
 /** ONNX Runtime's maximum and minimum skip NaN; TensorFlow.js's do not. */
 function extremeWithNan(ctx: LoweringContext, opType: string, x: Emitted, axes: readonly number[]): Emitted {
   const extreme = emitReduce(ctx, opType, x, axes);
