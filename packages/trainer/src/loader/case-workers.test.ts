@@ -10,21 +10,37 @@ const READER = `
   });
 `;
 
-async function boundOf(heapMb: number | undefined): Promise<number> {
+// A reader that holds ever more.
+const GREEDY = `
+  const held = [];
+  export const createCaseReader = () => ({
+    readCase: async () => { for (;;) held.push(new Array(10000).fill(1.5)); },
+  });
+`;
+
+async function failureOf(reader: string, heapMb: number | undefined): Promise<string> {
   const dataset = tinyDataset({});
-  const module = `data:text/javascript,${encodeURIComponent(READER)}`;
+  const module = `data:text/javascript,${encodeURIComponent(reader)}`;
   const source = { module, export: 'createCaseReader', options: {}, ...(heapMb === undefined ? {} : { heapMb }) };
   const { preprocessing } = dataset;
   const workers = createCaseWorkers({ reader: dataset, workerSource: source, preprocessing, classCount: 3 }, 1);
   try {
-    const failed = await workers.store('a', 'labelled').catch((error: Error) => error.message);
-    return Number(/the bound is (\d+) MiB/.exec(String(failed))?.[1]);
+    return String(await workers.store('a', 'labelled').catch((error: Error) => error.message));
   } finally {
     await workers.dispose();
   }
 }
 
 it('a thread has the bound of its reader, and V8’s own where there is none', async () => {
+  const boundOf = async (heapMb?: number) =>
+    Number(/the bound is (\d+) MiB/.exec(await failureOf(READER, heapMb))?.[1]);
   expect(await boundOf(96)).toBe(96);
-  expect(await boundOf(undefined)).toBeGreaterThan(500);
+  expect(await boundOf()).toBeGreaterThan(500);
+});
+
+it('a reader that goes beyond its bound is told of with its case', async () => {
+  const failure = await failureOf(GREEDY, 32);
+  expect(failure).toContain('DMX_CASE_UNUSABLE');
+  expect(failure).toContain('Case "a" (labelled)');
+  expect(failure).toContain('more than the 32 MiB of objects');
 });

@@ -70,6 +70,13 @@ function inThisThread({ reader, preprocessing, classCount, cache = null }: CaseS
   };
 }
 
+/** Why a thread ended. */
+function deathOf(thrown: unknown, { heapMb }: WorkerSource): string {
+  const isFull = (thrown as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
+  if (!isFull || heapMb === undefined) return reasonOf(thrown);
+  return `reading it took more than the ${heapMb} MiB of objects that its reader may hold (heapMb): what it says beside its voxels is longer than that of any sound file`;
+}
+
 function inThreads({ workerSource, preprocessing, classCount, cache = null }: CaseSource, count: number): CaseWorkers {
   const workerData: LoaderWorkerData = { source: workerSource, preprocessing, classCount, cache };
   const pool = new Piscina({
@@ -84,7 +91,7 @@ function inThreads({ workerSource, preprocessing, classCount, cache = null }: Ca
   });
   // A thread that dies rejects the task; that too must name the case.
   const run = <V>(task: object, name: string): Promise<WorkerAnswer<V>> =>
-    pool.run(task, { name }).catch((thrown: unknown) => ({ failure: reasonOf(thrown) }));
+    pool.run(task, { name }).catch((thrown: unknown) => ({ failure: deathOf(thrown, workerSource) }));
   return {
     async prepare(caseId, role) {
       const answer: WorkerAnswer<PreparedCase> = await run({ caseId, role }, 'prepare');
