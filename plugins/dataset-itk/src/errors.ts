@@ -8,6 +8,8 @@ export type ItkErrorCode =
   | 'DMX_IMAGE_SIZE'
   /** Not one number per voxel on three axes. */
   | 'DMX_IMAGE_KIND'
+  /** A segmentation of 3D Slicer whose segments are no classes. */
+  | 'DMX_IMAGE_SEGMENTS'
   /** A matrix that the format cannot hold. */
   | 'DMX_IMAGE_GEOMETRY'
   /** A folder without a series, or with several of them. */

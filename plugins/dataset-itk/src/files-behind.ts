@@ -1,21 +1,9 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { headerText, nrrdHeader } from './header-text.js';
 
-// Detached headers are some lines of text.
-const LONGEST_HEADER = 2 ** 16;
 const META_DATA = /^ElementDataFile\s*=\s*(.+?)\s*$/m;
 const NRRD_DATA = /^data ?file:\s*(.+?)\s*$/im;
-
-async function headerText(file: string): Promise<string> {
-  const handle = await open(file, 'r');
-  try {
-    const bytes = Buffer.alloc(LONGEST_HEADER);
-    const { bytesRead } = await handle.read(bytes, 0, LONGEST_HEADER, 0);
-    return bytes.subarray(0, bytesRead).toString('latin1');
-  } finally {
-    await handle.close();
-  }
-}
 
 /** The files of a folder, links to files included, hidden ones not, in the order of their names. */
 export async function filesIn(folder: string): Promise<string[]> {
@@ -31,10 +19,9 @@ export async function filesIn(folder: string): Promise<string[]> {
 }
 
 /** What a header names as the file of its voxels; undefined where they follow it. */
-function dataFileOf(file: string, text: string): string | undefined {
-  if (/\.(mha|mhd)$/i.test(file)) return META_DATA.exec(text)?.[1]?.replace(/^LOCAL$/i, '') || undefined;
-  // The header of NRRD ends with an empty line.
-  return NRRD_DATA.exec(text.split(/\r?\n\r?\n/, 1)[0]!)?.[1];
+async function dataFileOf(file: string): Promise<string | undefined> {
+  if (!/\.(mha|mhd)$/i.test(file)) return NRRD_DATA.exec(await nrrdHeader(file))?.[1];
+  return META_DATA.exec(await headerText(file))?.[1]?.replace(/^LOCAL$/i, '') || undefined;
 }
 
 /**
@@ -44,7 +31,7 @@ function dataFileOf(file: string, text: string): string | undefined {
 export async function filesBehind(path: string): Promise<readonly string[]> {
   if ((await stat(path)).isDirectory()) return filesIn(path);
   if (!/\.(mha|mhd|nrrd|nhdr)$/i.test(path)) return [path];
-  const named = dataFileOf(path, await headerText(path));
+  const named = await dataFileOf(path);
   if (named === undefined) return [path];
   return /^LIST|%/.test(named) ? filesIn(dirname(path)) : [path, resolve(dirname(path), named)];
 }

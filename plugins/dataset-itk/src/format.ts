@@ -14,6 +14,7 @@ import { placeDicomSeries, readDicomSeries } from './dicom/read-series.js';
 import { ItkError } from './errors.js';
 import { filesBehind } from './files-behind.js';
 import { inspectImage, readImage } from './image/read-image.js';
+import { inspectLabels, readLabels } from './image/read-labels.js';
 import { readDicomSegmentation } from './segmentation/read.js';
 
 /** How the files of cases are read. */
@@ -23,7 +24,7 @@ export interface ItkReading {
   readonly spacingTolerance: number;
   /** SeriesInstanceUID by the name of a folder that holds several series. */
   readonly series: Readonly<Record<string, string>>;
-  /** Class names by value, for DICOM segmentations. */
+  /** Class names by value, for DICOM segmentations and those of 3D Slicer. */
   readonly classes: readonly string[];
 }
 
@@ -61,7 +62,7 @@ function createFormat(reading: ItkReading): CaseFormat {
     },
     inspectLabel: async (file, image) => {
       if (NIFTI.test(file)) return nifti.inspectLabel(file, image);
-      return SEGMENTATION.test(file) ? inspectSegmentation(file, image) : inspectImage(file);
+      return SEGMENTATION.test(file) ? inspectSegmentation(file, image) : inspectLabels(file, { grid: image, classes });
     },
     readImage: async (file) => {
       if (NIFTI.test(file)) return nifti.readImage(file);
@@ -71,7 +72,9 @@ function createFormat(reading: ItkReading): CaseFormat {
     },
     readLabel: async (file, image) => {
       if (NIFTI.test(file)) return nifti.readLabel(file, image);
-      return SEGMENTATION.test(file) ? readDicomSegmentation(file, { grid: image, classes }) : readImage(file);
+      return SEGMENTATION.test(file)
+        ? readDicomSegmentation(file, { grid: image, classes })
+        : readLabels(file, { grid: image, classes });
     },
     filesOf: filesBehind,
   };

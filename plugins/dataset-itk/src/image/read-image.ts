@@ -6,6 +6,7 @@ import { filesBehind } from '../files-behind.js';
 import { callItk } from '../itk/call.js';
 import { gridOfItk } from '../itk/geometry.js';
 import type { ItkAnswer, ItkRefusal } from '../itk/protocol.js';
+import { slicerSegments } from './slicer-segments.js';
 
 /** How to read an image file. */
 export interface ReadImageOptions {
@@ -78,6 +79,8 @@ async function askItk(kind: 'read-image' | 'inspect-image', path: string, option
     const fix = 'name a .nrrd, .nhdr, .mha, .mhd, .mgz, .mgh, .gipl or .nii(.gz) file';
     throw new ItkError('DMX_IMAGE_READ', { file, problem: 'its name is that of no known image format', fix });
   }
+  // ITK would call layers numbers per voxel.
+  await slicerSegments(file);
   const beside = (await filesBehind(file)).filter((other) => other !== file);
   const sizes = await Promise.all(beside.map((other) => bytesOfFile(other).catch(() => 0)));
   const there = sizes.reduce((sum, bytes) => sum + bytes, size);
@@ -99,7 +102,8 @@ export async function inspectImage(path: string, options: ReadImageOptions = {})
  * mm, the affine to RAS+ mm. A file of two axes becomes one slice.
  * @remarks ITK reads all of them but NIfTI, where it prefers the qform: those go to `readNifti` of `@dinomix/volume`, which
  * demands a choice. ITK's LPS world is turned to RAS. The announced size is checked before memory is taken.
- * @throws ItkError `DMX_IMAGE_READ`, `DMX_IMAGE_SIZE`, `DMX_IMAGE_KIND`; VolumeError `DMX_FILE_READ`,
+ * @throws ItkError `DMX_IMAGE_READ`, `DMX_IMAGE_SIZE`, `DMX_IMAGE_KIND`, `DMX_IMAGE_SEGMENTS` for segments of 3D Slicer in
+ * several layers; VolumeError `DMX_FILE_READ`,
  * `DMX_VOLUME_INTENSITY`, and those of `readNifti`.
  */
 export async function readImage(path: string, options: ReadImageOptions = {}): Promise<Volume> {
