@@ -85,27 +85,30 @@ describe.each(memories)('pooling, %s memory', (memory) => {
   });
 });
 
+/** Of an operation that is linear in its image, the gradient of element i is the response to the i-th unit image. */
+function expectGradientOfLinear(operation: (z: tf.Tensor4D) => tf.Tensor, shape: [number, number, number, number]) {
+  const ones = tf.ones<tf.Rank.R4>(shape);
+  const weight = values(operation(ones).shape, 5);
+  const response = (z: tf.Tensor4D): tf.Scalar => tf.sum(tf.mul(operation(z), weight));
+  const gradient = tf
+    .grad((z) => response(z as tf.Tensor4D))(ones)
+    .dataSync();
+  for (const index of gradient.keys()) {
+    const unit = tf.tensor4d(
+      Float32Array.from({ length: ones.size }, (_, position) => (position === index ? 1 : 0)),
+      shape,
+    );
+    expect(gradient[index]).toBeCloseTo(response(unit).dataSync()[0]!, 5);
+  }
+}
+
 describe('average pooling under padding', () => {
   it.each([
     ['same', 3, 2],
     ['same', 2, 1],
     [2, 2, 1],
   ] as const)('has the gradient of its value: padding %j, size %j, strides %j', (pad, size, strides) => {
-    const shape = [1, 4, 5, 2] as [number, number, number, number];
-    const operation = (z: tf.Tensor) => tf.avgPool(z as tf.Tensor4D, size, strides, pad);
-    const outShape = operation(tf.ones(shape)).shape;
-    const weight = values(outShape, 5);
-    const gradient = tf
-      .grad((z) => tf.sum(tf.mul(operation(z), weight)))(tf.ones(shape))
-      .dataSync();
-    // Averaging is linear: the gradient of element i is the response to the i-th unit image.
-    for (let index = 0; index < 40; index++) {
-      const unit = tf.tensor4d(
-        Float32Array.from({ length: 40 }, (_, position) => (position === index ? 1 : 0)),
-        shape,
-      );
-      expect(gradient[index]).toBeCloseTo(tf.sum(tf.mul(operation(unit), weight)).dataSync()[0]!, 5);
-    }
+    expectGradientOfLinear((z) => tf.avgPool(z, size, strides, pad), [1, 4, 5, 2]);
   });
 });
 
@@ -265,19 +268,6 @@ describe('resizing', () => {
     ['resizeBilinear', true, false],
     ['resizeNearestNeighbor', false, false],
   ] as const)('%s, corners aligned %s, half-pixel centres %s: the gradient of its value', (name, corners, half) => {
-    const shape = [2, 3, 2, 1] as [number, number, number, number];
-    const operation = (z: tf.Tensor) => tf.image[name](z as tf.Tensor4D, [5, 7], corners, half);
-    const weight = values([2, 5, 7, 1], 5);
-    const gradient = tf
-      .grad((z) => tf.sum(tf.mul(operation(z), weight)))(tf.ones(shape))
-      .dataSync();
-    // Resizing is linear: the gradient of element i is the response to the i-th unit image.
-    for (let index = 0; index < 12; index++) {
-      const unit = tf.tensor4d(
-        Float32Array.from({ length: 12 }, (_, position) => (position === index ? 1 : 0)),
-        shape,
-      );
-      expect(gradient[index]).toBeCloseTo(tf.sum(tf.mul(operation(unit), weight)).dataSync()[0]!, 5);
-    }
+    expectGradientOfLinear((z) => tf.image[name](z, [5, 7], corners, half), [2, 3, 2, 1]);
   });
 });

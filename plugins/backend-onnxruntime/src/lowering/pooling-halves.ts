@@ -6,26 +6,12 @@ import type { LoweringContext } from './context.js';
 import { product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
 import { type Layout, physicalAxes } from './layout.js';
+import { type PoolWindows, tilesInput } from './pool-windows.js';
 import { binary, compare, takeAt } from './primitives.js';
-
-/** Windows over the spatial axes. */
-interface PoolWindows {
-  readonly kernel: readonly number[];
-  readonly strides: readonly number[];
-  readonly input: readonly number[];
-  readonly output: readonly number[];
-  readonly before: readonly number[];
-}
 
 /** Windows of one or two elements along each axis that tile the input. */
 export function isPairs(pool: PoolWindows): boolean {
-  return pool.kernel.every(
-    (side, axis) =>
-      side <= 2 &&
-      side === pool.strides[axis] &&
-      pool.before[axis] === 0 &&
-      pool.input[axis] === side * pool.output[axis]!,
-  );
+  return tilesInput(pool) && pool.kernel.every((side) => side <= 2);
 }
 
 /** One axis halved: 1 where the first of a pair is the larger or they are equal, else 0. */

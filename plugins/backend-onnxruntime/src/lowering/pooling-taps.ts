@@ -4,18 +4,9 @@
  */
 import type { LoweringContext } from './context.js';
 import type { Emitted } from './emitter.js';
+import type { PoolWindows } from './pool-windows.js';
 import { binary, compare } from './primitives.js';
 import { padOrCrop, spreadApart, strided, tapsOf } from './windows.js';
-
-/** Windows over the spatial axes. */
-interface PoolWindows {
-  readonly kernel: readonly number[];
-  readonly strides: readonly number[];
-  readonly input: readonly number[];
-  readonly output: readonly number[];
-  readonly before: readonly number[];
-  readonly after: readonly number[];
-}
 
 function axesOf(pool: PoolWindows): number[] {
   return pool.kernel.map((_, axis) => axis + 2);

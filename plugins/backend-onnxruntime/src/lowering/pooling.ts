@@ -5,21 +5,15 @@ import { product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
 import { channelFirstLayout, type Layout, physicalAxes, physicalShape, planesLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { type PoolWindows, tilesInput } from './pool-windows.js';
 import { isPairs, maxGradientByHalves } from './pooling-halves.js';
 import { maxGradientByTaps, spreadOverWindows } from './pooling-taps.js';
 import { binary, takeAt } from './primitives.js';
 import { emitSlice, layoutKeeping } from './shape.js';
 
-/** Windows over the spatial axes. */
-interface Pool {
+/** Windows of a maximum or an average. */
+interface Pool extends PoolWindows {
   readonly kind: string;
-  readonly kernel: readonly number[];
-  readonly strides: readonly number[];
-  readonly input: readonly number[];
-  readonly output: readonly number[];
-  readonly before: readonly number[];
-  /** Padding after the last element that some window reads. */
-  readonly after: readonly number[];
 }
 
 function poolOf(node: Node, input: readonly number[], output: readonly number[]): Pool {
@@ -215,7 +209,7 @@ function scatterToMaxima(ctx: LoweringContext, dy: Emitted, source: Emitted, poo
 function averageGradient(ctx: LoweringContext, node: Node, pool: Pool, dy: Lowered): Lowered {
   const { emitter } = ctx;
   const share = emitter.float(1 / product(pool.kernel));
-  if (tiles(pool)) {
+  if (tilesInput(pool)) {
     const layout = layoutKeeping(dy, spatialAxes(pool));
     const shared = binary(ctx, 'Mul', dy.as(layout), share);
     return ctx.result(node, 0, repeated(ctx, shared, layout, pool), layout);
@@ -235,14 +229,6 @@ function shares(pool: Pool): Float32Array {
   );
   const all = counts.reduce((products, axis) => products.flatMap((value) => axis.map((count) => value * count)), [1]);
   return Float32Array.from(all, (count) => 1 / Math.max(count, 1));
-}
-
-/** Windows that tile the input. */
-function tiles(pool: Pool): boolean {
-  return pool.kernel.every(
-    (side, axis) =>
-      side === pool.strides[axis] && pool.before[axis] === 0 && pool.input[axis] === side * pool.output[axis]!,
-  );
 }
 
 function spatialAxes(pool: Pool): number[] {
