@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EvaluationReport, MetricColumn } from '@dinomix/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../main.js';
+import { dinomix } from '../../test/harness.js';
 import { formatResults } from './formats.js';
 import { PUBLISHED } from './published.js';
 import { collapsedCount, resultsTable } from './results-table.js';
@@ -167,43 +167,30 @@ describe('dinomix table', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  async function dinomix(...args: string[]) {
-    const written = { out: '', err: '' };
-    const terminal = {
-      out: (text: string) => {
-        written.out += text;
-      },
-      err: (text: string) => {
-        written.err += text;
-      },
-      isScreen: false,
-      columns: () => 80,
-    };
-    return { code: await main(['table', ...args], { folder, terminal }), ...written };
-  }
+  const table = (...args: string[]) => dinomix(['table', ...args], { folder });
 
   it('writes seeds of one config as one row', async () => {
-    const { code, out } = await dinomix('a-seed0', 'a-seed1', '--beside', 'synapse-20', '--format', 'csv');
+    const { code, out } = await table('a-seed0', 'a-seed1', '--beside', 'synapse-20', '--format', 'csv');
     expect(code).toBe(0);
     expect(out.trim().split('\n').at(-1)).toMatch(/^a,2,55\.38,9\.23,2\.00,0\.00,60\.0,/);
   });
 
   it('shows a published table alone', async () => {
-    const { out } = await dinomix('--beside', 'amos-5');
+    const { out } = await table('--beside', 'amos-5');
     expect(out).toContain('| DHC | - | 49.53 | 13.89 |');
   });
 
   it('says what is missing', async () => {
-    expect(await dinomix('bare')).toMatchObject({
+    expect(await table('bare')).toMatchObject({
       code: 2,
       err: expect.stringContaining('dinomix eval bare --split test'),
     });
-    expect(await dinomix('a-seed0', '--beside', 'synapse')).toMatchObject({
+    expect(await table('a-seed0', '--beside', 'synapse')).toMatchObject({
       code: 2,
       err: expect.stringContaining('synapse-20'),
     });
-    expect(await dinomix()).toMatchObject({ code: 2, err: expect.stringContaining('--beside') });
-    expect(await dinomix('a-seed0', '--beside', 'p2-synapse-20')).toMatchObject({
+    expect(await table()).toMatchObject({ code: 2, err: expect.stringContaining('--beside') });
+    expect(await table('a-seed0', '--beside', 'p2-synapse-20')).toMatchObject({
       code: 2,
       err: expect.stringContaining('recipe p2'),
     });
