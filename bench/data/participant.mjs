@@ -1,6 +1,7 @@
 /** Our side of the data benchmark as a process of its own; requests as in peers/data_peer.py. */
 import { processStatusMb } from '../lib/machine.mjs';
 import { serve } from '../lib/serve.mjs';
+import { timeSteps } from '../lib/steps.mjs';
 
 const ROWS = {
   'surface-metrics': () => import('./surface-metrics.mjs'),
@@ -20,14 +21,5 @@ await serve({
     const value = await run();
     return { value, firstStepMs: performance.now() - start, baseMb, versions: { node: process.versions.node } };
   },
-  async step({ n }) {
-    const ms = [];
-    let value;
-    for (let i = 0; i < n; i++) {
-      const start = performance.now();
-      value = await run();
-      ms.push(performance.now() - start);
-    }
-    return { ms, value, peakMb: processStatusMb('VmHWM'), rssMb: processStatusMb('VmRSS') };
-  },
+  step: (request) => timeSteps(request, run),
 });

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { processStatusMb } from '../lib/machine.mjs';
 import { readSafetensors } from '../lib/safetensors.mjs';
 import { serve } from '../lib/serve.mjs';
+import { timeSteps } from '../lib/steps.mjs';
 import { compile, loadEngine } from './engine.mjs';
 import { createLoss, createTrainingStep, createVariables } from './programs.mjs';
 import { ROWS, SLOPE } from './rows.mjs';
@@ -75,23 +76,8 @@ await serve({
     const value = await current.run();
     return { value, firstStepMs: performance.now() - start, baseMb, versions: versions(loaded.tf) };
   },
-  async step({ n, eachRss }) {
-    const ms = [];
-    const rssEach = [];
-    let value;
-    for (let i = 0; i < n; i++) {
-      const start = performance.now();
-      value = await current.run();
-      ms.push(performance.now() - start);
-      if (eachRss) rssEach.push(processStatusMb('VmRSS'));
-    }
-    return {
-      ms,
-      value,
-      peakMb: processStatusMb('VmHWM'),
-      rssMb: processStatusMb('VmRSS'),
-      engine: engineReport(loaded, current.step),
-      ...(eachRss ? { rssEach } : {}),
-    };
+  async step(request) {
+    const timed = await timeSteps(request, current.run);
+    return { ...timed, engine: engineReport(loaded, current.step) };
   },
 });
