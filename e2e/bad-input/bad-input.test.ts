@@ -129,6 +129,8 @@ describe('preparation in advance', () => {
 
     const trained = await dinomix(folder, 'train', ...cache, '-o', 'run');
     expect({ code: trained.code, err: trained.err }).toMatchObject({ code: 1, err: expect.stringContaining(file) });
+    expect(trained.err).toContain('"dinomix data prepare" left out a case of this data set: "b"');
+    expect(trained.err).toContain(`${join(folder, 'cache/prepared.json')} tells`);
   });
 });
 

@@ -16,6 +16,7 @@ export type { CaseFormat, FileInspection, FormatSource } from './dataset/case-fo
 export { type CaseCheck, checkCases } from './dataset/check-cases.js';
 export {
   createBrokenDataset,
+  createCheckedDataset,
   createFolderDataset,
   type FolderDescription,
 } from './dataset/folder-dataset.js';

@@ -31,6 +31,7 @@ export {
   type ErrorContent,
   type ErrorContext,
   type ErrorPhase,
+  errorFromJson,
   isDmxError,
   reasonOf,
 } from './errors/dmx-error.js';
@@ -135,6 +136,7 @@ export type {
   StepPosition,
 } from './slots/contracts/common.js';
 export type {
+  AbsentCase,
   AugmentationStep,
   Batch,
   BodyCrop,

@@ -18,6 +18,12 @@ const dataErrors = {
       d.reason,
       'Correct the file or take the case out of the split; "dinomix data check" lists every problem of the data set.',
     ),
+  DMX_CASES_LEFT_OUT: (d: { file: string; cases: readonly string[] }) =>
+    text(
+      `"dinomix data prepare" left out ${d.cases.length === 1 ? 'a case' : `${d.cases.length} cases`} of this data set: ${list(d.cases)}`,
+      `${d.file} tells of each the file, the reason and the cure. A run takes no case away from a split, for it would be another experiment.`,
+      'Follow the cure of each case, or take these cases out of the split; then run "dinomix data prepare" again.',
+    ),
   DMX_UNLABELLED_LABEL: (d: { caseId: string }) =>
     text(
       `The data set gave a label for the unlabelled case "${d.caseId}"`,

@@ -115,7 +115,7 @@ function checkCommand(context: CommandContext, finish: (result: CommandResult) =
 function prepareCommand(context: CommandContext, finish: (result: CommandResult) => void): Command {
   const text = 'prepare every case of a config for training and keep it; goes on where it was interrupted';
   return addWorkers(addConfig(createCommand('prepare', text)))
-    .option('--keep-going', 'leave out cases that cannot be prepared, and record them')
+    .option('--keep-going', 'leave out cases that lack a file or cannot be prepared, and record them')
     .action(async (options: PrepareOptions) => finish(await prepareData(context, options)));
 }
 

@@ -10,13 +10,20 @@ export interface PrepareOptions extends ConfigOptions, WorkerOptions {
   readonly keepGoing?: boolean;
 }
 
+const LEFT_OUT: readonly PreparedEntry['state'][] = ['failed', 'absent'];
+
+function textOfLeftOut({ caseId, role, file, reason, fix }: PreparedEntry): string {
+  const why = [file, reason].filter((part) => part !== null).join(': ');
+  return `${caseId} (${role ?? 'in no part of the split'}) is left out: ${why}${fix === null ? '' : `\n  fix  ${fix}`}`;
+}
+
 function textOf({ cases, folder }: PreparationReport): string {
-  const count = (state: PreparedEntry['state']) => cases.filter((entry) => entry.state === state).length;
+  const count = (...states: PreparedEntry['state'][]) => cases.filter(({ state }) => states.includes(state)).length;
   const parts = [
     `${counted(count('made'), 'case')} prepared`,
     `${count('kept')} there already`,
     `${count('changed')} prepared again because a file changed`,
-    `${count('failed')} left out`,
+    `${count(...LEFT_OUT)} left out`,
   ];
   return `${parts.join(', ')}: ${folder}`;
 }
@@ -30,13 +37,14 @@ export async function prepareData(context: CommandContext, options: PrepareOptio
       workers: options.workers,
       keepGoing: options.keepGoing === true,
       signal: context.signal,
-      onCase: ({ caseId, role, state, reason }, done, total) => {
+      onCase: (entry, done, total) => {
+        const { caseId, role, state } = entry;
         progress.advance(caseId, done, total);
         if (state === 'changed') progress.print(`${caseId} (${role}): a file changed since it was prepared`);
-        if (state === 'failed') progress.print(`${caseId} (${role}) is left out: ${reason}`);
+        if (LEFT_OUT.includes(state)) progress.print(textOfLeftOut(entry));
       },
     }),
   ).finally(progress.clear);
   tell(context, options, report, () => textOf(report));
-  return report.cases.some(({ state }) => state === 'failed') ? EXIT.failed : EXIT.done;
+  return report.cases.some(({ state }) => LEFT_OUT.includes(state)) ? EXIT.failed : EXIT.done;
 }

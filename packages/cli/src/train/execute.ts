@@ -1,5 +1,12 @@
 import { mkdir } from 'node:fs/promises';
-import type { Host, LoadedConfig, RunEvent, RunOutcome, RunSpec } from '@dinomix/core';
+import {
+  errorFromJson,
+  type Host,
+  type LoadedConfig,
+  type RunEvent,
+  type RunOutcome,
+  type RunSpec,
+} from '@dinomix/core';
 import type { CommandContext, CommonOptions } from '../command.js';
 import type { Tensors } from '../config.js';
 import { cliError } from '../errors.js';
@@ -90,6 +97,6 @@ export async function execute(context: CommandContext, options: CommonOptions, r
 
 /** The error of a run, which came as JSON from the thread that it ran in. */
 function failedText({ error, reason }: RunOutcome, directory: string): string {
-  const { code = 'DMX_RUN_FAILED', summary = reason, why = reason, fix = 'See the events of the run.' } = error ?? {};
-  return `${code}  ${summary}\n  why  ${why}\n  fix  ${fix}\n  run  ${directory}`;
+  const given = { code: 'DMX_RUN_FAILED', summary: reason, why: reason, fix: 'See the events of the run.', ...error };
+  return `${errorFromJson(given).message}\n  run  ${directory}`;
 }

@@ -3,9 +3,8 @@ import type { ClassInfo, DataProblem, Dataset } from '../slots/contracts/dataset
 import type { CaseFiles } from './case-files.js';
 import type { FormatSource } from './case-format.js';
 import { checkCases } from './check-cases.js';
-import { createBrokenDataset, createFolderDataset } from './folder-dataset.js';
+import { createCheckedDataset } from './folder-dataset.js';
 import type { FolderOptions } from './folder-options.js';
-import { errorOfAll } from './problems.js';
 import type { Recipe } from './recipes.js';
 import type { Splits } from './splits.js';
 
@@ -38,27 +37,15 @@ async function* allProblems(description: BenchmarkDescription): AsyncGenerator<D
 }
 
 /**
- * Makes the data set of a benchmark. Where files or split cannot be used, it can be checked all the same, and any other
- * use throws `DMX_DATASET_UNUSABLE` with everything that is known.
+ * Makes the data set of a benchmark. Where files or split cannot be used, it can be checked all the same, or had without the
+ * cases that lack files where that is all, and any other use throws `DMX_DATASET_UNUSABLE` with everything that is known.
  */
 export function createBenchmarkDataset(description: BenchmarkDescription): Dataset {
   const { title, licence, root, classes, cases, splits, problems, recipe, options, format } = description;
   const check = () => allProblems(description);
-  const error = errorOfAll(problems, root);
-  if (error !== null) return createBrokenDataset(title, error, check);
-  const { tolerance, cache } = options;
+  const { tolerance } = options;
+  const cache = options.cache === null ? null : resolve(options.cache);
   const files = Object.fromEntries(cases.map(({ id, image, label }) => [id, { image, label }]));
-  const folder = cache === null ? null : resolve(cache);
-  return createFolderDataset({
-    title,
-    licence,
-    classes,
-    splits,
-    ...recipe,
-    cases: files,
-    format,
-    tolerance,
-    cache: folder,
-    check,
-  });
+  const whole = { title, licence, classes, splits, ...recipe, cases: files, format, tolerance, cache, check };
+  return createCheckedDataset(whole, problems, root);
 }

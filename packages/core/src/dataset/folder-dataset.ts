@@ -11,7 +11,9 @@ import type {
   PatchSampling,
   Preprocessing,
 } from '../slots/contracts/dataset.js';
+import { withoutAbsentCases } from './absent-cases.js';
 import type { FormatSource } from './case-format.js';
+import { errorOfAll } from './problems.js';
 import { createReader, type ReaderPlan } from './reader.js';
 import type { Splits } from './splits.js';
 
@@ -62,6 +64,7 @@ export function createFolderDataset(description: FolderDescription): Dataset {
     sampling,
     metricShape,
     hasAxes: format.hasAxes ?? true,
+    frame: format.frame ?? null,
     cache,
     workerSource: {
       module: format.module,
@@ -78,13 +81,19 @@ export function createFolderDataset(description: FolderDescription): Dataset {
   };
 }
 
-/** A data set that can be checked, and refuses everything else with the error that says what is wrong with it. */
-export function createBrokenDataset(title: string, error: DmxError, check: () => AsyncIterable<DataProblem>): Dataset {
+/** A data set of which something is wrong. */
+export interface BrokenDescription extends Pick<Dataset, 'title' | 'cache' | 'check' | 'withoutAbsent'> {
+  /** What is wrong with it. */
+  readonly error: DmxError;
+}
+
+/** A data set that can be checked and may be used in part, and refuses everything else with its error. */
+export function createBrokenDataset({ error, ...usable }: BrokenDescription): Dataset {
   const refuse = (): never => {
     throw error;
   };
   return {
-    title,
+    ...usable,
     licence: '',
     get classes() {
       return refuse();
@@ -103,6 +112,29 @@ export function createBrokenDataset(title: string, error: DmxError, check: () =>
     },
     readCase: async () => refuse(),
     fingerprint: async () => refuse(),
-    check,
   };
+}
+
+/**
+ * Makes the data set of a folder with what is known to be wrong with it. Without errors it is as {@link createFolderDataset}
+ * makes it, with errors as {@link createBrokenDataset} does.
+ */
+export function createCheckedDataset(
+  description: FolderDescription,
+  problems: readonly DataProblem[],
+  root: string,
+): Dataset {
+  const error = errorOfAll(problems, root);
+  if (error === null) return createFolderDataset(description);
+  const { title, cache } = description;
+  return createBrokenDataset({
+    title,
+    cache,
+    error,
+    check: () => description.check(),
+    withoutAbsent: () => {
+      const { splits, absent } = withoutAbsentCases(description.splits, problems, root);
+      return { dataset: createFolderDataset({ ...description, splits }), absent };
+    },
+  });
 }

@@ -34,11 +34,12 @@ export function publishedSplitProblems(
     if (missing.length > 0) {
       const message = `the split "${name}" has ${missing.length} ${role} cases that are not there: ${missing.join(' ')}`;
       const fix = 'fetch the missing files, or draw a split of the cases at hand (option split: "drawn")';
-      problems.push(errorOf({ file: root, message, fix }));
+      problems.push(errorOf({ file: root, message, fix, absent: missing }));
     }
     for (const id of bare) {
       const message = `case "${id}" is ${role} in the split "${name}" and has no label file`;
-      problems.push(errorOf({ file: caseOf.get(id)!.image, caseId: id, message, fix: 'fetch its label' }));
+      const file = caseOf.get(id)!.image;
+      problems.push(errorOf({ file, caseId: id, message, fix: 'fetch its label', absent: [id] }));
     }
     return problems;
   });

@@ -69,7 +69,7 @@ export async function scanPairs(folders: readonly PairFolders[], names: PairName
     for (const [id, file] of labelOf) {
       if (imageOf.has(id)) continue;
       const message = `is a label without an image in ${images}`;
-      problems.push(errorOf({ file, caseId: id, message, fix: 'fetch its image, or remove the label' }));
+      problems.push(errorOf({ file, caseId: id, message, fix: 'fetch its image, or remove the label', absent: [id] }));
     }
   }
   return { cases: [...cases.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), problems };

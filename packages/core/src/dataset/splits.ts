@@ -32,7 +32,8 @@ export interface PlannedSplits {
   readonly problems: readonly DataProblem[];
 }
 
-const ROLES: readonly CaseRole[] = ['labelled', 'unlabelled', 'validation', 'test'];
+/** Every role, in the order of reports. */
+export const ROLES: readonly CaseRole[] = ['labelled', 'unlabelled', 'validation', 'test'];
 
 /** Returns the patient of a case id. */
 export function patientOf(id: string, pattern: string | null): string {
@@ -176,6 +177,8 @@ function fileProblems(
   const problems: DataProblem[] = [];
   const complain = (caseId: string, message: string, fix: string) =>
     problems.push(errorOf({ file, caseId, message, fix }));
+  const miss = (caseId: string, message: string, fix: string) =>
+    problems.push(errorOf({ file, caseId, message, fix, absent: [caseId] }));
   const roleOf = new Map<string, CaseRole>();
   const partOf = new Map<string, { readonly part: string; readonly id: string }>();
   for (const role of ROLES) {
@@ -195,9 +198,9 @@ function fileProblems(
         );
       }
       const found = caseOf.get(id);
-      if (found === undefined) complain(id, `lists the unknown case "${id}" (${role})`, 'correct the id');
+      if (found === undefined) miss(id, `lists the unknown case "${id}" (${role})`, 'correct the id, or add its image');
       else if (found.label === null && (role === 'labelled' || role === 'validation')) {
-        complain(id, `"${id}" (${role}) has no label file`, 'add the label, or list the case as unlabelled');
+        miss(id, `"${id}" (${role}) has no label file`, 'add the label, or list the case as unlabelled');
       } else if (part !== 'labelled' && unlabelled.includes(id)) {
         complain(id, `"${id}" (${role}) is listed by the option "unlabelled"`, 'take it out of one of them');
       }

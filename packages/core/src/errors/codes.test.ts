@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { dmxError, ERROR_CODES, throwProblems } from './codes.js';
-import { DmxError, isDmxError, reasonOf } from './dmx-error.js';
+import { DmxError, errorFromJson, isDmxError, reasonOf } from './dmx-error.js';
 
 const source = fileURLToPath(new URL('..', import.meta.url));
 const tests = readdirSync(source, { recursive: true, encoding: 'utf8' })
@@ -51,6 +51,16 @@ describe('DmxError', () => {
       step: 120,
       cause: cause.message,
     });
+  });
+
+  it('is made again from its JSON, with the problems behind it', () => {
+    const several = new DmxError({ code: 'DMX_SEVERAL', summary: 's', why: 'w', fix: 'f', problems: [error, error] });
+    const again = errorFromJson(JSON.parse(JSON.stringify(several)));
+    expect(again.message).toBe(several.message);
+    expect(again.problems.map(({ code, fix }) => [code, fix])).toEqual([
+      ['DMX_HOOK_FAILED', error.fix],
+      ['DMX_HOOK_FAILED', error.fix],
+    ]);
   });
 
   it('is recognised by its code when another copy of core made it', () => {

@@ -126,6 +126,19 @@ export function isDmxError(value: unknown): value is DmxError {
   return value.name === 'DmxError' && typeof value.code === 'string';
 }
 
+/** The error that {@link DmxError.toJSON} wrote, in another thread or process; its context and cause stay behind. */
+export function errorFromJson(json: JsonObject): DmxError {
+  const text = (key: string): string => (typeof json[key] === 'string' ? json[key] : '');
+  const { problems } = json;
+  return new DmxError({
+    code: text('code'),
+    summary: text('summary'),
+    why: text('why'),
+    fix: text('fix'),
+    ...(Array.isArray(problems) ? { problems: problems.map((problem) => errorFromJson(problem as JsonObject)) } : {}),
+  });
+}
+
 /** The message of anything that was thrown. */
 export function reasonOf(thrown: unknown): string {
   if (isDmxError(thrown)) return thrown.problems.length > 0 ? thrown.message : `${thrown.summary}: ${thrown.why}`;

@@ -1,26 +1,30 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CaseRole, Dataset } from '@dinomix/core';
+import { type AbsentCase, type CaseRole, type Dataset, isDmxError, reasonOf } from '@dinomix/core';
 import { writeFileAtomic } from '@dinomix/volume';
 import { trainerError } from '../errors.js';
 import { createCaseWorkers } from '../loader/case-workers.js';
 import { type CasePlace, casesOf, eachCase } from './each-case.js';
 import type { StoredState } from './prepare-stored.js';
 
-/** A case that was prepared, or that could not be. */
+/** A case that was prepared, or one that was left out: `failed` cannot be read or prepared, `absent` lacks a file. */
 export interface PreparedEntry {
   readonly caseId: string;
-  readonly role: CaseRole;
-  readonly state: StoredState | 'failed';
-  /** Why it failed; null otherwise. */
+  /** Null where a case was left out that has a file and stands in no part of the split. */
+  readonly role: CaseRole | null;
+  readonly state: StoredState | 'failed' | 'absent';
+  /** What an absent case has of files, or the split or folder where it lacks one; otherwise `reason` names the file. */
+  readonly file: string | null;
+  /** Why it was left out, and what can be done; null for a case that was prepared. */
   readonly reason: string | null;
+  readonly fix: string | null;
 }
 
 /** What a preparation did. */
 export interface PreparationReport {
   readonly folder: string;
   readonly total: number;
-  /** In the order of the splits. */
+  /** The absent ones, then the others in the order of the splits. */
   readonly cases: readonly PreparedEntry[];
 }
 
@@ -28,7 +32,7 @@ export interface PreparationReport {
 export interface PreparationOptions {
   /** Worker threads; 0 works in the calling thread. */
   readonly workers: number;
-  /** Goes on with the other cases where one cannot be prepared. */
+  /** Goes on with the other cases where one lacks a file or cannot be prepared. */
   readonly keepGoing: boolean;
   readonly signal: AbortSignal;
   /** Called after each case, in the order in which they are done. */
@@ -41,31 +45,48 @@ export const PREPARATION_FILE = 'prepared.json';
 /**
  * Prepares every case of the splits and keeps it in the folder of the data set. What is there and still holds is left as it
  * is, so that an interrupted preparation goes on where it was; a case whose file has changed since is prepared again.
- * @throws DMX_PREPARE_CACHE when the data set has no such folder, DMX_CASE_UNUSABLE unless `keepGoing`, the reason of `signal`.
+ * @throws DMX_PREPARE_CACHE when the data set has no such folder, DMX_CASE_UNUSABLE unless `keepGoing`, the reason of
+ * `signal`, errors of the data set; with `keepGoing` none that says that cases lack files.
  */
-export async function prepareDataset(dataset: Dataset, options: PreparationOptions): Promise<PreparationReport> {
+export async function prepareDataset(given: Dataset, options: PreparationOptions): Promise<PreparationReport> {
+  const { dataset, absent } = presentPart(given, options.keepGoing);
   const { cache, preprocessing, workerSource, classes } = dataset;
   if (cache == null || dataset.identify === undefined)
     throw trainerError('DMX_PREPARE_CACHE', { title: dataset.title });
   const source = { reader: dataset, workerSource, preprocessing, classCount: classes.length, cache };
   const workers = createCaseWorkers(source, options.workers);
   const todo = casesOf(dataset);
+  const total = absent.length + todo.length;
+  const leftOut = absent.map(absentEntry);
   let entries: readonly PreparedEntry[];
   let done = 0;
   try {
     await mkdir(cache, { recursive: true });
+    for (const entry of leftOut) options.onCase(entry, ++done, total);
     entries = await eachCase(todo, options.workers, options.signal, async (place) => {
       const entry = await prepareOne(workers, place, options.keepGoing);
-      options.onCase(entry, ++done, todo.length);
+      options.onCase(entry, ++done, total);
       return entry;
     });
   } finally {
     await workers.dispose();
   }
-  const report: PreparationReport = { folder: cache, total: todo.length, cases: entries };
+  const report: PreparationReport = { folder: cache, total, cases: [...leftOut, ...entries] };
   const record = { title: dataset.title, preprocessing, ...report };
   await writeFileAtomic(join(cache, PREPARATION_FILE), `${JSON.stringify(record, null, 2)}\n`);
   return report;
+}
+
+/** The data set itself, or what of it has files where it may be used in part. */
+function presentPart(
+  dataset: Dataset,
+  keepGoing: boolean,
+): { readonly dataset: Dataset; readonly absent: readonly AbsentCase[] } {
+  return (keepGoing ? dataset.withoutAbsent?.() : undefined) ?? { dataset, absent: [] };
+}
+
+function absentEntry({ caseId, role, file, message, fix }: AbsentCase): PreparedEntry {
+  return { caseId, role, state: 'absent', file, reason: message, fix };
 }
 
 async function prepareOne(
@@ -74,10 +95,10 @@ async function prepareOne(
   keepGoing: boolean,
 ): Promise<PreparedEntry> {
   try {
-    return { caseId, role, state: await workers.store(caseId, role), reason: null };
+    return { caseId, role, state: await workers.store(caseId, role), file: null, reason: null, fix: null };
   } catch (thrown) {
     if (!keepGoing) throw thrown;
-    const reason = thrown instanceof Error && 'why' in thrown ? String(thrown.why) : String(thrown);
-    return { caseId, role, state: 'failed', reason };
+    const [reason, fix] = isDmxError(thrown) ? [thrown.why, thrown.fix] : [reasonOf(thrown), null];
+    return { caseId, role, state: 'failed', file: null, reason, fix };
   }
 }

@@ -180,7 +180,9 @@ test('a missing file ends the preparation, or is left out and recorded', async (
     caseId: 'c',
     role: 'unlabelled',
     state: 'failed',
+    file: null,
     reason: report.cases[1]!.reason,
+    fix: expect.stringContaining('take the case out of the split'),
   });
 });
 

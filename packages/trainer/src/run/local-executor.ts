@@ -1,11 +1,10 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import {
-  DmxError,
   definePlugin,
   type Executor,
   type ExecutorContext,
-  type JsonObject,
+  errorFromJson,
   PLUGIN_API_LEVEL,
   type RunOutcome,
   type RunSpec,
@@ -13,11 +12,6 @@ import {
 import { z } from 'zod';
 import { trainerError } from '../errors.js';
 import type { WorkerMessage } from './serve.js';
-
-function rebuilt(error: JsonObject): DmxError {
-  const text = (key: string): string => (typeof error[key] === 'string' ? error[key] : '');
-  return new DmxError({ code: text('code'), summary: text('summary'), why: text('why'), fix: text('fix') });
-}
 
 /**
  * Runs one spec in a thread of its own, so that the calling thread stays live.
@@ -34,7 +28,7 @@ function runInThread(spec: RunSpec, { signal, onEvent }: ExecutorContext): Promi
     worker.on('message', (message: WorkerMessage) => {
       if (message.type === 'event') onEvent(message.event);
       else if (message.type === 'outcome') resolve(message.outcome);
-      else reject(rebuilt(message.error));
+      else reject(errorFromJson(message.error));
     });
     worker.on('error', (thrown) =>
       reject(trainerError('DMX_WORKER_DIED', { reason: thrown.message }, { cause: thrown })),

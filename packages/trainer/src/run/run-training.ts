@@ -15,6 +15,7 @@ import {
 } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
+import { withLeftOut } from '../data/left-out.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
 import { writeEvaluation } from '../evaluation/report-file.js';
@@ -142,6 +143,14 @@ function peakMb(): number {
   return Math.round(process.resourceUsage().maxRSS / 1024);
 }
 
+/** Folder of prepared volumes of the run's data set; null where there is none, or the data set cannot be opened. */
+async function cacheOf(run: Run<Tensor>): Promise<string | null> {
+  return run.resolve('dataset').then(
+    ([dataset]) => dataset?.value.cache ?? null,
+    () => null,
+  );
+}
+
 /** What the engines say when memory is short. */
 const OUT_OF_MEMORY = /bad_alloc|out of memory|allocation failed|failed to allocate/i;
 
@@ -179,7 +188,7 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
     const { status, reason } = await train(run, events, options, stop, reached);
     ended = outcome(status, reason, null);
   } catch (thrown) {
-    const error = asDmxError(thrown, run);
+    const error = await withLeftOut(asDmxError(thrown, run), () => cacheOf(run));
     ended = outcome('failed', `${error.summary}: ${error.why}`, error.toJSON());
     await run.fail(error, events.position);
   }

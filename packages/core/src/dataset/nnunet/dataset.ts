@@ -11,7 +11,7 @@ import type {
 } from '../../slots/contracts/dataset.js';
 import type { CaseFiles } from '../case-files.js';
 import { checkCases } from '../check-cases.js';
-import { createBrokenDataset, createFolderDataset } from '../folder-dataset.js';
+import { createBrokenDataset, createCheckedDataset, type FolderDescription } from '../folder-dataset.js';
 import { errorOf, errorOfAll } from '../problems.js';
 import type { ReaderPlan } from '../reader.js';
 import type { DatasetDocument } from './document.js';
@@ -104,12 +104,13 @@ export async function openNnunetFolder(options: NnunetOptions, layout: NnunetLay
   const { root, content, problems } = await openFolder(options, layout);
   const check = () => checkNnunetFolder(options, layout);
   const error = errorOfAll(problems, root);
-  if (content === null || error !== null) return createBrokenDataset(content?.document.name ?? root, error!, check);
+  const cache = options.cache === null ? null : resolve(options.cache);
+  if (content === null) return createBrokenDataset({ title: root, cache, error: error!, check });
   const { document, cases, splits, format } = content;
-  const wrongTail = errorOfAll(tailProblems(options, document), root);
-  if (wrongTail !== null) throw wrongTail;
-  const { foreground, flips, tolerance, cache } = options;
-  const dataset = createFolderDataset({
+  const wrongTail = tailProblems(options, document);
+  if (error === null && wrongTail.length > 0) throw errorOfAll(wrongTail, root)!;
+  const { foreground, flips, tolerance } = options;
+  const description: FolderDescription = {
     title: document.name,
     licence: document.licence ?? 'dataset.json names no licence',
     classes: classesOf(document, options),
@@ -119,8 +120,8 @@ export async function openNnunetFolder(options: NnunetOptions, layout: NnunetLay
     cases: filesOf(cases, options),
     format,
     tolerance,
-    cache: cache === null ? null : resolve(cache),
+    cache,
     check,
-  });
-  return { ...dataset, frame: format.frame ?? null };
+  };
+  return createCheckedDataset(description, [...problems, ...wrongTail], root);
 }

@@ -100,7 +100,8 @@ function casesOf({ images, labels, channel, withChannels, isTest }: PartRequest,
     if (image === undefined) {
       const [file] = files.values();
       const message = `case "${id}" has the channels ${[...files.keys()].join(', ')}, not ${channel}`;
-      problems.push(errorOf({ file: file!, caseId: id, message, fix: 'add the file, or choose another channel' }));
+      const fix = 'add the file, or choose another channel';
+      problems.push(errorOf({ file: file!, caseId: id, message, fix, absent: [id] }));
       continue;
     }
     cases.push({ id, image, label: labelOf.get(id) ?? null, isTest });
@@ -108,7 +109,7 @@ function casesOf({ images, labels, channel, withChannels, isTest }: PartRequest,
   for (const [stem, file] of labelOf) {
     if (channelsOf.has(stem)) continue;
     const fix = 'add its image, or remove the label';
-    problems.push(errorOf({ file, caseId: stem, message: 'is a label without an image', fix }));
+    problems.push(errorOf({ file, caseId: stem, message: 'is a label without an image', fix, absent: [stem] }));
   }
   return cases;
 }

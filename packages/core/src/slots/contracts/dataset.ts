@@ -167,6 +167,19 @@ export interface DataProblem {
   /** What is wrong, with the value and, for voxels, the first index. */
   readonly message: string;
   readonly fix: string;
+  /** Cases that lack an image or label file, where this is all that the problem tells: others can be used without them. */
+  readonly absent?: readonly string[];
+}
+
+/** A case that was left out of a data set since its image or label file is not there. */
+export interface AbsentCase {
+  readonly caseId: string;
+  /** Its part of the split; null where it has a file and stands in no part. */
+  readonly role: CaseRole | null;
+  /** Of the files, or the split or folder where one is missing. */
+  readonly file: string;
+  readonly message: string;
+  readonly fix: string;
 }
 
 /** The slot `dataset`: where cases come from and how they are meant to be used. */
@@ -200,6 +213,12 @@ export interface Dataset extends CaseReader {
   fingerprint(known?: KnownDigests): Promise<DataFingerprint>;
   /** Every problem of the data set, file by file, without stopping at the first. */
   check(): AsyncIterable<DataProblem>;
+  /**
+   * The data set without the cases that lack an image or label file, and which these are. It is there where these cases
+   * keep the data set from being used, for preparing the others in advance; no run may train on it.
+   * @throws DMX_DATASET_UNUSABLE where something else is wrong too.
+   */
+  withoutAbsent?(): { readonly dataset: Dataset; readonly absent: readonly AbsentCase[] };
   dispose?(): Promise<void>;
 }
 
