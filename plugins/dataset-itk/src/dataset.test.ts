@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { CreateCaseReader, DataProblem, Dataset } from '@dinomix/core';
 import { openNnunetFolder } from '@dinomix/core/dataset';
 import { createVolume, flip, labelColour, type Volume, writeNifti } from '@dinomix/volume';
@@ -145,6 +146,23 @@ describe('files that ITK reads', () => {
     expect(about('e_0000')).toMatch(/is case "e", as is \.\/imagesTr\/e_0000\.mha/);
     expect(about('f.dcm')).toMatch(/^error .*is no DICOM segmentation/);
     expect(about('lonely')).toMatch(/is a label without an image/);
+  });
+
+  it('modalities along a fourth axis: of NIfTI the one that was chosen, of other files none', async () => {
+    // Written by nibabel, which also summed the voxels of each modality.
+    const fixtures = new URL('../../dataset-nnunet/test/fixtures/', import.meta.url);
+    const views = JSON.parse(readFileSync(new URL('fixtures.json', fixtures), 'utf8'));
+    const dataset = await open({ root: fileURLToPath(new URL('prostate', fixtures)), ...WHOLE, channel: 1 });
+    expect(dataset.frame).toBe(1);
+    const { image } = await dataset.readCase('prostate_12', 'labelled');
+    const sum = [...image.data].reduce((total, value) => total + value, 0);
+    expect(sum).toBe(views['prostate/imagesTr/prostate_12.nii.gz'].channels[1]);
+    const files = { 'imagesTr/a.nrrd': nrrd('short', imageOf(0)), 'labelsTr/a.nrrd': nrrd('uchar', labelOf()) };
+    const modality = { 0: 'T2', 1: 'ADC' };
+    const root = rootWith(files, { modality, labels: { 0: 'background', 1: 'liver', 2: 'spleen' } });
+    expect((await report({ root, channel: 1 })).join()).toMatch(/a\.nrrd: volume 1, from 0, .* only NIfTI files/);
+    const first = await open({ root, ...WHOLE, channel: 0 });
+    expect((await first.readCase('a', 'labelled')).image.data).toEqual(imageOf(0));
   });
 
   it('dataset.json names one ending, or one that nobody reads', async () => {

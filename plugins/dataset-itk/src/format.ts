@@ -21,6 +21,8 @@ import { readDicomSegmentation } from './segmentation/read.js';
 export interface ItkReading {
   readonly geometry: 'sform' | 'qform' | null;
   readonly replaceNonFinite: number | null;
+  /** Which volume of a NIfTI image with a fourth axis; null makes such an image an error. */
+  readonly frame: number | null;
   readonly spacingTolerance: number;
   /** SeriesInstanceUID by the name of a folder that holds several series. */
   readonly series: Readonly<Record<string, string>>;
@@ -39,8 +41,8 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 function createFormat(reading: ItkReading): CaseFormat {
-  const { geometry, replaceNonFinite, spacingTolerance, series, classes } = reading;
-  const nifti = niftiFormat({ geometry, replaceNonFinite }).format;
+  const { geometry, replaceNonFinite, frame, spacingTolerance, series, classes } = reading;
+  const nifti = niftiFormat({ geometry, replaceNonFinite, ...(frame === null ? {} : { frame }) }).format;
   const intensities = replaceNonFinite === null ? {} : { replaceNonFinite };
   const dicomOptions = (folder: string) => {
     const chosen = series[basename(folder)];
@@ -58,6 +60,7 @@ function createFormat(reading: ItkReading): CaseFormat {
   return {
     inspectImage: async (file) => {
       if (NIFTI.test(file)) return nifti.inspectImage(file);
+      assertNoFrame(file, frame);
       return (await isFolder(file)) ? inspectFolder(file) : inspectImage(file);
     },
     inspectLabel: async (file, image) => {
@@ -66,6 +69,7 @@ function createFormat(reading: ItkReading): CaseFormat {
     },
     readImage: async (file) => {
       if (NIFTI.test(file)) return nifti.readImage(file);
+      assertNoFrame(file, frame);
       return (await isFolder(file))
         ? (await readDicomSeries(file, dicomOptions(file))).volume
         : readImage(file, intensities);
@@ -80,6 +84,17 @@ function createFormat(reading: ItkReading): CaseFormat {
   };
 }
 
+/** Only NIfTI images are read with four axes. */
+function assertNoFrame(file: string, frame: number | null): void {
+  if (frame === null || frame === 0) return;
+  const problem = `volume ${frame}, from 0, along its fourth axis was asked for, and only NIfTI files are read with four axes`;
+  throw new ItkError('DMX_IMAGE_KIND', {
+    file,
+    problem,
+    fix: 'choose channel 0, or write the modalities to files of their own',
+  });
+}
+
 /** A segmentation has the grid of its image; whether its frames lie on it is found when it is read. */
 function inspectSegmentation(file: string, image: Grid | null): FileInspection {
   if (image !== null) return { grid: image, datatype: 'uint8' };
@@ -89,10 +104,11 @@ function inspectSegmentation(file: string, image: Grid | null): FileInspection {
 
 /** The format of files that ITK reads, of NIfTI files, DICOM series and DICOM segmentations. */
 export function itkFormat(reading: ItkReading): FormatSource {
-  const { geometry, replaceNonFinite, spacingTolerance, series, classes } = reading;
-  const plain = { geometry, replaceNonFinite, spacingTolerance, series, classes };
+  const { geometry, replaceNonFinite, frame, spacingTolerance, series, classes } = reading;
+  const plain = { geometry, replaceNonFinite, frame, spacingTolerance, series, classes };
   const module = new URL(`./format${extname(import.meta.url)}`, import.meta.url).href;
-  return { format: createFormat(plain), reading: plain, module };
+  const source = { format: createFormat(plain), reading: plain, module };
+  return frame === null ? source : { ...source, frame };
 }
 
 /**

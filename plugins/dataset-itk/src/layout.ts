@@ -12,7 +12,7 @@ export function layoutOf({ spacingTolerance, series }: ItkOptions): NnunetLayout
     labelEndings: ['.seg.nrrd', '.seg.nhdr', ...ENDINGS, '.dcm'],
     takesFolders: true,
     otherEndings: `take one of ${ENDINGS.join(' ')}; leave "file_ending" out where images are folders with DICOM series`,
-    format: ({ geometry, replaceNonFinite }, { classes }) =>
-      itkFormat({ geometry, replaceNonFinite, spacingTolerance, series, classes }),
+    format: ({ geometry, replaceNonFinite }, { classes }, frame) =>
+      itkFormat({ geometry, replaceNonFinite, frame, spacingTolerance, series, classes }),
   };
 }

@@ -20,9 +20,10 @@ const COLOR_TABLE =
 
 /**
  * Where the first voxel of a segmentation lies in its image: 3D Slicer may cut one to what it holds. Null where its voxels
- * are no voxels of the image.
+ * are no voxels of the image, and where it is as large as that.
  */
 function offsetIn(image: Grid, part: Grid): Triple | null {
+  if (image.shape.every((size, axis) => size === part.shape[axis])) return null;
   const [x, y, z] = multiplyAffine(invertAffine(image.affine), part.affine);
   const offset: Triple = [Math.round(z[3]), Math.round(y[3]), Math.round(x[3])];
   const sides = [...part.shape].reverse();
@@ -37,7 +38,7 @@ function offsetIn(image: Grid, part: Grid): Triple | null {
 /** One voxel stands for a segmentation without any: its place means nothing. */
 const isEmpty = ({ shape }: Grid) => voxelCount(shape) === 1;
 
-const hasShape = (grid: Grid, shape: Triple) => grid.shape.every((size, axis) => size === shape[axis]);
+const classText = (name: string | undefined) => (name === undefined ? 'no class' : `the class "${name}"`);
 
 /** A segment with the name of one class and the value of another would teach the wrong one. */
 function assertClasses(file: string, segments: readonly SlicerSegment[], classes: readonly string[]): void {
@@ -45,8 +46,8 @@ function assertClasses(file: string, segments: readonly SlicerSegment[], classes
   for (const { name, value } of segments) {
     const expected = values.get(plainName(name));
     if (expected === undefined || expected === value) continue;
-    const meant = classes[value] === undefined ? 'no class' : `the class "${classes[value]}"`;
-    const problem = `its segment "${name}" has the value ${value}, which is ${meant}; "${classes[expected]}" is ${expected}`;
+    const meant = `the value ${value}, which is ${classText(classes[value])}; "${classes[expected]}" is ${expected}`;
+    const problem = `its segment "${name}" has ${meant}`;
     throw new ItkError('DMX_IMAGE_SEGMENTS', { file, problem, fix: COLOR_TABLE });
   }
 }
@@ -58,9 +59,7 @@ function segmentNotes(
   const known = new Set(classes.map(plainName));
   const strange = segments.filter(({ name }) => !known.has(plainName(name)));
   if (strange.length === 0) return [];
-  const list = strange.map(({ name, value }) => {
-    return `"${name}" with the value ${value}, ${classes[value] === undefined ? 'no class' : `the class "${classes[value]}"`}`;
-  });
+  const list = strange.map(({ name, value }) => `"${name}" with the value ${value}, ${classText(classes[value])}`);
   const message = `has segments whose names are no class: ${list.join('; ')}`;
   return [{ severity: 'warning', message, fix: `check that they are the same organs; else ${COLOR_TABLE}` }];
 }
@@ -91,7 +90,6 @@ export async function readLabels(file: string, { grid, classes }: LabelTarget<Gr
   if (segments === null) return labels;
   assertClasses(file, segments, classes);
   if (isEmpty(labels)) return { ...grid, data: new Uint8Array(voxelCount(grid.shape)) };
-  if (hasShape(labels, grid.shape)) return labels;
   const offset = offsetIn(grid, labels);
   if (offset === null) return labels;
   const [z, y, x] = offset;

@@ -132,6 +132,7 @@ describe('a segmentation of 3D Slicer with one layer', () => {
     expect(volume.data).toEqual(expected);
     expect(volume.affine).toEqual(GRID.affine);
     expect((await inspectLabels(fileWith(content), target)).grid).toBe(GRID);
+    // Between voxels, before the first and behind the last one.
     for (const origin of [
       [10.7, 20, 30],
       [10 - 1.5, 20, 30],

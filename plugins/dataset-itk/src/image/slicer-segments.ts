@@ -33,7 +33,7 @@ export async function slicerSegments(file: string): Promise<readonly SlicerSegme
   const header = await nrrdHeader(file);
   const fields = fieldsOf(header);
   if (fields.length === 0) return null;
-  // Layers are the first of four axes. Slicer 4.10 and before gave each segment its own, with the value 1.
+  // Layers are the first of four axes. Older files say nothing of them: each segment has its own, with the value 1.
   const sizes = /^sizes:\s*(.+?)\s*$/m.exec(header)?.[1]?.split(/\s+/).map(Number) ?? [];
   const layers = sizes.length > 3 ? sizes[0]! : 1;
   const segments = fields.map((found, index) => ({
