@@ -115,6 +115,24 @@ test('damage in the layout of AMOS22 is told of by file', async () => {
   expect(found).toContain(`warning /imagesTr/${second}: has no label in ${join(root, 'labelsTr')}`);
 });
 
+test('the published split without the cases that lack a file; a folder that is not there stays an error', async () => {
+  const root = await emptyFolder();
+  const [image, label] = [AMOS_TRAIN.at(-1)!, AMOS_TEST[0]!];
+  await rm(join(root, `imagesTr/amos_${image}.nii.gz`));
+  await rm(join(root, `labelsVa/amos_${label}.nii.gz`));
+  const dataset = await open({ root });
+  expect(() => dataset.splits).toThrow(/3 problems/);
+  const { dataset: rest, absent } = dataset.withoutAbsent!();
+  expect(sizes(rest).reduce((sum, count) => sum + count)).toBe(358);
+  expect(absent.map(({ caseId, file }) => [caseId, file])).toEqual([
+    [image, join(root, `labelsTr/amos_${image}.nii.gz`)],
+    [label, join(root, `imagesVa/amos_${label}.nii.gz`)],
+  ]);
+  await rm(join(root, 'labelsVa'), { recursive: true });
+  const broken = await open({ root });
+  expect(() => broken.withoutAbsent!()).toThrow(/labelsVa cannot be used/);
+});
+
 test('phantoms in the layout of AMOS22: drawn splits test on imagesVa', async () => {
   const root = await temporary();
   await writePhantomDataset({ layout: 'amos', cases: 3, seed: 1, out: root, size: [48, 64, 64] });

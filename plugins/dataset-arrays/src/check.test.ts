@@ -37,6 +37,9 @@ test('missing partners', async () => {
     'error ./npy/0005_label.npy: is a label without an image in ./npy',
     'error ./splits: lists the unknown case "0005" (validation)',
   ]);
+  const { dataset, absent } = (await openOf({ root, ...RESIZED })).withoutAbsent!();
+  expect(dataset.splits.validation).toEqual([]);
+  expect(absent).toMatchObject([{ caseId: '0005', role: 'validation', file: join(root, 'npy/0005_label.npy') }]);
 });
 
 test('a labelled case without a label', async () => {

@@ -194,6 +194,9 @@ describe('splits', () => {
     await rm(join(root, `${ids[1]}.h5`));
     const incomplete = await openOf({ root, classes: 'synapse', split: 'dhc-2023' });
     expect(() => incomplete.splits).toThrow(/split "dhc-2023" has 1 labelled cases that are not there: 0002/);
+    const { dataset: rest, absent } = incomplete.withoutAbsent!();
+    expect(sizes(rest)).toEqual([3, 16, 4, 6]);
+    expect(absent).toMatchObject([{ role: 'labelled', file: root, message: expect.stringContaining('0002') }]);
   });
 
   test('the published one of AMOS, with its leak', async () => {
