@@ -1,7 +1,7 @@
 /** Convolutions, pooling and resizing: operations over the spatial axes of a channel-first tensor. */
 import type { Node, Value } from '../graph/ir.js';
 import { numberAttribute, numbersAttribute, stringAttribute } from '../lowering/context.js';
-import { convAttributes, convGeometry, convTransposeAttributes } from '../lowering/conv-geometry.js';
+import { convGeometry, onnxConvAttributes, onnxConvTransposeAttributes } from '../lowering/conv-geometry.js';
 import {
   channelFirst,
   type Portable,
@@ -30,14 +30,14 @@ function convInputs(t: Translator, [x, filter, bias]: readonly Value[]): string[
 const conv: Translation = (t, node) => {
   const [x, filter] = node.inputs as [Value, Value];
   const g = convGeometry(node, x.shape, node.outputs[0]!.shape, filter.shape);
-  return result(node, t.model.node('Conv', convInputs(t, node.inputs), convAttributes(g)));
+  return result(node, t.model.node('Conv', convInputs(t, node.inputs), onnxConvAttributes(g)));
 };
 
 /** The transposed convolution: recorded with the geometry of the convolution that it transposes. */
 const convTranspose: Translation = (t, node) => {
   const [x, filter] = node.inputs as [Value, Value];
   const g = convGeometry(node, node.outputs[0]!.shape, x.shape, filter.shape);
-  return result(node, t.model.node('ConvTranspose', convInputs(t, node.inputs), convTransposeAttributes(g)));
+  return result(node, t.model.node('ConvTranspose', convInputs(t, node.inputs), onnxConvTransposeAttributes(g)));
 };
 
 const pool: Translation = (t, node) => {

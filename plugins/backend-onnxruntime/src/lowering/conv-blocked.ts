@@ -1,10 +1,11 @@
 /** 3x3x3 convolutions of stride 1 in channel-blocked memory, forward and with respect to the input. */
 import type { LoweringContext } from './context.js';
 import type { ConvGradient, ConvLowering } from './conv-lowering.js';
-import { gather, neighbours, planesOf, planesResult, sidesOf } from './conv-planes.js';
+import { neighbours, planesOf, planesResult, sidesOf } from './conv-planes.js';
 import { winogradConv, winogradInput, winogradKernels } from './conv-winograd.js';
 import type { Emitted } from './emitter.js';
 import type { Lowered } from './lowered.js';
+import { reversed } from './primitives.js';
 
 /** Both channel counts are whole blocks. */
 export const blockedConv: ConvLowering = (ctx, node, g, x, filter, bias) => {
@@ -21,7 +22,7 @@ function mirroredInPlane(ctx: LoweringContext, filter: Lowered): Emitted {
   const { emitter, target } = ctx;
   const memory = filter.as({ splits: [3, 4], block: target.block, perm: [0, 3, 5, 1, 2, 6, 4] });
   const rows = emitter.reshape(memory, [3 * memory.shape[1]! * memory.shape[2]!, 9, target.block * target.block]);
-  return gather(ctx, rows, [8, 7, 6, 5, 4, 3, 2, 1, 0], 1);
+  return reversed(ctx, rows, 1);
 }
 
 /** Gradient with respect to the input: the same with the mirrored filter. */

@@ -1,11 +1,12 @@
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
-import { type ConvGeometry, convTransposeAttributes, isPointwise, overhang, product } from './conv-geometry.js';
+import { type ConvGeometry, isPointwise, onnxConvTransposeAttributes, overhang, product } from './conv-geometry.js';
 import type { ConvGradient, ConvLowering } from './conv-lowering.js';
 import { filterFromProducts } from './conv-products.js';
 import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { channelFirstLayout, denseLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { reversed } from './primitives.js';
 import { emitReduce, sumAway } from './reduce.js';
 import { emitSlice } from './shape.js';
 import { padOrCrop, spreadApart } from './windows.js';
@@ -85,17 +86,11 @@ function flippedConv(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filter:
   const taps = product(g.kernel);
   const weights = filter.as(filterLayout(dy.shape.length, 'input'));
   const flat = emitter.reshape(weights, [g.inChannels * g.outChannels, taps]);
-  const reversed = emitter.node(
-    'Gather',
-    [flat, emitter.int64(Array.from({ length: taps }, (_, index) => taps - 1 - index))],
-    { axis: 1 },
-    flat.shape,
-  );
   const reach = g.kernel.map((side, axis) => (side - 1) * g.dilations[axis]!);
   const before = reach.map((side, axis) => side - g.padBefore[axis]!);
   const after = g.input.map((side, axis) => side - g.output[axis]! + reach[axis]! - before[axis]!);
-  const filterOf = emitter.reshape(taps === 1 ? flat : reversed, weights.shape);
-  return emitConv(ctx, [dy, filterOf], { ...g, before, after }, [g.batch, g.inChannels, ...g.input]);
+  const inputs = [dy, emitter.reshape(reversed(ctx, flat, 1), weights.shape)] as const;
+  return emitConv(ctx, inputs, { ...g, before, after }, [g.batch, g.inChannels, ...g.input]);
 }
 
 /** Strided: the same after zeros were put between the elements of dy. For providers without a general ConvTranspose. */
@@ -133,7 +128,7 @@ function convTranspose(ctx: LoweringContext, g: ConvGeometry, dy: Emitted, filte
   // ConvTranspose wants [its input channels, its output channels, ...kernel], which here are (o, i).
   const weights = filter.as(filterLayout(dy.shape.length, 'output'));
   const shape = [g.batch, g.inChannels, ...g.input];
-  return ctx.emitter.node('ConvTranspose', [dy, weights], convTransposeAttributes(g), shape);
+  return ctx.emitter.node('ConvTranspose', [dy, weights], onnxConvTransposeAttributes(g), shape);
 }
 
 /**

@@ -48,18 +48,18 @@ export function overhang(g: ConvGeometry): number[] {
 }
 
 /** Attributes of ONNX's Conv. */
-export function convAttributes(g: ConvGeometry, group = 1) {
+export function onnxConvAttributes(g: ConvGeometry, group = 1) {
   const { kernel, strides, dilations, padBefore, padAfter } = g;
   return { kernel_shape: kernel, strides, dilations, pads: [...padBefore, ...padAfter], group };
 }
 
 /** Attributes of the ConvTranspose that leads from the output of this geometry to its input. */
-export function convTransposeAttributes(g: ConvGeometry, group = 1) {
+export function onnxConvTransposeAttributes(g: ConvGeometry, group = 1) {
   const after = overhang(g);
   const padAfter = after.map((side) => Math.max(0, side));
   const missing = after.map((side) => Math.max(0, -side));
   return {
-    ...convAttributes({ ...g, padAfter }, group),
+    ...onnxConvAttributes({ ...g, padAfter }, group),
     output_padding: missing.some((side) => side > 0) ? missing : undefined,
   };
 }

@@ -1,9 +1,10 @@
 /** 2x2x2 convolutions of stride 2, their transposes and gradients, in channel-blocked memory: the steps between levels. */
 import type { LoweringContext } from './context.js';
 import type { ConvGradient, ConvLowering } from './conv-lowering.js';
-import { correlate, gather, planesOf, planesResult, sidesOf } from './conv-planes.js';
+import { correlate, planesOf, planesResult, sidesOf } from './conv-planes.js';
 import { planesLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { takeAt } from './primitives.js';
 import { emitReduce } from './reduce.js';
 
 /** 2x2x2, stride 2: two planes in memory are one image of twice the channels. */
@@ -37,7 +38,7 @@ export const blockedDouble: ConvLowering = (ctx, node, g, dy, filter, bias) => {
   ]);
   const size = (8 * g.inChannels * s.height * s.width) / block;
   const parted = emitter.reshape(value, [planes, size, block]);
-  return planesResult(ctx, node, gather(ctx, parted, interleaving(g.inChannels / block, s.height, s.width), 1));
+  return planesResult(ctx, node, takeAt(ctx, parted, 1, interleaving(g.inChannels / block, s.height, s.width)));
 };
 
 /** Positions [kd, blocks, h, kh, w, kw] of memory [kd, kh, kw, blocks, h, w]: a gather uses all threads, a transpose one. */

@@ -1,12 +1,13 @@
 /** Two-dimensional convolutions in channel-blocked memory [b, c/B, h, w, B]. */
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
-import { type ConvGeometry, convAttributes, product } from './conv-geometry.js';
+import { type ConvGeometry, onnxConvAttributes, product } from './conv-geometry.js';
 import type { ConvGradient, ConvLowering } from './conv-lowering.js';
-import { gather, spreadPlanes } from './conv-planes.js';
+import { spreadPlanes } from './conv-planes.js';
 import type { Emitted } from './emitter.js';
 import { blockedLayout, channelFirstLayout, type Layout } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { reversed, takeAt } from './primitives.js';
 import { sumAway } from './reduce.js';
 
 /** Memory of a filter [kh, kw, i, o]: [o/B, i/B, kh, kw, B(i), B(o)], the exchange of both, or [o/B, i, kh, kw, B(o)]. */
@@ -16,7 +17,7 @@ function filterLayout(block: number, kind: 'forward' | 'backward' | 'few-inputs'
 }
 
 function emitConv(ctx: LoweringContext, x: Emitted, filter: Emitted, g: ConvGeometry, bias?: Emitted): Emitted {
-  return ctx.emitter.blocked('Conv', [x, filter, bias], convAttributes(g), [g.batch, g.outChannels, ...g.output]);
+  return ctx.emitter.blocked('Conv', [x, filter, bias], onnxConvAttributes(g), [g.batch, g.outChannels, ...g.output]);
 }
 
 function asImage(ctx: LoweringContext, x: Lowered): Emitted {
@@ -48,16 +49,7 @@ export const imageConvInput: ConvGradient = (ctx, node, g, dy, filter) => {
   const taps = product(g.kernel);
   const memory = filter.as(filterLayout(block, 'backward'));
   const rows = emitter.reshape(memory, [(g.inChannels * g.outChannels) / (block * block), taps, block * block]);
-  const mirrored =
-    taps === 1
-      ? rows
-      : gather(
-          ctx,
-          rows,
-          Array.from({ length: taps }, (_, tap) => taps - 1 - tap),
-          1,
-        );
-  const kernel = emitter.reshape(mirrored, [g.inChannels, g.outChannels, ...g.kernel]);
+  const kernel = emitter.reshape(reversed(ctx, rows, 1), [g.inChannels, g.outChannels, ...g.kernel]);
   const before = g.kernel.map((side, axis) => side - 1 - g.padBefore[axis]!);
   const after = g.input.map((side, axis) => side - g.output[axis]! + g.kernel[axis]! - 1 - before[axis]!);
   const turned: ConvGeometry = {
@@ -81,7 +73,7 @@ function groupsInside(ctx: LoweringContext, planes: Emitted, samples: number, bl
     { length: samples * blocks },
     (_, index) => (index % samples) * blocks + Math.floor(index / samples),
   );
-  return ctx.emitter.reshape(gather(ctx, flat, order, 0), planes.shape);
+  return ctx.emitter.reshape(takeAt(ctx, flat, 0, order), planes.shape);
 }
 
 /** Which axes of a filter are split, and the order of the split axes in the gradient's memory. */
@@ -157,7 +149,7 @@ export const imageConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
   const indices = Array.from({ length: strips }, (_, strip) =>
     Array.from({ length: rows + 2 }, (_, row) => (strip === 0 && row === 0 ? height : strip * rows + row - 1)),
   ).flat();
-  const image = emitter.reshape(gather(ctx, ordered, indices, 1), [blocks, groups, rows + 2, (width + 2) * inner]);
+  const image = emitter.reshape(takeAt(ctx, ordered, 1, indices), [blocks, groups, rows + 2, (width + 2) * inner]);
 
   const parted = emitter.reshape(asImage(ctx, dy), [g.batch, outBlocks, strips, rows * width * block]);
   const kernel = emitter.reshape(emitter.transpose(parted, [0, 2, 1, 3]), [groups * g.outChannels, 1, rows, width]);

@@ -7,6 +7,7 @@ import type { LoweringContext } from './context.js';
 import type { Emitted } from './emitter.js';
 import { planesLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { takeAt } from './primitives.js';
 
 export interface Sides {
   readonly batch: number;
@@ -19,11 +20,6 @@ export interface Sides {
 export function sidesOf(batch: number, spatial: readonly number[]): Sides {
   const [depth, height, width] = spatial.length === 3 ? spatial : [1, ...spatial];
   return { batch, depth: depth!, height: height!, width: width! };
-}
-
-export function gather(ctx: LoweringContext, x: Emitted, indices: readonly number[], axis: number): Emitted {
-  const shape = x.shape.map((side, index) => (index === axis ? indices.length : side));
-  return ctx.emitter.node('Gather', [x, ctx.emitter.int64(indices)], { axis }, shape, x.dtype);
 }
 
 /** Memory [b * d * c/B, h, w * B]. */
@@ -83,7 +79,7 @@ export function neighbours(ctx: LoweringContext, x: Lowered, s: Sides): Emitted 
     const plane = (Math.floor(index / 3) % s.depth) + (index % 3) - 1;
     return plane < 0 || plane >= s.depth ? count : Math.floor(index / 3) + (index % 3) - 1;
   });
-  return emitter.reshape(gather(ctx, padded, indices, 0), [s.batch, s.depth, 3, channels, s.height, s.width]);
+  return emitter.reshape(takeAt(ctx, padded, 0, indices), [s.batch, s.depth, 3, channels, s.height, s.width]);
 }
 
 interface Correlation {
@@ -114,9 +110,9 @@ export function correlate(ctx: LoweringContext, { images, kernels, taps, dilatio
       { length: n * count },
       (_, index) => (start + (index % count)) * n + Math.floor(index / count),
     );
-    const image = n === 1 && count === groups ? flatImages : gather(ctx, flatImages, order, 0);
+    const image = n === 1 && count === groups ? flatImages : takeAt(ctx, flatImages, 0, order);
     const own = Array.from({ length: count }, (_, index) => start + index);
-    const kernel = count === groups ? flatKernels : gather(ctx, flatKernels, own, 0);
+    const kernel = count === groups ? flatKernels : takeAt(ctx, flatKernels, 0, own);
     const attributes = { kernel_shape: [height, width], strides: [1, 1], dilations, pads, group: count };
     const inputs = [
       emitter.reshape(image, [n, count, rows, columns]),

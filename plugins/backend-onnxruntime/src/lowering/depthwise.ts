@@ -3,16 +3,16 @@ import type { Node } from '../graph/ir.js';
 import type { LoweringContext, LoweringTable } from './context.js';
 import {
   type ConvGeometry,
-  convAttributes,
   convGeometry,
-  convTransposeAttributes,
+  onnxConvAttributes,
+  onnxConvTransposeAttributes,
   overhang,
   product,
 } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
 import { channelFirstLayout, denseLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
-import { takeAt } from './primitives.js';
+import { reversed, takeAt } from './primitives.js';
 import { emitReduce } from './reduce.js';
 import { emitSlice } from './shape.js';
 import { padOrCrop, spreadApart } from './windows.js';
@@ -25,7 +25,7 @@ function forward(ctx: LoweringContext, node: Node, [x, filter]: readonly Lowered
   const channels = g.inChannels * g.outChannels;
   const weights = ctx.emitter.reshape(filter!.as(FILTER_FIRST), [channels, 1, ...g.kernel]);
   const layout = channelFirstLayout(4);
-  const attributes = convAttributes({ ...g, padAfter: overhang(g).map((side) => Math.max(0, side)) }, g.inChannels);
+  const attributes = onnxConvAttributes({ ...g, padAfter: overhang(g).map((side) => Math.max(0, side)) }, g.inChannels);
   const y = ctx.emitter.node('Conv', [x!.as(layout), weights], attributes, [g.batch, channels, ...g.output]);
   return [ctx.result(node, 0, y, layout)];
 }
@@ -44,7 +44,7 @@ function backpropInput(ctx: LoweringContext, node: Node, [dy, filter]: readonly 
     return [ctx.result(node, 0, flipped(ctx, dense, apart, weights, shape), layout)];
   }
   const transposed = emitter.reshape(weights, [g.inChannels * g.outChannels, 1, ...g.kernel]);
-  const attributes = convTransposeAttributes(g, g.inChannels);
+  const attributes = onnxConvTransposeAttributes(g, g.inChannels);
   return [ctx.result(node, 0, emitter.node('ConvTranspose', [source, transposed], attributes, shape), layout)];
 }
 
@@ -59,12 +59,6 @@ function flipped(
   const { emitter } = ctx;
   const taps = product(g.kernel);
   const flat = emitter.reshape(weights, [g.inChannels * g.outChannels, taps]);
-  const mirrored = takeAt(
-    ctx,
-    flat,
-    1,
-    Array.from({ length: taps }, (_, index) => taps - 1 - index),
-  );
   const reach = g.kernel.map((side, axis) => (side - 1) * g.dilations[axis]!);
   const before = reach.map((side, axis) => side - g.padBefore[axis]!);
   const after = g.input.map((side, axis) => side - g.output[axis]! + g.padBefore[axis]!);
@@ -78,7 +72,7 @@ function flipped(
     pads: own,
     group: g.inChannels,
   };
-  return emitter.node('Conv', [source, emitter.reshape(mirrored, weights.shape)], attributes, shape);
+  return emitter.node('Conv', [source, emitter.reshape(reversed(ctx, flat, 1), weights.shape)], attributes, shape);
 }
 
 /** One convolution per (sample, channel): x is the image, dy its kernel, spread by the strides. */

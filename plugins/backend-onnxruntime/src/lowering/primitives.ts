@@ -75,3 +75,11 @@ export function takeAt(ctx: LoweringContext, x: Emitted, axis: number, positions
   const shape = x.shape.map((side, index) => (index === axis ? positions.length : side));
   return ctx.emitter.node('Gather', [x, ctx.emitter.int64(positions)], { axis }, shape, x.dtype);
 }
+
+/** x backwards along `axis`. */
+export function reversed(ctx: LoweringContext, x: Emitted, axis: number): Emitted {
+  const side = x.shape[axis]!;
+  if (side === 1) return x;
+  const positions = Array.from({ length: side }, (_, index) => side - 1 - index);
+  return takeAt(ctx, x, axis, positions);
+}
