@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { teacherError } from '../errors.js';
 import { writeModel } from '../onnx/file.js';
 import type { Precision } from '../onnx/graph.js';
+import { isFile, isFolder } from '../path-kind.js';
 import { buildVit } from '../vit/build.js';
 import { readConfig } from './config.js';
 import { INDEX, openTensors } from './shards.js';
@@ -38,9 +38,6 @@ export interface Converted {
   readonly registers: number;
   readonly outputs: readonly string[];
 }
-
-const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() === true;
-const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isDirectory() === true;
 
 async function inFolder(folder: string): Promise<string> {
   const whole = join(folder, 'model.safetensors');

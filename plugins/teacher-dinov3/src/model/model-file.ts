@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -8,6 +8,7 @@ import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation, ValueInfoP
 
 import { teacherError } from '../errors.js';
 import { nodesOf, tensorsOf } from '../onnx/walk.js';
+import { isFile, isFolder } from '../path-kind.js';
 
 /** A model on the disk, looked through. */
 export interface ModelFile {
@@ -28,8 +29,6 @@ const NO_ONNX = /\.(?:safetensors|safetensors\.index\.json|pth?|bin|ckpt)$/;
 const QUANTISED =
   /^(?:DynamicQuantize\w*|QuantizeLinear|DequantizeLinear|QLinear\w+|MatMulInteger\w*|ConvInteger|MatMulNBits|QAttention|QGemm)$/;
 
-const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() === true;
-
 /** @throws DmxError `DMX_DINOV3_MODEL` when there is neither a file nor a folder with one model. */
 async function locate(model: string): Promise<string> {
   const path = resolve(model);
@@ -40,9 +39,8 @@ async function locate(model: string): Promise<string> {
       `Make one of .safetensors with "dinomix teacher convert ${model} -o model.onnx"; save the tensors of other files as .safetensors first.`,
     );
   }
-  const found = await stat(path).catch(() => null);
-  if (found?.isFile() === true) return path;
-  if (found?.isDirectory() !== true) {
+  if (await isFile(path)) return path;
+  if (!(await isFolder(path))) {
     throw modelError(
       `There is no file "${path}"`,
       'The option "model" names it, and DinoMix ships no weights.',
