@@ -13,6 +13,7 @@ import { product } from './conv-geometry.js';
 import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { channelFirstLayout, type Layout, physicalShape, planesLayout, sameLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
+import { takeAt } from './primitives.js';
 import { emitReduce } from './reduce.js';
 
 interface Sizes {
@@ -165,7 +166,7 @@ function segmentationLoss(
   ]);
   const rows = [maths.binary('Mul', m, pLabel), m, maths.binary('Mul', m, logLabel), one];
   const byLabel = maths.overVoxels(hot, emitter.node('Concat', rows, { axis: 1 }, [batch, 4, voxels]));
-  const pick = (index: number) => emitter.node('Gather', [byLabel, emitter.int64([index])], { axis: 1 }, [classes, 1]);
+  const pick = (index: number) => takeAt(ctx, byLabel, 1, [index]);
   const overlap = pick(0);
   const present = pick(1);
   const predicted = maths.overVoxels(p, m);
@@ -215,7 +216,7 @@ function segmentationLossGrad(
   const m = maths.voxelWeights(voxel!);
   const w = maths.classWeights(klass!);
   const table = statistics!.dense();
-  const pick = (index: number) => emitter.node('Gather', [table, emitter.int64([index])], { axis: 1 }, [classes, 1]);
+  const pick = (index: number) => takeAt(ctx, table, 1, [index]);
   const { numerator, denominator, counted } = diceParts(ctx, maths, node, pick(0), pick(1), pick(2), w);
   const upstream = emitter.reshape(dLoss!.dense(), []);
   const share = maths.binary(
@@ -234,8 +235,7 @@ function segmentationLossGrad(
 
   const pair = emitter.node('Concat', [a, w], { axis: 1 }, [classes, 2]);
   const found = maths.atLabels(emitter.transpose(pair, [1, 0]), hot);
-  const row = (index: number) =>
-    emitter.node('Gather', [found, emitter.int64([index])], { axis: 1 }, [batch, 1, voxels]);
+  const row = (index: number) => takeAt(ctx, found, 1, [index]);
   const aLabel = maths.binary('Mul', row(0), maths.binary('Mul', m, py));
   const c = maths.binary('Mul', maths.binary('Mul', m, row(1)), ceFactor);
   const mixed = emitter.node('MatMul', [emitter.reshape(b, [1, 1, classes]), p], {}, [batch, 1, voxels]);
