@@ -38,8 +38,8 @@ export { idList, publishedSplitProblems, splitFromLists } from './dataset/publis
 export { createReader, type ReaderPlan } from './dataset/reader.js';
 export { RECIPES, type Recipe, type RecipeName, withSampling } from './dataset/recipes.js';
 export {
-  gapProblems,
   isFolder,
+  officialProblems,
   type PairFolders,
   type PairNames,
   type PairScan,

@@ -5,9 +5,9 @@ import {
   AMOS_IDS,
   AMOS_SIDES,
   createBenchmarkDataset,
-  gapProblems,
   isAmosCt,
   niftiFormat,
+  officialProblems,
   RECIPES,
   withSampling,
 } from '@dinomix/core/dataset';
@@ -25,7 +25,7 @@ export async function openAmosDataset(options: AmosOptions): Promise<Dataset> {
   const cases = modality === 'ct' ? found.filter(({ id }) => isAmosCt(id)) : found;
   const official = modality === 'ct' ? AMOS_IDS.filter(isAmosCt) : AMOS_IDS;
   const planned = await splitsOf(cases, root, options);
-  const gaps = cases.length === 0 ? [] : gapProblems(official, cases, root);
+  const gaps = cases.length === 0 ? [] : officialProblems(official, cases, root);
   const scope = modality === 'ct' ? ', CT only: not the published benchmark' : '';
   return createBenchmarkDataset({
     title: `AMOS22 (split ${split}, labelled ${labelled}, recipe ${recipe}${scope})`,

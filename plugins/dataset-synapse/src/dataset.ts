@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import type { Dataset } from '@dinomix/core';
 import {
   createBenchmarkDataset,
-  gapProblems,
   niftiFormat,
+  officialProblems,
   RECIPES,
   SYNAPSE_CLASSES,
   SYNAPSE_IDS,
@@ -19,7 +19,7 @@ export async function openSynapseDataset(options: SynapseOptions): Promise<Datas
   const root = resolve(options.root);
   const { cases, problems } = await scanSynapse(root);
   const planned = await splitsOf(cases, root, options);
-  const gaps = cases.length === 0 ? [] : gapProblems(SYNAPSE_IDS, cases, root);
+  const gaps = cases.length === 0 ? [] : officialProblems(SYNAPSE_IDS, cases, root);
   return createBenchmarkDataset({
     title: `Synapse (split ${options.split}, labelled ${options.labelled}, recipe ${options.recipe})`,
     licence: 'BTCV "Beyond the Cranial Vault", synapse.org syn3193805: registration needed, not to be passed on.',

@@ -6,7 +6,7 @@ import { createBenchmarkDataset } from './benchmark-dataset.js';
 import { niftiFormat } from './nifti.js';
 import { errorOf } from './problems.js';
 import { RECIPES } from './recipes.js';
-import { gapProblems, scanPairs } from './scan-pairs.js';
+import { officialProblems, scanPairs } from './scan-pairs.js';
 
 const OPTIONS = { tolerance: 0.01, cache: null };
 const SPLITS = { labelled: ['a'], unlabelled: [], validation: [], test: [] };
@@ -45,7 +45,7 @@ test('with errors every use is refused with all of them, and the check still run
   expect(files).toEqual(['/data/x', '/data/y', '/data/a.nii', '/data/a-label.nii']);
 });
 
-test('pairs: a missing partner, one id twice, gaps', async () => {
+test('pairs: a missing partner, one id twice, gaps and strangers', async () => {
   const [images, labels] = [await mkdtemp(join(tmpdir(), 'dmx-')), await mkdtemp(join(tmpdir(), 'dmx-'))];
   for (const name of ['i1.nii', 'i1.nii.gz', 'i2.nii', 'other.txt']) await writeFile(join(images, name), '');
   for (const name of ['l1.nii', 'l3.nii']) await writeFile(join(labels, name), '');
@@ -56,5 +56,9 @@ test('pairs: a missing partner, one id twice, gaps', async () => {
     ['2', false],
   ]);
   expect(problems.map(({ severity, caseId }) => `${severity} ${caseId}`)).toEqual(['error 1', 'warning 2', 'error 3']);
-  expect(gapProblems(['1', '2', '4'], cases, '/data')[0]!.message).toBe('1 of the 3 official cases are not there: 4');
+  const official = officialProblems(['1', '4', '5'], cases, '/data').map(({ file, message }) => `${file} ${message}`);
+  expect(official).toEqual([
+    '/data 2 of the 3 official cases are not there: 4 5',
+    `${join(images, 'i2.nii')} is none of the 3 official cases`,
+  ]);
 });

@@ -75,11 +75,23 @@ export async function scanPairs(folders: readonly PairFolders[], names: PairName
   return { cases: [...cases.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), problems };
 }
 
-/** Tells which cases of an official list are not there. */
-export function gapProblems(official: readonly string[], cases: readonly CaseFiles[], root: string): DataProblem[] {
-  const known = new Set(cases.map(({ id }) => id));
+/** Tells which cases of an official list are not there, and which ones that are there it does not have. */
+export function officialProblems(
+  official: readonly string[],
+  cases: readonly CaseFiles[],
+  root: string,
+): DataProblem[] {
+  const [known, listed] = [new Set(cases.map(({ id }) => id)), new Set(official)];
   const missing = official.filter((id) => !known.has(id));
-  if (missing.length === 0) return [];
+  const others = cases
+    .filter(({ id }) => !listed.has(id))
+    .map(({ id, image }) => {
+      const message = `is none of the ${official.length} official cases`;
+      const fix = 'take it out of the folder: a drawn split deals it to a part like any other';
+      return warningOf({ file: image, caseId: id, message, fix });
+    });
+  if (missing.length === 0) return others;
   const message = `${missing.length} of the ${official.length} official cases are not there: ${missing.join(' ')}`;
-  return [warningOf({ file: root, message, fix: 'fetch them; published splits need every case that they name' })];
+  const fix = 'fetch them; published splits need every case that they name';
+  return [warningOf({ file: root, message, fix }), ...others];
 }
