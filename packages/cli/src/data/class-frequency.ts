@@ -1,5 +1,6 @@
 import type { ClassInfo } from '@dinomix/core';
 import type { CaseSurvey } from '@dinomix/trainer';
+import { escapeHtml } from '@dinomix/volume/page';
 
 /** How often a class occurs in the labels that were read. */
 export interface ClassFrequency {
@@ -52,9 +53,6 @@ export function frequencyRows(frequencies: readonly ClassFrequency[], width = 30
   ]);
 }
 
-const escaped = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-
 /** The same as a picture: an SVG document. */
 export function frequencyChart(title: string, frequencies: readonly ClassFrequency[]): string {
   const most = mostOf(frequencies);
@@ -70,14 +68,14 @@ export function frequencyChart(title: string, frequencies: readonly ClassFrequen
     const y = 34 + row * index;
     const width = (right * barLength(voxels, most)).toFixed(1);
     return (
-      `<text x="${left - 8}" y="${y + 13}" text-anchor="end">${escaped(name)}</text>` +
+      `<text x="${left - 8}" y="${y + 13}" text-anchor="end">${escapeHtml(name)}</text>` +
       `<rect x="${left}" y="${y}" width="${width}" height="${row - 5}" fill="rgb(${colour})"/>` +
       `<text x="${left + Number(width) + 6}" y="${y + 13}">${voxels}</text>`
     );
   });
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${left + right + 90}" height="${height}" font-family="sans-serif" font-size="12">` +
-    `<rect width="100%" height="100%" fill="#fff"/><text x="10" y="20" font-size="14">${escaped(title)}: voxels per class, logarithmic</text>` +
+    `<rect width="100%" height="100%" fill="#fff"/><text x="10" y="20" font-size="14">${escapeHtml(title)}: voxels per class, logarithmic</text>` +
     `${lines.join('')}${bars.join('')}</svg>\n`
   );
 }
