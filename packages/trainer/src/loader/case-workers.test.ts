@@ -38,6 +38,24 @@ it('a thread has the bound of its reader, and V8’s own where there is none', a
   expect(await boundOf()).toBeGreaterThan(500);
 });
 
+it('an answer that comes while the threads are being ended is dropped', async () => {
+  const { workerSource, preprocessing, ...dataset } = tinyDataset({});
+  const reader = { ...dataset, workerSource, preprocessing };
+  const workers = createCaseWorkers({ reader, workerSource, preprocessing, classCount: 3 }, 1);
+  const [first, second] = dataset.splits.labelled;
+  await workers.prepare(first!, 'labelled');
+  const pending = workers.prepare(second!, 'labelled');
+  // This thread is busy until the other has answered.
+  for (const end = performance.now() + 300; performance.now() < end; );
+  const uncaught: unknown[] = [];
+  const listen = (error: unknown) => uncaught.push(error);
+  process.on('uncaughtException', listen);
+  await Promise.allSettled([workers.dispose(), pending]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  process.off('uncaughtException', listen);
+  expect(uncaught).toEqual([]);
+});
+
 it('a reader that goes beyond its bound is told of with its case', async () => {
   const failure = await failureOf(GREEDY, 32);
   expect(failure).toContain('DMX_CASE_UNUSABLE');

@@ -1,13 +1,12 @@
-import { createRequire } from 'node:module';
 import type { CaseReader, CaseRole, Preprocessing, WorkerSource } from '@dinomix/core';
 import { reasonOf } from '@dinomix/core';
-import { Piscina } from 'piscina';
 import { type CutRequest, type CutResult, cutCrops } from '../data/cut-crops.js';
 import type { PreparedCase } from '../data/prepare-case.js';
 import { prepareStored, type StoredState } from '../data/prepare-stored.js';
 import { type CaseSurvey, surveyCase } from '../data/survey-case.js';
 import { trainerError } from '../errors.js';
-import type { LoaderWorkerData, WorkerAnswer } from './worker.js';
+import { openCaseThreads } from './case-threads.js';
+import type { WorkerAnswer } from './worker.js';
 
 /** Does the work of the loader: in threads, or where it is called. */
 export interface CaseWorkers {
@@ -70,51 +69,31 @@ function inThisThread({ reader, preprocessing, classCount, cache = null }: CaseS
   };
 }
 
-/** Why a thread ended. */
-function deathOf(thrown: unknown, { heapMb }: WorkerSource): string {
-  const isFull = (thrown as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
-  if (!isFull || heapMb === undefined) return reasonOf(thrown);
-  return `reading it took more than the ${heapMb} MiB of objects that its reader may hold (heapMb): what it says beside its voxels is longer than that of any sound file`;
-}
-
-function inThreads({ workerSource, preprocessing, classCount, cache = null }: CaseSource, count: number): CaseWorkers {
-  const workerData: LoaderWorkerData = { source: workerSource, preprocessing, classCount, cache };
-  const pool = new Piscina({
-    filename: createRequire(import.meta.url).resolve('@dinomix/trainer/loader-worker'),
-    minThreads: count,
-    maxThreads: count,
-    recordTiming: false,
-    // The thread runs built files, whatever loaders and conditions this process was started with.
-    execArgv: [],
-    workerData,
-    ...(workerSource.heapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: workerSource.heapMb } }),
-  });
-  // A thread that dies rejects the task; that too must name the case.
-  const run = <V>(task: object, name: string): Promise<WorkerAnswer<V>> =>
-    pool.run(task, { name }).catch((thrown: unknown) => ({ failure: deathOf(thrown, workerSource) }));
+function inThreads(source: CaseSource, count: number): CaseWorkers {
+  const { ask, end } = openCaseThreads(source, count);
   return {
     async prepare(caseId, role) {
-      const answer: WorkerAnswer<PreparedCase> = await run({ caseId, role }, 'prepare');
+      const answer: WorkerAnswer<PreparedCase> = await ask({ caseId, role }, 'prepare');
       if ('failure' in answer) throw unusable(caseId, role, answer.failure);
       return checked(answer.value);
     },
     async store(caseId, role) {
-      const answer: WorkerAnswer<StoredState> = await run({ caseId, role }, 'store');
+      const answer: WorkerAnswer<StoredState> = await ask({ caseId, role }, 'store');
       if ('failure' in answer) throw unusable(caseId, role, answer.failure);
       return answer.value;
     },
     async survey(caseId, role) {
-      const answer: WorkerAnswer<CaseSurvey> = await run({ caseId, role }, 'survey');
+      const answer: WorkerAnswer<CaseSurvey> = await ask({ caseId, role }, 'survey');
       if ('failure' in answer) throw unusable(caseId, role, answer.failure);
       return answer.value;
     },
     async cut(request) {
-      const answer: WorkerAnswer<CutResult> = await run(request, 'cut');
+      const answer: WorkerAnswer<CutResult> = await ask(request, 'cut');
       if ('value' in answer) return answer.value;
       const [crop] = request.crops;
       throw unusable(crop!.caseId, request.labels ? 'labelled' : 'unlabelled', answer.failure);
     },
-    dispose: () => pool.destroy(),
+    dispose: end,
   };
 }
 
