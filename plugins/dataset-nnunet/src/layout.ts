@@ -7,6 +7,5 @@ export const LAYOUT: NnunetLayout = {
   takesFolders: false,
   otherEndings:
     'convert the images to NIfTI (.nii.gz or .nii), or take the data set itk for .nrrd, .mha, .mhd and .mgz',
-  format: (options, _, frame) =>
-    frame === null ? niftiFormat(options) : { ...niftiFormat({ ...options, frame }), frame },
+  format: (options, _, frame) => niftiFormat(frame === null ? options : { ...options, frame }),
 };

@@ -41,9 +41,10 @@ function createNiftiFormat({ geometry, replaceNonFinite, frame }: NiftiReading, 
 
 /** The format of NIfTI files. */
 export function niftiFormat({ geometry, replaceNonFinite, frame }: NiftiReading): FormatSource {
-  const reading = { geometry, replaceNonFinite, ...(frame === undefined ? {} : { frame }) };
+  const chosen = frame === undefined ? {} : { frame };
+  const reading = { geometry, replaceNonFinite, ...chosen };
   const module = new URL(`./nifti${extname(import.meta.url)}`, import.meta.url).href;
-  return { format: createNiftiFormat(reading), reading, module, heapMb: HEAP_MB };
+  return { format: createNiftiFormat(reading), ...chosen, reading, module, heapMb: HEAP_MB };
 }
 
 /** Memory that grows to the largest request and is given again and again: a thread reads one file at a time. */

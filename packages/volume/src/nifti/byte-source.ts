@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { constants, createGunzip, type Gunzip, gunzipSync } from 'node:zlib';
 import { VolumeError } from '../errors.js';
@@ -146,7 +145,7 @@ class GunzipSource implements ByteSource {
     if (this.size > LARGEST_PIECE || start + count > LARGEST_PIECE) return this.takeInPieces(count);
     const end = start + count;
     try {
-      const bytes = this.scratch === undefined ? await this.inflate(end) : this.inflateAtOnce(end, this.scratch);
+      const bytes = this.scratch === undefined ? await this.inflate(end) : await this.inflateAtOnce(end, this.scratch);
       return bytes.subarray(start, end);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw this.tailError();
@@ -155,14 +154,9 @@ class GunzipSource implements ByteSource {
   }
 
   // In the thread pool, two threads that read at a time leave a tenth of two cores idle between their hand-overs.
-  private inflateAtOnce(end: number, scratch: Scratch): Uint8Array<ArrayBuffer> {
+  private async inflateAtOnce(end: number, scratch: Scratch): Promise<Uint8Array<ArrayBuffer>> {
     const compressed = scratch(this.size).subarray(0, this.size);
-    let filled = 0;
-    while (filled < compressed.byteLength) {
-      const count = readSync(this.file.fd, compressed, filled, compressed.byteLength - filled, filled);
-      if (count === 0) break;
-      filled += count;
-    }
+    const filled = await readAt(this.file, compressed, 0);
     const sizes = { chunkSize: end + OUTPUT_CHUNK, maxOutputLength: end + LONGEST_TAIL };
     return gunzipSync(compressed.subarray(0, filled), sizes) as Buffer<ArrayBuffer>;
   }
