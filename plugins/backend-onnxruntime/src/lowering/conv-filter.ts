@@ -10,7 +10,7 @@ export const blockedConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
   const { emitter, target } = ctx;
   const { block } = target;
   const [inBlocks, outBlocks] = [g.inChannels / block, g.outChannels / block];
-  const input = winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s);
+  const input = winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s, 1);
   const kernels = winogradOutputGradient(ctx, planesOf(ctx, dy, g.outChannels, s), s);
   const groups = input.shape[0]! * input.shape[1]!;
   const products = correlate(ctx, {

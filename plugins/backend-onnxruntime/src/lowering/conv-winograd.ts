@@ -79,9 +79,12 @@ function outputTransform(ctx: LoweringContext, x: Emitted, depth: number, backwa
   return ctx.emitter.reshape(value, [batch, backwards ? tiles * components : depth, ...rest]);
 }
 
-/** Inputs of the products, [b, tiles * components, c/B, h, (w + 2) * B], from planes [b * d * c/B, h, w * B]. */
-export function winogradInput(ctx: LoweringContext, planes: Emitted, s: Sides): Emitted {
-  const spread = spreadPlanes(ctx, planes, { below: 0, columns: 1 });
+/**
+ * Inputs of the products, [b, tiles * components, c/B, h, (w + 2 * columns) * B], from planes [b * d * c/B, h, w * B].
+ * `columns` of zeros on either side are what the filter gradient reads; without them the convolution pads.
+ */
+export function winogradInput(ctx: LoweringContext, planes: Emitted, s: Sides, columns: 0 | 1): Emitted {
+  const spread = columns === 0 ? planes : spreadPlanes(ctx, planes, { below: 0, columns });
   const blocks = planes.shape[0]! / (s.batch * s.depth);
   const shape = [s.batch, s.depth, blocks, ...spread.shape.slice(1)];
   return alongDepth(ctx, inputMatrix(s.depth), ctx.emitter.reshape(spread, shape));
@@ -138,12 +141,14 @@ export function winogradConv(
 ): Emitted {
   const { emitter, target } = ctx;
   const { tiles, components } = tilingOf(s.depth);
-  const image = emitter.reshape(input, [s.batch * tiles, components * into, s.height, s.width + 2]);
+  const width = input.shape[4]! / target.block;
+  const missing = 1 - (width - s.width) / 2;
+  const image = emitter.reshape(input, [s.batch * tiles, components * into, s.height, width]);
   const attributes = {
     kernel_shape: [3, 3],
     dilations: [1, 1],
     strides: [1, 1],
-    pads: [1, 0, 1, 0],
+    pads: [1, missing, 1, missing],
     group: components,
   };
   const shape = [s.batch * tiles, components * out, s.height, s.width];
