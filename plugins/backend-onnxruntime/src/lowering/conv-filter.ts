@@ -1,6 +1,7 @@
 /** Gradients of 3x3x3 convolutions with respect to their filter, in channel-blocked memory. */
 import type { ConvGradient } from './conv-lowering.js';
-import { correlate, neighbours, planesOf, type Sides, sidesOf } from './conv-planes.js';
+import { correlate, correlateWhole, neighbours, planesOf, type Sides, sidesOf } from './conv-planes.js';
+import { marginOf, stripImages, stripPlanes, stripsOf } from './conv-strips.js';
 import { filterGradientMatrix, winogradInput, winogradOutputGradient } from './conv-winograd.js';
 import { emitReduce } from './reduce.js';
 
@@ -10,18 +11,25 @@ export const blockedConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
   const { emitter, target } = ctx;
   const { block } = target;
   const [inBlocks, outBlocks] = [g.inChannels / block, g.outChannels / block];
-  const input = winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s, 1);
-  const kernels = winogradOutputGradient(ctx, planesOf(ctx, dy, g.outChannels, s), s);
-  const groups = input.shape[0]! * input.shape[1]!;
-  const products = correlate(ctx, {
-    images: emitter.reshape(input, [groups, inBlocks, s.height, (s.width + 2) * block]),
-    kernels: emitter.reshape(kernels, [groups, g.outChannels, s.height, s.width]),
+  const input = winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s, marginOf(ctx, g));
+  const strips = stripsOf(ctx, g);
+  const kernels = winogradOutputGradient(ctx, stripPlanes(ctx, planesOf(ctx, dy, g.outChannels, s), g, strips), s);
+  const groups = input.shape[0]! * input.shape[1]! * strips;
+  const operands = {
+    kernels: emitter.reshape(kernels, [groups, g.outChannels, s.height / strips, s.width]),
     taps: [3, 3 * block],
     dilations: [1, block],
-    pads: [1, 0, 1, 0],
-  });
+  } as const;
+  const products =
+    strips === 1
+      ? correlate(ctx, {
+          ...operands,
+          images: emitter.reshape(input, [groups, inBlocks, s.height, (s.width + 2) * block]),
+          pads: [1, 0, 1, 0],
+        })
+      : correlateWhole(ctx, { ...operands, images: stripImages(ctx, input, s, strips), pads: [0, 0, 0, 0] });
   const rest = outBlocks * 9 * block * block;
-  const inputs = [filterGradientMatrix(ctx, s), emitter.reshape(products, [inBlocks, groups, rest])];
+  const inputs = [filterGradientMatrix(ctx, s, strips), emitter.reshape(products, [inBlocks, groups, rest])];
   const summed = emitter.node('MatMul', inputs, {}, [inBlocks, 3, rest]);
   const memory = emitter.reshape(summed, [inBlocks, 3, outBlocks, 3, 3, block, block]);
   return ctx.result(node, 0, memory, { splits: [3, 4], block, perm: [3, 0, 5, 1, 2, 4, 6] });

@@ -85,6 +85,21 @@ describe('convolutions and their gradients against the CPU backend, blocked and 
     for (const error of errors(run(), expected)) expect(error).toBeLessThan(1e-5);
   });
 
+  it.each([
+    [16, 16],
+    [16, 32],
+    [32, 16],
+  ])('3D strip by strip, where a plane outgrows the cache: %i to %i channels', async (i, o) => {
+    const program = (x: tf.Tensor, w: tf.Tensor) =>
+      tf.mean(tf.square(tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same')));
+    const run = () =>
+      differentiate(program as never, () => [values([2, 2, 128, 128, i], 7), values([3, 3, 3, i, o], 8)]);
+    await useEngine({ lowering: 'dense' });
+    const expected = run();
+    await useEngine();
+    for (const error of errors(run(), expected)) expect(error).toBeLessThan(1e-5);
+  });
+
   it('2D strip by strip, where a sample outgrows the cache', async () => {
     const program = (x: tf.Tensor, w: tf.Tensor) =>
       tf.mean(tf.square(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same')));
