@@ -27,7 +27,7 @@ export const blockedConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
           images: emitter.reshape(input, [groups, inBlocks, s.height, (s.width + 2) * block]),
           pads: [1, 0, 1, 0],
         })
-      : correlateWhole(ctx, { ...operands, images: stripImages(ctx, input, s, strips), pads: [0, 0, 0, 0] });
+      : correlateWhole(ctx, { ...operands, images: stripImages(ctx, input, strips), pads: [0, 0, 0, 0] });
   const rest = outBlocks * 9 * block * block;
   const inputs = [filterGradientMatrix(ctx, s, strips), emitter.reshape(products, [inBlocks, groups, rest])];
   const summed = emitter.node('MatMul', inputs, {}, [inBlocks, 3, rest]);

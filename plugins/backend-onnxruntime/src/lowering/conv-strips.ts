@@ -4,7 +4,7 @@
  */
 import type { LoweringContext } from './context.js';
 import { type ConvGeometry, product } from './conv-geometry.js';
-import type { Margin, Sides } from './conv-planes.js';
+import type { Margin } from './conv-planes.js';
 import { tilingOf } from './conv-winograd.js';
 import type { Emitted } from './emitter.js';
 import { takeAt } from './primitives.js';
@@ -58,10 +58,11 @@ export function stripPlanes(ctx: LoweringContext, planes: Emitted, g: ConvGeomet
  *
  * @param input [b, components, c/B, h + 1, columns], the last row zero
  */
-export function stripImages(ctx: LoweringContext, input: Emitted, s: Sides, strips: number): Emitted {
+export function stripImages(ctx: LoweringContext, input: Emitted, strips: number): Emitted {
   const { emitter } = ctx;
   const [batch, components, blocks, below, columns] = input.shape as [number, number, number, number, number];
-  const rows = s.height / strips;
+  const height = below - 1;
+  const rows = height / strips;
   const groups = batch * components;
   const indices: number[] = [];
   for (let block = 0; block < blocks; block++) {
@@ -69,7 +70,7 @@ export function stripImages(ctx: LoweringContext, input: Emitted, s: Sides, stri
       const start = (group * blocks + block) * below;
       for (let strip = 0; strip < strips; strip++) {
         for (let row = strip * rows - 1; row <= (strip + 1) * rows; row++) {
-          indices.push(start + (row < 0 ? s.height : row));
+          indices.push(start + (row < 0 ? height : row));
         }
       }
     }
