@@ -17,6 +17,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
+import { declareInPlace } from './in-place.js';
 
 export type OnnxDType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool' | 'uint8' | 'uint32' | 'uint64';
 
@@ -86,6 +87,7 @@ export class Emitter {
   private readonly seen = new Map<string, readonly Emitted[]>();
   /** What each emitted reshape was made from. */
   private readonly reshaped = new Map<string, Emitted>();
+  private readonly computed = new Map<string, Emitted>();
   private counter = 0;
   /** A label for the nodes emitted next: the operation that they come from. */
   label = '';
@@ -186,6 +188,7 @@ export class Emitter {
       create(NodeProtoSchema, { opType, input, output: result.map((value) => value.name), attribute, domain, name }),
     );
     this.seen.set(key, result);
+    for (const value of result) this.computed.set(value.name, value);
     return result;
   }
 
@@ -273,6 +276,7 @@ export class Emitter {
       initializer: initializers,
       input: this.inputs,
       output: this.outputs,
+      valueInfo: declareInPlace(nodes, this.computed, new Set(this.outputs.map(({ name }) => name))),
     });
     const opsets: [string, bigint][] = [
       ['', 20n],
