@@ -1,15 +1,13 @@
 import type { NodeProto } from 'onnx-buf';
 
-const BINARY = new Set(['Add', 'Sub', 'Mul', 'Div']);
-const UNARY = new Set(['Neg', 'Exp', 'Log', 'Sqrt', 'Clip', 'Relu', 'LeakyRelu', 'Tanh']);
+/** ONNX Runtime's kernels that may write over their input; those of sums and products may not (seen in its profiles). */
+const UNARY = new Set(['Clip', 'Relu', 'LeakyRelu', 'Tanh']);
 
-/** Position of the sum among the inputs of a blocked convolution. */
-const SUM = 3;
+/** Position of the summand among the inputs of a blocked convolution, which copies it on one thread where it may not. */
+const SUMMAND = 3;
 
-/** Inputs that ONNX Runtime's kernel may overwrite. */
-export function overwritable({ opType, domain, input }: NodeProto): readonly string[] {
-  if (domain === 'com.microsoft.nchwc') return opType === 'Conv' && input.length > SUM ? [input[SUM]!] : [];
-  if (domain !== '') return [];
-  if (BINARY.has(opType)) return input[0] === input[1] ? [] : input;
-  return UNARY.has(opType) ? [input[0]!] : [];
+/** The input that ONNX Runtime's kernel may write its result over. */
+export function overwritable({ opType, domain, input }: NodeProto): string | undefined {
+  if (domain === 'com.microsoft.nchwc') return opType === 'Conv' ? input[SUMMAND] : undefined;
+  return domain === '' && UNARY.has(opType) ? input[0] : undefined;
 }

@@ -66,11 +66,9 @@ export function timelineOf({ nodes, tensors, outputs }: Program): Timeline {
     const node = nodes[position]!;
     const size = lives.get(node.output[0]!)?.bytes;
     if (size === undefined || kept.has(node.output[0]!)) return;
-    const target = overwritable(node).find((name) => {
-      const life = lives.get(bufferOf(name));
-      return life !== undefined && life.last === step && life.bytes === size;
-    });
-    if (target === undefined) return;
+    const target = overwritable(node);
+    const life = target === undefined ? undefined : lives.get(bufferOf(target));
+    if (target === undefined || life?.last !== step || life.bytes !== size) return;
     overwritten.set(position, target);
     change[step]! -= size;
     change[step + 1]! += size;
