@@ -35,11 +35,7 @@ const PIECE = 2 ** 27;
  * Inputs beside the image: `sums`, `rows` int64 [n, 1], `origin` int64 [1, 1], and `importance` [n, 1] if weighted.
  * @param pieceBytes - of the probabilities of the planes that are added together.
  */
-export function windowEnding(
-  weighted: boolean,
-  report: (layout: WindowLayout) => void,
-  pieceBytes = PIECE,
-): Ending {
+export function windowEnding(weighted: boolean, report: (layout: WindowLayout) => void, pieceBytes = PIECE): Ending {
   return (scope, logits) => {
     const { emitter, ctx } = scope;
     const { values, planes, lanes } = planeRows(scope, logits);
