@@ -133,9 +133,9 @@ describe.each(VOLUMES)('a slab moved through a volume, %s %o', (_name, shape) =>
       const sums = wholeSums(image, shape, given, depthFirst);
       const labels = labelsOf(sums);
       const probabilities = bits(averages(sums, shape, given));
-      // 64 bytes a voxel: one tile, several, and as many as there can be.
-      for (const mostSumBytes of [Number.POSITIVE_INFINITY, 64 * 4 * 10 * 7, 1]) {
-        const scores = new WholeScores(shape, CLASSES, mostSumBytes === 1 ? 1 : 0);
+      // 64 bytes a voxel: one tile, several, and tiles of less than a stride.
+      for (const mostSumBytes of [Number.POSITIVE_INFINITY, 64 * 4 * 10 * 7, 64 * 4 * 4 * 3]) {
+        const scores = new WholeScores(shape, CLASSES, mostSumBytes < 64 * 4 * 20 ? 1 : 0);
         await slidingWindow({ shape, image }, network, { ...given, mostSumBytes }, [scores]);
         expect([...scores.labels]).toEqual(labels);
         expect(bits(scores.probabilities)).toEqual(probabilities);
