@@ -73,6 +73,13 @@ function assertSameWork(row, ours, peer) {
   }
 }
 
+/** Of a row whose sides do other amounts of the same work: the ratios of time over that of the work. */
+function perWork({ work }, ours, peer) {
+  if (work === undefined) return {};
+  const cpu = ours.cpuMinMs === undefined ? {} : { ratioCpuPerWork: round(ours.cpuMinMs / peer.cpuMinMs / work, 3) };
+  return { work, ratioPerWork: round(ours.minMs / peer.minMs / work, 3), ...cpu };
+}
+
 async function measureRow(row, group, { steps, soak, withDefault, realtime }, progress) {
   const loadBefore = load();
   const sides = { ...group.sides, ...row.sides };
@@ -86,6 +93,7 @@ async function measureRow(row, group, { steps, soak, withDefault, realtime }, pr
     ratioMin: round(ours.minMs / peer.minMs, 3),
     ratioMedian: round(ours.medianMs / peer.medianMs, 3),
     ratioPeak: round(ours.peakMb / peer.peakMb, 3),
+    ...perWork(row, ours, peer),
   };
   // A row with sides of its own has no untuned peer.
   if (withDefault && row.sides === undefined && group.sides.peerDefault) {

@@ -42,25 +42,30 @@ export async function runDuel(row, sides, { steps, block, realtime, progress }) 
 
 /**
  * Times one row whose sides do not fit into memory together: every block has a process of its own, which ends before that
- * of the other side starts.
+ * of the other side starts. A row with `peerRepeats` lets the peer make so many steps for one of ours.
  */
 export async function runInTurns(row, sides, { steps, block, realtime, progress }) {
-  const seen = { peer: { ms: [] }, ours: { ms: [] } };
+  const seen = { peer: { ms: [], cpuMs: [] }, ours: { ms: [], cpuMs: [] } };
   for (let done = 0; done < steps; done += block) {
     for (const [name, record] of Object.entries(seen)) {
       const side = new Participant(sides[name]);
       try {
         const init = await side.timed({ cmd: 'init', row: row.name, ...row[name] }, realtime);
-        record.last = await side.steps(block, realtime);
+        record.last = await side.steps(name === 'peer' ? block * (row.peerRepeats ?? 1) : block, realtime);
         record.init ??= init;
         record.ms.push(...record.last.ms);
+        record.cpuMs.push(...(record.last.cpuMs ?? []));
+        record.peakMb = Math.max(record.peakMb ?? 0, record.last.peakMb);
       } finally {
         await side.stop();
       }
       progress.advance(block / 2, `${row.name}: ${sides[name].name} ${round(Math.min(...record.ms), 1)} ms`);
     }
   }
-  const [peer, ours] = [seen.peer, seen.ours].map(({ ms, last, init }) => describeSide(ms, last, init, {}));
+  const [peer, ours] = [seen.peer, seen.ours].map(({ ms, cpuMs, last, init, peakMb }) => {
+    const cpu = cpuMs.length > 0 ? { cpuMinMs: round(Math.min(...cpuMs)) } : {};
+    return describeSide(ms, { ...last, peakMb }, init, cpu);
+  });
   return { ours, peer };
 }
 

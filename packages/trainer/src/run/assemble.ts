@@ -70,10 +70,11 @@ export async function assembleTraining(
   const source = { reader: dataset, workerSource, preprocessing, classCount, cache: dataset.cache ?? null };
   const workers = createCaseWorkers(source, train.workers);
   run.onDispose('loader', () => workers.dispose());
-  const store = createCaseStore({ workers, hook: hooks.datasetSample, run: info });
+  const limit = train.caseMemoryMb * 1e6;
+  const store = createCaseStore({ workers, hook: hooks.datasetSample, run: info, limit });
   const metrics = await run.resolve('metric');
   assertSelection(metrics, config);
-  const { facts, labels } = await countDataset(dataset, store, train);
+  const { facts, labels } = await countDataset(dataset, store, train, run.signal);
   await hooks.datasetReady.call(facts, { run: info, position: null });
   const variables = createVariables();
   run.onDispose('weights', () => variables.dispose());

@@ -1,7 +1,7 @@
 import type { Bound, Dataset, DatasetFacts, ParameterSpec, ResolvedConfig, Run } from '@dinomix/core';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import { trainerError } from '../errors.js';
-import { type CaseStore, trainingVolume } from '../loader/case-store.js';
+import { type CaseStore, trainingVolumes } from '../loader/case-store.js';
 import { createOps } from '../ops/create-ops.js';
 import { guarded, guardedAsync } from '../step/guard.js';
 import { initialValues } from '../step/initial-values.js';
@@ -86,6 +86,7 @@ async function openTeachers(
   material: BuildMaterial,
 ): Promise<TeacherPart[]> {
   const { run, facts, dataset, variables, store, warn } = material;
+  const volume = trainingVolumes(store, dataset);
   const teachers: TeacherPart[] = [];
   for (const { id, plugin, value: slot } of bound) {
     const teacher: TeacherPart = { key: `teacher:${id}`, plugin, id, slot };
@@ -97,7 +98,7 @@ async function openTeachers(
         normalisation: dataset.preprocessing.normalisation,
         patch: run.config.train.patch,
         cacheDirectory: teacherCacheFolder(run.info.directory, id),
-        volume: (caseId) => trainingVolume(store, dataset, caseId),
+        volume,
         warn: (message) => warn(message, plugin),
       }),
     );
