@@ -25,6 +25,7 @@ export type {
   TrainSettings,
   UseSettings,
 } from './config/types.js';
+export { byteSize } from './errors/byte-size.js';
 export { dmxError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './errors/codes.js';
 export {
   DmxError,
@@ -111,6 +112,7 @@ export type {
   BackendUsage,
   DeviceName,
   ExportRequest,
+  FunctionMemory,
   Network,
   TensorFunction,
   WindowLook,
@@ -203,6 +205,8 @@ export type {
   CaseResult,
   EpochReport,
   EvaluationReport,
+  MemoryEstimate,
+  MemoryRoom,
   Reporter,
   RunEvent,
   RunOutcome,
@@ -230,6 +234,7 @@ export type {
   TeacherCachePlan,
   TeacherContext,
   TeacherOpenContext,
+  TeacherOutline,
   TeacherOutput,
   TeacherPart,
   TeacherWeights,

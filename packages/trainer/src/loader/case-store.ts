@@ -22,10 +22,10 @@ function bytesOf({ image, label }: PreparedCase): number {
   return image.byteLength + (label?.byteLength ?? 0);
 }
 
-/** Memory that this process may use, in bytes: the container's limit where there is one. */
-function availableMemory(): number {
+/** Bytes of voxels that a store keeps by itself: a quarter of the machine, or of the container's limit where there is one. */
+export function usualLimit(): number {
   const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+  return (constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()) / 4;
 }
 
 function shared<A extends Float32Array | Uint8Array>(data: A): A {
@@ -53,7 +53,7 @@ async function throughHook(prepared: PreparedCase, { hook, run }: CaseStoreOptio
 
 /** Makes an empty store. */
 export function createCaseStore(options: CaseStoreOptions): CaseStore {
-  const limit = options.limit ?? availableMemory() / 4;
+  const limit = options.limit ?? usualLimit();
   const kept = new Map<string, { readonly prepared: Promise<PreparedCase>; bytes: number }>();
   let total = 0;
   const evict = (newest: string): void => {

@@ -90,6 +90,14 @@ export interface BackendUsage {
   readonly fallbackKernels: Readonly<Record<string, number>>;
 }
 
+/** What one run of a recorded function takes, bytes. */
+export interface FunctionMemory {
+  /** Most bytes in use at once while it runs, its inputs and outputs included. */
+  readonly peak: number;
+  /** The peak by what it holds ('weights and optimizer', 'activations kept for the gradient', ...); sums to `peak`. */
+  readonly parts: Readonly<Record<string, number>>;
+}
+
 /** A pure function of named tensors. A method type, so that backends of any tensor type fit the slot. */
 interface TensorFunctionMethod<T> {
   call(inputs: NamedTensors<T>): NamedTensors<T>;
@@ -115,6 +123,8 @@ export interface BackendSession<T> {
    * outputs belong to the caller; the inputs stay alive. Absent where nothing is gained by it.
    */
   compileStep?(fn: TensorFunction<T>): TensorFunction<T>;
+  /** Records `fn` without running it and says what memory a run takes; absent where a backend cannot tell. */
+  measureMemory?(fn: TensorFunction<T>, inputs: NamedTensors<T>): FunctionMemory;
   /** Bytes of an ONNX file; absent where the backend cannot write one. */
   exportStudent?(request: ExportRequest<T>): Promise<Uint8Array>;
   /**
