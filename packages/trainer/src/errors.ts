@@ -170,7 +170,9 @@ const setupErrors = {
       `The training would take ${byteSize(d.peak)} of memory, and ${boundText[d.bound]} ${byteSize(d.bytes)}`,
       `At its peak it would hold: ${d.parts}. Nothing was begun.`,
       [
-        ...(d.levers.length > 0 ? ['Take one of these, or several:', ...d.levers] : ['Lower train.patch or train.batch.']),
+        ...(d.levers.length > 0
+          ? ['Take one of these, or several:', ...d.levers]
+          : ['Lower train.patch or train.batch.']),
         '--force goes on nevertheless.',
       ].join('\n'),
     ),

@@ -32,7 +32,10 @@ async function shapeOfFirst(dataset: Dataset, { caseId, role }: CasePlace): Prom
 type Shapes = ReadonlyMap<CasePlace, Index3>;
 
 /** Shapes by case: of the recipe, of prepared files, or taken to be those of the first case. */
-async function shapesOf(dataset: Dataset, cases: readonly CasePlace[]): Promise<{ shapes: Shapes; note: string | null }> {
+async function shapesOf(
+  dataset: Dataset,
+  cases: readonly CasePlace[],
+): Promise<{ shapes: Shapes; note: string | null }> {
   const { grid } = dataset.preprocessing;
   if (grid.kind === 'shape') return { shapes: new Map(cases.map((one) => [one, grid.shape])), note: null };
   const prepared = await Promise.all(cases.map(({ caseId, role }) => preparedShape(dataset, caseId, role)));
@@ -51,7 +54,9 @@ export async function caseMemory(dataset: Dataset, { train }: Pick<ResolvedConfi
   const used = casesOf(dataset).filter(({ role }) => role !== 'unlabelled' || train.batch.unlabelled > 0);
   const { shapes, note } = await shapesOf(dataset, used);
   const bytes = [...shapes].reduce((sum, [{ role }, shape]) => sum + bytesPerVoxel(role) * voxelCount(shape), 0);
-  const tested = [...shapes].filter(([{ role }]) => role === 'test' || (role === 'validation' && train.validateEvery > 0));
+  const tested = [...shapes].filter(
+    ([{ role }]) => role === 'test' || (role === 'validation' && train.validateEvery > 0),
+  );
   const sizes = tested.map(([, shape]) => shape).sort((a, b) => voxelCount(b) - voxelCount(a));
   return { kept: Math.min(bytes, usualLimit()), evaluated: sizes[0] ?? null, notes: note === null ? [] : [note] };
 }

@@ -26,12 +26,13 @@ export interface EstimateOptions {
 }
 
 /** Zeros that nobody writes take no memory: their pages are the kernel's. */
-const untouched = ({ shape }: ParameterSpec): Float32Array => 
+const untouched = ({ shape }: ParameterSpec): Float32Array =>
   new Float32Array(shape.reduce((product, side) => product * side, 1));
 
 /** The run with stand-ins for its teachers. */
 function withTeachers(run: Run<Tensor>, { teachers }: StandIns): Run<Tensor> {
-  const resolve = ((slot) => (slot === 'teacher' ? Promise.resolve(teachers) : run.resolve(slot))) as typeof run.resolve;
+  const resolve = ((slot) =>
+    slot === 'teacher' ? Promise.resolve(teachers) : run.resolve(slot)) as typeof run.resolve;
   return { ...run, resolve };
 }
 

@@ -33,7 +33,9 @@ function leastCommonMultiple(numbers: readonly number[]): number {
 function fewerFilters({ use, plugins }: ResolvedConfig): Lever | null {
   const overrides = use.student.flatMap((id) => {
     const filters = plugins.find((plugin) => plugin.id === `student:${id}`)?.options.filters;
-    return typeof filters === 'number' && filters >= 2 ? [`--set student.${id}.filters=${Math.floor(filters / 2)}`] : [];
+    return typeof filters === 'number' && filters >= 2
+      ? [`--set student.${id}.filters=${Math.floor(filters / 2)}`]
+      : [];
   });
   return overrides.length === 0 ? null : { overrides };
 }

@@ -22,7 +22,11 @@ function labelledCrops(crops: readonly Crop[], [depth, height, width]: Index3): 
 }
 
 /** A batch of empty crops. */
-export function madeUpBatch({ splits }: Dataset, patch: Index3, batch: { labelled: number; unlabelled: number }): Batch {
+export function madeUpBatch(
+  { splits }: Dataset,
+  patch: Index3,
+  batch: { labelled: number; unlabelled: number },
+): Batch {
   const labelled = labelledCrops(cropsOf(splits.labelled, batch.labelled), patch);
   if (batch.unlabelled === 0) return { labelled, unlabelled: null };
   const { shape, image, crops } = labelledCrops(cropsOf(splits.unlabelled, batch.unlabelled), patch);

@@ -35,7 +35,14 @@ async function outOfMemory(reason: string, failed: FailedRun, cause: unknown): P
   const levers = session === null ? [] : await leversOf({ host, session, directory }).catch(() => []);
   const { patch, batch } = host.config.train;
   const place = position === null ? 'before the first step' : `at step ${position.step} (epoch ${position.epoch})`;
-  const details = { reason, place, patch, batch, checkpoint, levers: levers.map(({ overrides }) => overrides.join(' ')) };
+  const details = {
+    reason,
+    place,
+    patch,
+    batch,
+    checkpoint,
+    levers: levers.map(({ overrides }) => overrides.join(' ')),
+  };
   return trainerError('DMX_OUT_OF_MEMORY', details, { runId: id, phase: 'run', cause });
 }
 

@@ -1,14 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type Host,
-  type JsonObject,
-  type Run,
-  type RunEvent,
-  type RunOutcome,
-  type StepPosition,
-} from '@dinomix/core';
+import type { Host, JsonObject, Run, RunEvent, RunOutcome, StepPosition } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
 import { withLeftOut } from '../data/left-out.js';
