@@ -235,6 +235,7 @@ export type {
   TeacherContext,
   TeacherOpenContext,
   TeacherOutline,
+  TeacherOutlineContext,
   TeacherOutput,
   TeacherPart,
   TeacherWeights,

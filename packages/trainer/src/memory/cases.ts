@@ -13,7 +13,9 @@ const LABELLED = 5;
 export interface CaseMemory {
   /** Bytes of prepared cases kept in memory. */
   readonly kept: number;
-  /** `[d, h, w]` of the largest case that is evaluated; null where none is, or nothing is known. */
+  /** `[d, h, w]` of the largest case; null where nothing is known. */
+  readonly largest: Index3 | null;
+  /** The same of those that are evaluated; null where none is, too. */
   readonly evaluated: Index3 | null;
   /** What was guessed, for a person. */
   readonly notes: readonly string[];
@@ -49,16 +51,23 @@ async function shapesOf(
   return { shapes: new Map(cases.map((one, index) => [one, prepared[index] ?? usual])), note };
 }
 
+function largestOf(shapes: readonly Index3[]): Index3 | null {
+  return [...shapes].sort((a, b) => voxelCount(b) - voxelCount(a))[0] ?? null;
+}
+
 /** What the cases of a training take in memory; reads headers of prepared files, and one case where there are none. */
 export async function caseMemory(dataset: Dataset, { train }: Pick<ResolvedConfig, 'train'>): Promise<CaseMemory> {
   const used = casesOf(dataset).filter(({ role }) => role !== 'unlabelled' || train.batch.unlabelled > 0);
   const { shapes, note } = await shapesOf(dataset, used);
   const bytes = [...shapes].reduce((sum, [{ role }, shape]) => sum + bytesPerVoxel(role) * voxelCount(shape), 0);
-  const tested = [...shapes].filter(
-    ([{ role }]) => role === 'test' || (role === 'validation' && train.validateEvery > 0),
-  );
-  const sizes = tested.map(([, shape]) => shape).sort((a, b) => voxelCount(b) - voxelCount(a));
-  return { kept: Math.min(bytes, usualLimit()), evaluated: sizes[0] ?? null, notes: note === null ? [] : [note] };
+  const isTested = ({ role }: CasePlace) => role === 'test' || (role === 'validation' && train.validateEvery > 0);
+  const tested = [...shapes].filter(([one]) => isTested(one)).map(([, shape]) => shape);
+  return {
+    kept: Math.min(bytes, usualLimit()),
+    largest: largestOf([...shapes.values()]),
+    evaluated: largestOf(tested),
+    notes: note === null ? [] : [note],
+  };
 }
 
 /** Bytes of the batches that are prepared ahead, and of the one in use. */

@@ -78,9 +78,9 @@ export async function estimateMemory({ host, session, directory }: EstimateOptio
   const dataset = bound!.value;
   await buildNetworks(run, createOps(session.ops), dataset.classes.length);
   if (session.measureMemory === undefined) return null;
-  const standIns = await standInTeachers(run, dataset, config.train.patch);
-  if (standIns.silent.length > 0) return null;
   const cases = await caseMemory(dataset, config);
+  const standIns = await standInTeachers(run, dataset, cases.largest);
+  if (standIns.silent) return null;
   const traced = await trace(withTeachers(run, standIns), dataset, session);
   return joinPhases({
     ...traced,

@@ -8,8 +8,8 @@ export interface StandIns {
   readonly teachers: readonly Bound<TeacherSlot>[];
   /** Bytes that those hold for which somebody stands in. */
   readonly bytes: number;
-  /** Keys of outside teachers that do not say what they will be. */
-  readonly silent: readonly string[];
+  /** Whether one from outside does not say what it will be. */
+  readonly silent: boolean;
 }
 
 /** Gives empty tokens of the right shape. */
@@ -29,12 +29,15 @@ function standIn(slot: TeacherSlot, grid: readonly number[] | null): TeacherSlot
   };
 }
 
-/** Puts a stand-in before every teacher from outside; the others are functions of tensors and cost nothing to open. */
-export async function standInTeachers(run: Run<Tensor>, dataset: Dataset, patch: Index3): Promise<StandIns> {
+/**
+ * Puts a stand-in before every teacher from outside; the others are functions of tensors and cost nothing to open.
+ * @param volume - voxels of the largest case; null where nothing is known.
+ */
+export async function standInTeachers(run: Run<Tensor>, dataset: Dataset, volume: Index3 | null): Promise<StandIns> {
   const { splits, preprocessing } = dataset;
+  const { patch } = run.config.train;
   const teachers: Bound<TeacherSlot>[] = [];
-  const silent: string[] = [];
-  let bytes = 0;
+  let [bytes, silent] = [0, false];
   for (const bound of await run.resolve('teacher')) {
     const { id, plugin, value } = bound;
     if (value.kind !== 'outside') {
@@ -44,9 +47,9 @@ export async function standInTeachers(run: Run<Tensor>, dataset: Dataset, patch:
     const key = `teacher:${id}`;
     const { normalisation } = preprocessing;
     const told = await guardedAsync({ key, plugin }, 'tell what it will be', null, () =>
-      value.outline?.({ splits, normalisation, patch }),
+      value.outline?.({ splits, normalisation, patch, volume }),
     );
-    if (told === undefined) silent.push(key);
+    if (told === undefined) silent = true;
     bytes += told?.bytes ?? 0;
     teachers.push({ ...bound, value: standIn(value, told?.tokens ?? null) });
   }
