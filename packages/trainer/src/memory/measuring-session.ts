@@ -1,12 +1,12 @@
 import type { FunctionMemory, NamedTensors, TensorFunction } from '@dinomix/core';
-import { type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { memory, type Tensor, zeros } from '@tensorflow/tfjs-core';
 import type { RunningBackend } from '../types.js';
 
 /** A graph that would have run. */
 export interface MeasuredGraph extends FunctionMemory {
   /** Names of what it gives. */
   readonly outputs: readonly string[];
-  /** Bytes of variables that wait beside it: they are no inputs of it. */
+  /** Bytes of tensors that wait beside it and are no inputs of it: variables, and what other graphs of the step made. */
   readonly waiting: number;
 }
 
@@ -24,22 +24,20 @@ function emptyLike(shapes: Shapes): NamedTensors<Tensor> {
   return Object.fromEntries([...shapes].map(([name, { shape, dtype }]) => [name, zeros(shape, dtype as 'float32')]));
 }
 
-/** Bytes of float32 tensors. */
+/** Bytes of tensors, each memory once. */
 export function bytesOf(tensors: Iterable<Tensor>): number {
-  return [...tensors].reduce((sum, { size }) => sum + 4 * size, 0);
+  const unique = new Map([...tensors].map((one) => [one.dataId, one.size * (one.dtype === 'bool' ? 1 : 4)]));
+  return [...unique.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /**
  * Stands in for a backend while a training is looked at: what the trainer hands over to be compiled is recorded and measured,
  * and answered with zeros of the right shapes.
- * @param backend - one that can tell.
- * @param variables - the variables at the time of a call.
+ * @param backend - one that can tell. Tensors that it has at this moment are none of the training.
  */
-export function createMeasuringSession(
-  backend: RunningBackend,
-  variables: () => NamedTensors<Tensor>,
-): MeasuringSession {
+export function createMeasuringSession(backend: RunningBackend): MeasuringSession {
   const graphs: MeasuredGraph[] = [];
+  const before = memory().numBytes;
   const compileStep = (fn: TensorFunction<Tensor>): TensorFunction<Tensor> => {
     let shapes: Shapes | null = null;
     const seen: TensorFunction<Tensor> = (given) => {
@@ -49,10 +47,9 @@ export function createMeasuringSession(
     };
     return (inputs) => {
       if (shapes === null) {
-        const memory = backend.measureMemory!(seen, inputs);
-        const given = new Set(Object.values(inputs));
-        const waiting = bytesOf(Object.values(variables()).filter((variable) => !given.has(variable)));
-        graphs.push({ ...memory, outputs: [...shapes!.keys()], waiting });
+        const waiting = memory().numBytes - before - bytesOf(Object.values(inputs));
+        const measured = backend.measureMemory!(seen, inputs);
+        graphs.push({ ...measured, outputs: [...shapes!.keys()], waiting });
       }
       return emptyLike(shapes!);
     };
