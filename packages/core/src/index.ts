@@ -114,6 +114,7 @@ export type {
   ExportRequest,
   FunctionMemory,
   Network,
+  RecordedFunction,
   TensorFunction,
   WindowLook,
   WindowRequest,

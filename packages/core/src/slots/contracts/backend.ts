@@ -106,6 +106,12 @@ interface TensorFunctionMethod<T> {
 /** A pure function of named tensors. */
 export type TensorFunction<T> = TensorFunctionMethod<T>['call'];
 
+/** A function that a backend has recorded. */
+export type RecordedFunction<T> = TensorFunction<T> & {
+  /** Gives back what the recording holds; a later call records again. Absent where there is nothing to give back. */
+  readonly dispose?: () => void;
+};
+
 /** A backend that is ready. */
 export interface BackendSession<T> {
   /** Name under which it is registered with the tensor library. */
@@ -122,9 +128,14 @@ export interface BackendSession<T> {
    * recorded graph at every further call without running `fn`. Constants that `fn` makes stay as they were recorded. The
    * outputs belong to the caller; the inputs stay alive. Absent where nothing is gained by it.
    */
-  compileStep?(fn: TensorFunction<T>): TensorFunction<T>;
+  compileStep?(fn: TensorFunction<T>): RecordedFunction<T>;
   /** Records `fn` without running it and says what memory a run takes; absent where a backend cannot tell. */
   measureMemory?(fn: TensorFunction<T>, inputs: NamedTensors<T>): FunctionMemory;
+  /**
+   * Gives back the working memory that recorded functions keep between their calls; the next call takes it again. For the
+   * turns between training and evaluation, whose peaks would otherwise add up. Absent where nothing is kept.
+   */
+  freeMemory?(): void;
   /** Bytes of an ONNX file; absent where the backend cannot write one. */
   exportStudent?(request: ExportRequest<T>): Promise<Uint8Array>;
   /**
