@@ -71,9 +71,9 @@ describe('the estimate', () => {
   it('asks the teachers first where the mixer looks at pseudo-labels', async () => {
     const seen: { inputs: string[]; outputs: string[] }[] = [];
     const mixer = mixerThat(async ({ pseudoLabels }) => void (await pseudoLabels()));
-    const estimate = await estimated({ plugins: { mixer } }, seen);
-    expect(seen[0]!.outputs).toContain('pseudo-label');
-    expect(Object.keys(estimate!.phases)[0]).toBe('teachers before the step');
+    await estimated({ plugins: { mixer } }, seen);
+    expect(seen.map(({ outputs }) => outputs.at(-1))).toEqual(['pseudo-label', 'numbers', 'probabilities']);
+    expect(seen[1]!.inputs).toContain('pseudo/net/unlabelled/confidence');
   });
 
   it('is none where a teacher from outside does not say what it will be', async () => {

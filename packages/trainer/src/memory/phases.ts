@@ -11,6 +11,8 @@ export interface TrainingMemory {
   readonly sums: number;
   /** Weights, optimizer state and teachers. */
   readonly variables: number;
+  /** Whether checkpoints are written while the step keeps its working memory. */
+  readonly keepsWork: boolean;
   /** What is there all the time, by name. */
   readonly always: Readonly<Record<string, number>>;
   readonly notes: readonly string[];
@@ -20,23 +22,39 @@ type Parts = Readonly<Record<string, number>>;
 
 const total = (parts: Parts): number => Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
 
-const VARIABLES = 'weights and optimizer';
+/** Variables, crops and what graphs hand to one another. */
+const TENSORS = 'weights, optimizer and crops';
 
-/** Adds what waits beside a graph to what it holds itself. */
-function withWaiting({ parts, waiting }: MeasuredGraph): Parts {
-  return { ...parts, [VARIABLES]: (parts[VARIABLES] ?? 0) + waiting };
+/** What a backend calls that which it does not keep from call to call. */
+const PASSING = new Set(['inputs', 'results']);
+
+/** What a graph keeps for its next call, by what it held at its peak. */
+function workOf({ parts }: MeasuredGraph): Parts {
+  return Object.fromEntries(Object.entries(parts).filter(([name]) => !PASSING.has(name)));
 }
 
-function phasesOf({ step, evaluation, sums, variables }: TrainingMemory): Readonly<Record<string, Parts>> {
-  const graphs = step.map((graph): [string, Parts] => {
-    const name = graph.outputs.includes('numbers') ? 'training step' : 'teachers before the step';
-    return [name, withWaiting(graph)];
-  });
+/** Tensors while a graph runs: its own and those that wait beside it. */
+function tensorsOf({ parts, waiting }: MeasuredGraph): number {
+  return waiting + (parts.inputs ?? 0) + (parts.results ?? 0);
+}
+
+function add(all: readonly Parts[]): Parts {
+  const sums: Record<string, number> = {};
+  for (const [name, bytes] of all.flatMap((parts) => Object.entries(parts))) sums[name] = (sums[name] ?? 0) + bytes;
+  return sums;
+}
+
+/**
+ * What each part of the work holds at most. The graphs of a step keep their working memory from step to step, beside one
+ * another; before and after an evaluation it is given back.
+ */
+function phasesOf({ step, evaluation, sums, variables, keepsWork }: TrainingMemory): Readonly<Record<string, Parts>> {
+  const work = add(step.map(workOf));
   return {
-    ...Object.fromEntries(graphs),
-    evaluation: { ...withWaiting(evaluation), 'sums of windows': sums },
+    'training step': add([work, { [TENSORS]: Math.max(...step.map(tensorsOf)) }]),
+    evaluation: add([workOf(evaluation), { [TENSORS]: tensorsOf(evaluation), 'sums of windows': sums }]),
     // The values are copied to the host before they are written.
-    checkpoint: { [VARIABLES]: variables, 'copy to write': variables },
+    checkpoint: add([keepsWork ? work : {}, { [TENSORS]: variables, 'copy to write': variables }]),
   };
 }
 
