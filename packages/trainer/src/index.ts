@@ -26,6 +26,9 @@ export {
   type WindowWatch,
 } from './inference/sliding-window.js';
 export { WholeLabels } from './inference/whole-labels.js';
+export { type EstimateOptions, estimateMemory } from './memory/estimate.js';
+export { type OpenVariant, type WeighedLever, weighLevers } from './memory/levers.js';
+export { memoryRoom } from './memory/room.js';
 export { createOps } from './ops/create-ops.js';
 export { type AdamOptions, createAdam } from './optimization/adam.js';
 export { createConstant, createPoly, lossWeightAt, type PolyOptions } from './optimization/schedules.js';

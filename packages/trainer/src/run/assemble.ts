@@ -10,6 +10,7 @@ import type { WindowNetwork } from '../inference/sliding-window.js';
 import { type BatchLoader, createBatchLoader } from '../loader/batch-loader.js';
 import { type CaseStore, createCaseStore } from '../loader/case-store.js';
 import { createCaseWorkers } from '../loader/case-workers.js';
+import { initialValues } from '../step/initial-values.js';
 import type { StepParts } from '../step/parts.js';
 import { createStepRunner, type StepRunner } from '../step/step-runner.js';
 import { createVariables, type Variables } from '../step/variables.js';
@@ -48,7 +49,8 @@ function assertSelection(metrics: readonly Bound<Metric>[], { train }: Run<Tenso
   if (!known.includes(train.selectBy)) throw trainerError('DMX_SELECT_COLUMN', { column: train.selectBy, known });
 }
 
-function checkpointNote(path: string | null): string {
+/** A sentence about the last good checkpoint. */
+export function checkpointNote(path: string | null): string {
   return path === null ? 'No checkpoint was written before.' : `The last good checkpoint is ${path}.`;
 }
 
@@ -81,7 +83,7 @@ export async function assembleTraining(
   const warn = (message: string, plugin: string | null) => {
     void events.emit({ type: 'warning', message, plugin });
   };
-  const parts = await buildParts({ run, session, dataset, facts, variables, store, warn });
+  const parts = await buildParts({ run, session, dataset, facts, variables, initial: initialValues, store, warn });
   const lengths = { labelled: splits.labelled.length, unlabelled: splits.unlabelled.length };
   const stepsPerEpoch = train.stepsPerEpoch === 'auto' ? automaticSteps(lengths, train.batch) : train.stepsPerEpoch;
   const loadFrom = (step: number): BatchLoader => {

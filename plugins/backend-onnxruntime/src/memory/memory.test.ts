@@ -107,7 +107,7 @@ describe('computing again', () => {
     const late = emitter.node('Mul', [emitter.node('ReduceSum', [middle], { keepdims: 0 }, []), cheap], {}, [SIDE]);
     emitter.output(emitter.node('ReduceSum', [late], { keepdims: 0 }, []), 'y');
     const program = emitter.program();
-    expect(timelineOf(program).peak).toBe(12 * MIB + 512);
+    expect(timelineOf(program).peak).toBe(12 * MIB + 256);
     const planned = recompute(program);
     expect(timelineOf(planned).peak).toBe(8 * MIB + 512);
     expect(planned.nodes.filter(({ opType }) => opType === 'Neg')).toHaveLength(2);
