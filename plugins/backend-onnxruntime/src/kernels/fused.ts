@@ -35,10 +35,10 @@ const normActivation = defineKernel<Input<'x' | 'scale' | 'offset'>, NormAttribu
     ]),
 );
 
-const normActivationGrad = defineKernel<Input<'dy' | 'y' | 'centred' | 'inverse' | 'scale'>, NormAttributes>(
+const normActivationGrad = defineKernel<Input<'dy' | 'centred' | 'inverse' | 'scale' | 'offset'>, NormAttributes>(
   'NormActivationGrad',
-  (backend, { dy, y, centred, inverse, scale }, attributes) =>
-    backend.record('NormActivationGrad', [dy, y, centred, inverse, scale], { ...attributes }, [
+  (backend, { dy, centred, inverse, scale, offset }, attributes) =>
+    backend.record('NormActivationGrad', [dy, centred, inverse, scale, offset], { ...attributes }, [
       like(dy),
       like(scale),
       like(scale),

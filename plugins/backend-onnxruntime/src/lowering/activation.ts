@@ -4,8 +4,8 @@ import { elementwise, numberType } from './elementwise.js';
 import type { Emitted } from './emitter.js';
 import { binary, compare, isNan, keepNan, unary, where } from './primitives.js';
 
-/** A factor that pushes every value but zero and the subnormal ones past any bound of a clip. */
-export const STEEP = 1e30;
+/** A factor that pushes every value but zero and the subnormal ones past any bound of a clip: a power of two, about 1e30. */
+export const STEEP = 2 ** 100;
 
 /** x > 0 ? 1 : alpha by one clip. */
 export function leakySlope(ctx: LoweringContext, value: Emitted, alpha: number): Emitted {

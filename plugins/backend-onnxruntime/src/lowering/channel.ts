@@ -25,8 +25,8 @@ export interface ChannelOps {
     shift: Emitted,
     options?: { readonly slope?: number; readonly sum?: Emitted },
   ): Emitted;
-  /** x where y > 0, slope * x elsewhere. */
-  through(x: Emitted, y: Emitted, slope: number): Emitted;
+  /** dy where x * factor + shift > 0, slope * dy elsewhere: the gradient of `affine` with that slope, without its result. */
+  through(dy: Emitted, x: Emitted, factor: Emitted, shift: Emitted, slope: number): Emitted;
 }
 
 /** The primitives for tensors like `x` [b, ...spatial, c]. */
@@ -141,12 +141,16 @@ function planesOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
       const value = view.depthwise(inputs, { kernel: [1, 1] }, inputs[0]!.shape, activation(slope));
       return view.toMemory(value);
     },
-    through(x, y, slope) {
-      if (slope === 1) return x;
+    through(dy, x, factor, shift, slope) {
+      if (slope === 1) return dy;
       const clip = { activation: 'Clip', activation_params: { float: [slope, 1] } };
-      const rows = view.rows(y);
-      const mask = view.depthwise([rows, emitter.float(STEEP, [lanes, 1, 1, 1])], { kernel: [1, 1] }, rows.shape, clip);
-      return view.toMemory(emitter.node('Mul', [view.rows(x), mask], {}, rows.shape));
+      const rows = view.rows(x);
+      // A power of two scales exactly: the sign is that of the affine map itself, bit for bit.
+      const steep = (value: Emitted) => emitter.node('Mul', [value, emitter.float(STEEP)], {}, value.shape);
+      const kernel = emitter.reshape(view.perPlane(steep(factor)), [lanes, 1, 1, 1]);
+      const inputs = [rows, kernel, view.perPlane(steep(shift))];
+      const mask = view.depthwise(inputs, { kernel: [1, 1] }, rows.shape, clip);
+      return view.toMemory(emitter.node('Mul', [view.rows(dy), mask], {}, rows.shape));
     },
   };
 }
@@ -190,9 +194,11 @@ function denseOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
       else if (slope !== 1) value = emitter.node('LeakyRelu', [value], { alpha: { float: slope } }, value.shape);
       return emitter.reshape(value, memory);
     },
-    through(x, y, slope) {
-      if (slope === 1) return x;
-      return emitter.node('Mul', [x, leakySlope(ctx, y, slope)], {}, x.shape);
+    through(dy, x, factor, shift, slope) {
+      if (slope === 1) return dy;
+      // The same operation as in the forward pass, which is emitted once.
+      const y = ops.affine(x, factor, shift, { slope });
+      return emitter.node('Mul', [dy, leakySlope(ctx, y, slope)], {}, dy.shape);
     },
   };
   return ops;

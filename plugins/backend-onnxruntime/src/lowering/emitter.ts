@@ -215,9 +215,27 @@ export class Emitter {
     // A reshape of a reshape is one reshape of the first tensor; back to its own shape it is nothing.
     const source = this.reshaped.get(value.name) ?? value;
     if (sameShape(source.shape, shape)) return source;
-    const result = this.node('Reshape', [source, this.int64(shape)], {}, shape, value.dtype);
+    const result = this.node('Reshape', [source, this.shapeOperand(shape)], {}, shape, value.dtype);
     this.reshaped.set(result.name, source);
     return result;
+  }
+
+  /**
+   * The shape operand of a reshape as an initialiser that is a graph input too: nothing has to be fed, but shape
+   * inference may not read it. Where shapes are known, ONNX Runtime's planner keeps a dead buffer for the next value of
+   * the same shape, however many nodes later; where they are not, it is given back (docs/engine.md §3).
+   */
+  private shapeOperand(shape: readonly number[]): Emitted {
+    const key = `shape|${shape.join(',')}`;
+    const known = this.seen.get(key);
+    if (known) return known[0]!;
+    const name = `s${this.counter++}`;
+    const rawData = new Uint8Array(BigInt64Array.from(shape, (side) => BigInt(side)).buffer);
+    const dims = [BigInt(shape.length)];
+    this.initializers.push(create(TensorProtoSchema, { name, dataType: ELEMENT_TYPE.int64, dims, rawData }));
+    const operand = this.input(name, [shape.length], 'int64');
+    this.seen.set(key, [operand]);
+    return operand;
   }
 
   transpose(value: Emitted, perm: readonly number[]): Emitted {

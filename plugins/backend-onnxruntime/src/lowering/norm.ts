@@ -93,16 +93,18 @@ function channelMoments(ctx: LoweringContext, node: Node, [x]: readonly Lowered[
 function normActivationGrad(
   ctx: LoweringContext,
   node: Node,
-  [dy, y, centred, inverse, scale]: readonly Lowered[],
+  [dy, centred, inverse, scale, offset]: readonly Lowered[],
 ): readonly Lowered[] {
   const { emitter } = ctx;
   const ops = channelOps(ctx, centred!);
   const batch = centred!.shape[0]!;
   const voxels = product(centred!.shape.slice(1, -1));
   const deviations = centred!.as(ops.layout);
-  const g = ops.through(dy!.as(ops.layout), y!.as(ops.layout), numberAttribute(node, 'slope'));
   const r = inverse!.dense();
   const s = perSample(ctx, scale!, batch);
+  const factor = binary(ctx, 'Mul', r, s);
+  const slope = numberAttribute(node, 'slope');
+  const g = ops.through(dy!.as(ops.layout), deviations, factor, perSample(ctx, offset!, batch), slope);
   const meanG = ops.mean(g);
   const meanGC = ops.meanProduct(g, deviations);
   const sharedG = pool(ctx, node, binary(ctx, 'Mul', s, meanG));
@@ -115,7 +117,7 @@ function normActivationGrad(
     negative(binary(ctx, 'Mul', r, sharedG)),
   );
   const zero = emitter.float(0, [batch, centred!.shape[centred!.rank - 1]!]);
-  const dx = ops.affine(g, binary(ctx, 'Mul', r, s), zero, { sum: slow });
+  const dx = ops.affine(g, factor, zero, { sum: slow });
   const sums = (value: Emitted) =>
     emitReduce(ctx, 'ReduceSum', binary(ctx, 'Mul', value, emitter.float(voxels)), [0], false);
   return [

@@ -116,12 +116,12 @@ const differentiable = (attributes: NormAttributes) =>
   customGrad((...args: unknown[]) => {
     const [x, scale, offset, save] = args as [Tensor, Tensor, Tensor, GradSaveFunc];
     const [y, centred, inverse] = run('NormActivation', { x, scale, offset }, attributes) as Tensor[];
-    save([scale, y!, centred!, inverse!]);
+    save([scale, offset, centred!, inverse!]);
     return {
       value: y!,
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [savedScale, savedY, savedCentred, savedInverse] = saved as [Tensor, Tensor, Tensor, Tensor];
-        const inputs = { dy, y: savedY, centred: savedCentred, inverse: savedInverse, scale: savedScale };
+        const [savedScale, savedOffset, savedCentred, savedInverse] = saved as [Tensor, Tensor, Tensor, Tensor];
+        const inputs = { dy, centred: savedCentred, inverse: savedInverse, scale: savedScale, offset: savedOffset };
         return run('NormActivationGrad', inputs, attributes) as Tensor[];
       },
     };
