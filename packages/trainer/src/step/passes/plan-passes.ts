@@ -1,4 +1,4 @@
-import type { NamedTensors, TrainSettings, ViewName } from '@dinomix/core';
+import type { NamedTensors, RunRecord, TrainSettings, ViewName } from '@dinomix/core';
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { StepMoment } from '../contexts.js';
 import { passKeyWords } from '../random.js';
@@ -9,6 +9,19 @@ export type PassMode = TrainSettings['passes'];
 /** The mode that acts: with one view, a pass for each view is one pass. */
 export function modeInUse(mode: PassMode, views: readonly ViewName[]): PassMode {
   return mode === 'by-view' && views.length === 1 ? 'together' : mode;
+}
+
+const STATISTICS = {
+  together: ['all views of a student together', 'updated once a step'],
+  'by-view': ['each view by itself', 'mean over the passes of a step, each from the values before it, weighted by crops'],
+  'by-crop': ['each crop by itself', 'mean over the passes of a step, each from the values before it, weighted by crops'],
+} as const;
+
+/** What a run record says about the passes of its students. */
+export function describePasses(mode: PassMode, views: readonly ViewName[]): NonNullable<RunRecord['passes']> {
+  const acting = modeInUse(mode, views);
+  const [batchStatistics, runningStatistics] = STATISTICS[acting];
+  return { mode: acting, batchStatistics, runningStatistics };
 }
 
 /** A pass of its own: some crops of one view. */
