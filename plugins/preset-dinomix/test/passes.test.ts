@@ -82,8 +82,9 @@ function checkpointFile(directory: string, steps: number) {
 
 /** The first momentum of SGD is the gradient. */
 async function gradientsOf({ directory }: { readonly directory: string }) {
-  const { tensors } = await readSafetensors(checkpointFile(directory, 1));
-  return [...tensors].filter(([name]) => name.startsWith('variable/optimizer/'));
+  const file = await readSafetensors(checkpointFile(directory, 1));
+  const names = [...file.entries.keys()].filter((name) => name.startsWith('variable/optimizer/'));
+  return names.map((name) => [name, file.tensor(name)] as const);
 }
 
 describe('without shared statistics and dropout', () => {

@@ -1,5 +1,5 @@
 import type { NamedTensors, StudentOutput } from '@dinomix/core';
-import { concat, type Tensor, zerosLike } from '@tensorflow/tfjs-core';
+import { concat, reshape, type Tensor, zerosLike } from '@tensorflow/tfjs-core';
 import type { StudentResult } from '../../types.js';
 import type { StepEnvironment } from '../environment.js';
 import { lossPrefix, prefixed, type StudentPart, studentVariable, under } from '../parts.js';
@@ -52,9 +52,12 @@ function joinedOutput(student: StudentPart, passes: readonly Pass[], tensors: Na
   return { logits: joined('logits'), features: keptFeatures(student, Object.fromEntries(features)) };
 }
 
+const flat = (value: Tensor): Tensor => reshape(value, [-1]);
+
 /**
  * The gradients of what a student said, by pass. A student's passes get the same names, zeros where nothing depends on one,
- * so that they are one graph; a pass that nothing depends on gets none.
+ * so that they are one graph; a pass that nothing depends on gets none. They are flat: as a row of numbers a tensor is laid out in
+ * one way only on every backend, wherever its values come from.
  */
 function cotangentsOf(student: StudentPart, gradients: NamedTensors<Tensor>, tensors: NamedTensors<Tensor>, task: LossTask) {
   const found = task.passes.map((pass) => [pass, under(saidName(student.id, pass), gradients)] as const);
@@ -63,7 +66,7 @@ function cotangentsOf(student: StudentPart, gradients: NamedTensors<Tensor>, ten
     .filter(([, own]) => Object.keys(own).length > 0)
     .flatMap(([pass, own]) => {
       const prefix = saidName(student.id, pass);
-      return names.map((name) => [prefix + name, own[name] ?? zerosLike(tensors[prefix + name]!)] as const);
+      return names.map((name) => [prefix + name, flat(own[name] ?? zerosLike(tensors[prefix + name]!))] as const);
     });
   return Object.fromEntries(filled);
 }
@@ -84,7 +87,7 @@ export function isLossInput(name: string, env: StepEnvironment): boolean {
 /**
  * The graph of all losses of all students over all views at once, so that a loss may join views or compare them. Inputs: the
  * batch, the numbers of the step, parameters of losses and `said/<student>/<pass>/...`; outputs: `numbers`,
- * `cotangent/said/...`, `gradient/<variable>` for parameters of losses, and their buffers, `buffer/<student>/...`.
+ * `cotangent/said/...` `[n]`, `gradient/<variable>` for parameters of losses, and their buffers, `buffer/<student>/...`.
  */
 export function createLossGraph(
   task: () => LossTask,

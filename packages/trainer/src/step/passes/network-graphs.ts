@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@dinomix/core';
-import { add, mul, sum, type Tensor } from '@tensorflow/tfjs-core';
+import { add, mul, reshape, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { guarded } from '../guard.js';
 import { prefixed, type StudentPart, studentVariable, under } from '../parts.js';
 import type { StepEnvironment } from '../environment.js';
@@ -58,8 +58,8 @@ export function createForwardGraph(task: () => PassTask): (tensors: NamedTensors
 
 /**
  * The graph of a pass backward, which computes the pass forward once more: what it would have to keep from it is what the
- * passes save. Inputs as forward, and `cotangent/...`, the gradient of the total with respect to each output; outputs: the
- * gradients of the network's weights, by variable name.
+ * passes save. Inputs as forward, and `cotangent/...` `[n]`, the gradient of the total with respect to each output; outputs:
+ * the gradients of the network's weights, by variable name.
  */
 export function createBackwardGraph(task: () => PassTask): (tensors: NamedTensors<Tensor>) => NamedTensors<Tensor> {
   return (tensors) => {
@@ -69,7 +69,7 @@ export function createBackwardGraph(task: () => PassTask): (tensors: NamedTensor
     const cotangents = Object.entries(under('cotangent/', tensors));
     const { gradients } = differentiate(wanted, () => {
       const said = say(tensors, task(), () => undefined);
-      const products = cotangents.map(([name, value]) => sum(mul(said[name]!, value)));
+      const products = cotangents.map(([name, value]) => sum(mul(said[name]!, reshape(value, said[name]!.shape))));
       return { loss: products.reduce((total, product) => add(total, product)), extras: {} };
     });
     return apart(gradients, tensors);
