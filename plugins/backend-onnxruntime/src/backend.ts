@@ -19,12 +19,10 @@ import {
   sizeOf,
   type Value,
 } from './graph/ir.js';
-import type { Target } from './lowering/context.js';
 import { parseLayout, relayoutHost } from './lowering/layout.js';
 import { type CacheStatistics, SessionCache } from './session/cache.js';
-import { identityKey } from './session/compile.js';
+import { type CompileSettings, identityKey } from './session/compile.js';
 import { executeGraph } from './session/execute.js';
-import type { SessionOptions } from './session/runtime.js';
 
 /** What one TensorFlow.js data id stands for: a graph value, or host data that never enters the graph. */
 export interface DataEntry {
@@ -36,9 +34,7 @@ export interface DataEntry {
   readonly origin: Error | undefined;
 }
 
-export interface BackendSettings {
-  readonly target: Target;
-  readonly session: SessionOptions;
+export interface BackendSettings extends CompileSettings {
   /** Most compiled graphs kept at a time; each owns a memory arena. */
   readonly cachedGraphs: number;
   /** Operations recorded without a read before the engine runs them by itself. */
@@ -169,6 +165,12 @@ export class OnnxRuntimeBackend extends KernelBackend {
   /** Lets go of all kept bytes: a run that took none of them would leave one more set behind each time. */
   dropSpares(): void {
     this.spares.clear();
+  }
+
+  /** Gives back the memory that compiled graphs and released tensors keep for the next run. */
+  freeMemory(): void {
+    this.cache.suspend();
+    this.dropSpares();
   }
 
   override numDataIds(): number {

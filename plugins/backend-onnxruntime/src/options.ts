@@ -13,6 +13,10 @@ export const optionsSchema = z.strictObject({
     .min(1)
     .default(20_000)
     .describe('Operations recorded without a read before the engine runs them by itself.'),
+  recompute: z
+    .boolean()
+    .default(true)
+    .describe('Computes what is cheap again in the backward pass instead of keeping it. The same bits, less memory.'),
   lowering: z
     .enum(['auto', 'dense'])
     .default('auto')

@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly pendingLimit?: number;
   /** `dense` refuses ONNX Runtime's internal blocked operators even where they work. Default 'auto'. */
   readonly lowering?: 'auto' | 'dense';
+  /** Computes what is cheap again in the backward pass instead of keeping it; the same bits. Default true. */
+  readonly recompute?: boolean;
   /** Refuses a graph of which the device cannot run every operation; by default those run on the CPU. */
   readonly deviceOnly?: boolean;
   /** Writes ONNX Runtime profiles with this file prefix. */
@@ -45,6 +47,7 @@ export function createBackend(options: EngineOptions = {}): OnnxRuntimeBackend {
       ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
       extra: { session: { set_denormal_as_zero: '1', ...(onlyDevice ? { disable_cpu_ep_fallback: '1' } : {}) } },
     },
+    recompute: options.recompute ?? true,
     cachedGraphs: options.cachedGraphs ?? 6,
     pendingLimit: options.pendingLimit ?? 20_000,
   });

@@ -38,6 +38,8 @@ export interface CompiledStep<I extends Named, O extends Named> {
   (inputs: I): O;
   /** Calls that replayed, and calls that ran the function. */
   readonly statistics: { readonly replayed: number; readonly traced: number };
+  /** Gives the compiled graph back; a later call compiles it again. */
+  dispose(): void;
 }
 
 /**
@@ -63,14 +65,21 @@ export function compileStep<I extends Named, O extends Named>(
     }
     const previous = plan && fits(plan, backend, inputs) ? plan : undefined;
     // Weights change their layout after the first step: the graph of the old layouts will not be needed again.
-    if (plan && !previous) backend.cache.release(plan.structure);
+    if (!previous) dispose();
     const traced = trace(backend, inputs, step, state.traced === 0);
     state.traced++;
-    if (previous) assertSame(previous, traced.plan);
     plan = traced.plan;
+    if (!previous) return traced.results as O;
+    // The check holds the graph a second time.
+    backend.cache.release(previous.structure);
+    assertSame(previous, plan);
     return traced.results as O;
   };
-  return Object.assign(run, { statistics: state });
+  const dispose = (): void => {
+    if (plan) backend.cache.release(plan.structure);
+    plan = undefined;
+  };
+  return Object.assign(run, { statistics: state, dispose });
 }
 
 function signatureOf(backend: OnnxRuntimeBackend, inputs: Named): string {
@@ -155,8 +164,7 @@ function compilePlan(
   const order = topologicalOrder(distinct);
   const leaves = leavesOf(order, distinct);
   const structure = structuralKey(order, leaves, distinct);
-  const { target, session } = backend.settings;
-  const graph = backend.cache.get(structure, () => compileGraph(order, leaves, distinct, target, session));
+  const graph = backend.cache.hold(structure, () => compileGraph(order, leaves, distinct, backend.settings));
   const inputOf = new Map(Object.entries(inputs).map(([name, tensor]) => [backend.value(tensor), name]));
   const variableOf = new Map([...before].map(([name, value]) => [value, name]));
   const sources = leaves.map((leaf): Source => {

@@ -6,6 +6,7 @@ import type {
   BackendSession,
   BackendSetup,
   DeviceName,
+  RecordedFunction,
   TensorFunction,
   TensorOps,
 } from '@dinomix/core';
@@ -23,6 +24,7 @@ import { probeDevices, resolveDevice } from './devices.js';
 import { exportStudent } from './export/export-student.js';
 import { BACKEND_NAME } from './kernels/backend-name.js';
 import { type KernelPlace, kernelCoverage } from './kernels/coverage.js';
+import { measureFunction } from './memory/measure-function.js';
 import { loadNetwork } from './network/network.js';
 import { conv3d, conv3dTranspose, normActivation, softmaxCrossEntropyDice } from './ops/tensor-ops.js';
 import type { OnnxRuntimeOptions } from './options.js';
@@ -60,7 +62,9 @@ async function openSession(request: BackendSetup, options: OnnxRuntimeOptions): 
     },
     exportStudent: (request) => exportStudent(native, request),
     loadNetwork: (bytes) => loadNetwork(native, bytes),
-    compileStep: (fn: TensorFunction<Tensor>): TensorFunction<Tensor> => compileStep(native, fn),
+    compileStep: (fn: TensorFunction<Tensor>): RecordedFunction<Tensor> => compileStep(native, fn),
+    measureMemory: (fn, inputs) => measureFunction(native, fn, inputs),
+    freeMemory: () => native.freeMemory(),
     dispose: async () => native.dispose(),
   };
 }

@@ -141,8 +141,12 @@ export class TrainingLoop {
     const { validateEvery, epochs } = training.run.config.train;
     const isDue = validateEvery > 0 && ((epoch + 1) % validateEvery === 0 || epoch + 1 === epochs);
     if (!isDue || training.metrics.length === 0) return null;
+    // The working memory of the steps and that of the windows are never held at the same time.
+    const takeTurns = () => training.session.freeMemory?.();
     try {
+      takeTurns();
       const report = await evaluateSplit('validation', evaluationMaterial(training, stop));
+      takeTurns();
       await training.events.emit({ type: 'evaluation', report });
       return report;
     } catch (thrown) {

@@ -1,4 +1,4 @@
-import type { NamedTensors, TensorFunction } from '@dinomix/core';
+import type { NamedTensors, RecordedFunction, TensorFunction } from '@dinomix/core';
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { RunningBackend } from '../types.js';
 
@@ -16,7 +16,7 @@ export interface GraphCache<N> {
 
 interface Entry<N> {
   readonly recorded: boolean;
-  readonly run: TensorFunction<Tensor>;
+  readonly run: RecordedFunction<Tensor>;
   readonly notes: () => N;
 }
 
@@ -30,13 +30,14 @@ function signatureOf(tensors: NamedTensors<Tensor>): string {
 
 function createEntry<N>(
   create: TracedGraph<N>,
-  record: ((fn: TensorFunction<Tensor>) => TensorFunction<Tensor>) | null,
+  record: ((fn: TensorFunction<Tensor>) => RecordedFunction<Tensor>) | null,
 ): Entry<N> {
   let latest: N | undefined;
   const graph = create((notes) => {
     latest = notes;
   });
-  const run = record === null ? (inputs: NamedTensors<Tensor>) => tidy(() => graph(inputs)) : record(graph);
+  const traced: RecordedFunction<Tensor> = (inputs) => tidy(() => graph(inputs));
+  const run = record === null ? traced : record(graph);
   return { recorded: record !== null, run, notes: () => latest! };
 }
 
@@ -59,7 +60,10 @@ export function createGraphCache<N>(
       const entry = entries.get(key) ?? fresh();
       entries.set(key, entry);
       const outputs = entry.run(inputs);
-      if (entry.recorded && !mayReplay()) entries.set(key, fresh());
+      if (entry.recorded && !mayReplay()) {
+        entry.run.dispose?.();
+        entries.set(key, fresh());
+      }
       return { outputs, notes: entry.notes() };
     },
   };

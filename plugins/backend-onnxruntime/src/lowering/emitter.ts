@@ -17,6 +17,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
+import type { Program } from '../memory/program.js';
 
 export type OnnxDType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool' | 'uint8' | 'uint32' | 'uint64';
 
@@ -77,6 +78,21 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((side, axis) => side === b[axis]);
 }
 
+const WIDTH: Record<OnnxDType, number> = {
+  float32: 4,
+  float64: 8,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+  uint8: 1,
+  uint32: 4,
+  uint64: 8,
+};
+
+function bytesOfTensor(shape: readonly number[], dtype: OnnxDType): number {
+  return shape.reduce((product, side) => product * side, WIDTH[dtype]);
+}
+
 /** Collects ONNX nodes; equal nodes on equal inputs are emitted once (common subexpressions). */
 export class Emitter {
   private readonly nodes: NodeProto[] = [];
@@ -86,6 +102,9 @@ export class Emitter {
   private readonly seen = new Map<string, readonly Emitted[]>();
   /** What each emitted reshape was made from. */
   private readonly reshaped = new Map<string, Emitted>();
+  private readonly bytes = new Map<string, number>();
+  /** Initialisers that are graph inputs too. */
+  private readonly shapes = new Set<string>();
   private counter = 0;
   /** A label for the nodes emitted next: the operation that they come from. */
   label = '';
@@ -186,6 +205,7 @@ export class Emitter {
       create(NodeProtoSchema, { opType, input, output: result.map((value) => value.name), attribute, domain, name }),
     );
     this.seen.set(key, result);
+    for (const { name: value, shape, dtype } of result) this.bytes.set(value, bytesOfTensor(shape, dtype));
     return result;
   }
 
@@ -234,6 +254,7 @@ export class Emitter {
     const dims = [BigInt(shape.length)];
     this.initializers.push(create(TensorProtoSchema, { name, dataType: ELEMENT_TYPE.int64, dims, rawData }));
     const operand = this.input(name, [shape.length], 'int64');
+    this.shapes.add(name);
     this.seen.set(key, [operand]);
     return operand;
   }
@@ -252,8 +273,8 @@ export class Emitter {
     return this.node('Cast', [value], { to: ELEMENT_TYPE[dtype] }, value.shape, dtype);
   }
 
-  /** Nodes and constants that an output depends on, in their order. */
-  private reachable(): { nodes: NodeProto[]; initializers: TensorProto[] } {
+  /** Nodes that an output depends on, in their order. */
+  private reachable(): NodeProto[] {
     const needed = new Set(this.outputs.map((value) => value.name));
     const nodes: NodeProto[] = [];
     for (const node of [...this.nodes].reverse()) {
@@ -261,17 +282,22 @@ export class Emitter {
       nodes.push(node);
       for (const name of node.input) needed.add(name);
     }
-    return { nodes: nodes.reverse(), initializers: this.initializers.filter(({ name }) => needed.has(name)) };
+    return nodes.reverse();
   }
 
-  /** The serialised model. */
-  build(): Uint8Array {
-    const { nodes, initializers } = this.reachable();
+  /** What was emitted and is needed, with the bytes of every value that a node makes. */
+  program(): Program {
+    return { nodes: this.reachable(), bytes: this.bytes, outputs: new Set(this.outputs.map(({ name }) => name)) };
+  }
+
+  /** The serialised model of a program made from this emitter's. */
+  build({ nodes }: Program = this.program()): Uint8Array {
+    const needed = new Set(nodes.flatMap(({ input }) => input));
     const graph = create(GraphProtoSchema, {
       name: 'dinomix',
-      node: nodes,
-      initializer: initializers,
-      input: this.inputs,
+      node: [...nodes],
+      initializer: this.initializers.filter(({ name }) => needed.has(name)),
+      input: this.inputs.filter(({ name }) => needed.has(name) || !this.shapes.has(name)),
       output: this.outputs,
     });
     const opsets: [string, bigint][] = [

@@ -4,7 +4,11 @@ import type { CompiledGraph } from './compile.js';
 
 /** A compiled graph that notes its release. */
 function graph(name: string, released: string[]): CompiledGraph {
-  const session = { run: () => ({}), dispose: () => void released.push(name) };
+  const session = {
+    run: () => ({}),
+    suspend: () => void released.push(`memory of ${name}`),
+    dispose: () => void released.push(name),
+  };
   return {
     session,
     device: 'cpu',
@@ -24,7 +28,8 @@ describe('SessionCache', () => {
     const released: string[] = [];
     const cache = new SessionCache(capacity);
     const get = (name: string) => cache.get(name, () => graph(name, released));
-    return { cache, get, released };
+    const hold = (name: string) => cache.hold(name, () => graph(name, released));
+    return { cache, get, hold, released };
   }
 
   it('compiles a structure once', () => {
@@ -50,14 +55,28 @@ describe('SessionCache', () => {
     });
   });
 
-  it('releases one structure, or all, on request', () => {
-    const { cache, get, released } = filled(3);
+  it('never releases what somebody holds, whatever the bound', () => {
+    const { cache, get, hold, released } = filled(1);
+    hold('held');
     for (const name of ['a', 'b', 'c']) get(name);
-    cache.release('b');
+    expect(released).toEqual(['a', 'b']);
+    hold('held');
+    cache.release('held');
+    expect(released).toEqual(['a', 'b']);
+    cache.release('held');
     cache.release('unknown');
-    expect(released).toEqual(['b']);
+    expect(released).toEqual(['a', 'b', 'held']);
+    expect(cache.statistics().sessions).toBe(1);
+  });
+
+  it('gives back the memory of all, and all on request', () => {
+    const { cache, get, hold, released } = filled(3);
+    hold('a');
+    get('b');
+    cache.suspend();
+    expect(released).toEqual(['memory of a', 'memory of b']);
     cache.clear();
-    expect(released).toEqual(['b', 'a', 'c']);
+    expect(released.slice(2)).toEqual(['a', 'b']);
     expect(cache.statistics().sessions).toBe(0);
   });
 });

@@ -5,13 +5,15 @@ import { type Emitted, Emitter } from '../lowering/emitter.js';
 import { identityLayout, layoutKey, parseLayout } from '../lowering/layout.js';
 import { Lowered, onnxType } from '../lowering/lowered.js';
 import { lowerings } from '../lowering/table.js';
+import type { Program } from '../memory/program.js';
+import { recompute } from '../memory/recompute.js';
 import { createOnnxRuntimeError, messageOf } from './errors.js';
 import { declareStop, writesInPlace } from './in-place.js';
-import { createSession, type OrtSession, type SessionOptions } from './runtime.js';
+import { createResumableSession, type ResumableSession, type SessionOptions } from './runtime.js';
 
 /** One graph ready to run: leaves go in by position, outputs come out in the layouts named here. */
 export interface CompiledGraph {
-  readonly session: OrtSession;
+  readonly session: ResumableSession;
   readonly device: ExecutionProvider;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
@@ -53,14 +55,30 @@ export function structuralKey(order: readonly Node[], leaves: readonly Value[], 
   return parts.join('\n');
 }
 
-/** Lowers, emits and loads a graph. */
-export function compileGraph(
+/** Where and how graphs are compiled. */
+export interface CompileSettings {
+  readonly target: Target;
+  readonly session: SessionOptions;
+  /** Whether what is cheap is computed again in the backward pass instead of being kept. */
+  readonly recompute: boolean;
+}
+
+/** A graph as it will be loaded. */
+interface LoweredGraph extends Omit<CompiledGraph, 'session' | 'bytes'> {
+  readonly emitter: Emitter;
+  readonly program: Program;
+}
+
+/** Bytes at the peak below which a graph stays as it was recorded. */
+const RECOMPUTED_FROM = 64 * 2 ** 20;
+
+/** Lowers and emits a graph and plans its memory, without loading it. */
+export function lowerGraph(
   order: readonly Node[],
   leaves: readonly Value[],
   outputs: readonly Value[],
-  target: Target,
-  options: SessionOptions,
-): CompiledGraph {
+  { target, recompute: isRecomputed }: CompileSettings,
+): LoweredGraph {
   const emitter = new Emitter();
   const lowered = new Map<Value, Lowered>();
   const inputNames = leaves.map((leaf, position) => {
@@ -82,23 +100,29 @@ export function compileGraph(
     outputShapes.push(emitted.shape);
     return emitter.output(emitted, `out${position}`);
   });
-  const model = emitter.build();
+  const program = emitter.program();
+  const planned = isRecomputed && target.provider === 'cpu' ? recompute(program, RECOMPUTED_FROM) : program;
+  const outputTypes = outputs.map(({ dtype }) => dtype);
+  const { nodeCount } = emitter;
+  return {
+    ...{ emitter, program: planned, device: target.provider, inputNames, stop, nodeCount },
+    ...{ outputNames, outputLayouts, outputShapes, outputTypes },
+  };
+}
+
+/** Lowers, emits and loads a graph. */
+export function compileGraph(
+  order: readonly Node[],
+  leaves: readonly Value[],
+  outputs: readonly Value[],
+  settings: CompileSettings,
+): CompiledGraph {
+  const { emitter, program, ...graph } = lowerGraph(order, leaves, outputs, settings);
+  const model = emitter.build(program);
   try {
-    const session = createSession(model, options);
-    return {
-      session,
-      device: target.provider,
-      inputNames,
-      outputNames,
-      outputLayouts,
-      outputShapes,
-      outputTypes: outputs.map(({ dtype }) => dtype),
-      stop,
-      nodeCount: emitter.nodeCount,
-      bytes: model.byteLength,
-    };
+    return { ...graph, session: createResumableSession(model, settings.session), bytes: model.byteLength };
   } catch (cause) {
-    throw deviceFailure(target.provider, cause) ?? graphRefused(order, cause);
+    throw deviceFailure(graph.device, cause) ?? graphRefused(order, cause);
   }
 }
 

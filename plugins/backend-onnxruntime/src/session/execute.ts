@@ -16,9 +16,7 @@ export function executeGraph(outputs: readonly Value[], settings: BackendSetting
   if (wanted.length === 0) return;
   const order = topologicalOrder(wanted);
   const leaves = leavesOf(order, wanted);
-  const graph = cache.get(structuralKey(order, leaves, wanted), () =>
-    compileGraph(order, leaves, wanted, settings.target, settings.session),
-  );
+  const graph = cache.get(structuralKey(order, leaves, wanted), () => compileGraph(order, leaves, wanted, settings));
   const results = runGraph(
     graph,
     leaves.map((leaf) => leaf.buffer!),

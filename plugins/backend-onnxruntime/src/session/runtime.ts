@@ -96,3 +96,31 @@ export function createSession(model: Uint8Array, options: SessionOptions): OrtSe
     },
   };
 }
+
+/** A session whose memory can be given back between runs. */
+export interface ResumableSession extends OrtSession {
+  /** Gives back the session and its memory arena, of which ONNX Runtime returns nothing by itself; the next run loads it again. */
+  suspend(): void;
+}
+
+/** As `createSession`; the model is kept. */
+export function createResumableSession(model: Uint8Array, options: SessionOptions): ResumableSession {
+  let session: OrtSession | undefined = createSession(model, options);
+  let disposed = false;
+  const suspend = (): void => {
+    session?.dispose();
+    session = undefined;
+  };
+  return {
+    run(feeds, fetches) {
+      if (disposed) throw new Error('Session already disposed');
+      session ??= createSession(model, options);
+      return session.run(feeds, fetches);
+    },
+    suspend,
+    dispose() {
+      disposed = true;
+      suspend();
+    },
+  };
+}

@@ -90,6 +90,14 @@ export interface BackendUsage {
   readonly fallbackKernels: Readonly<Record<string, number>>;
 }
 
+/** What one run of a recorded function takes, bytes. */
+export interface FunctionMemory {
+  /** Most bytes in use at once while it runs, its inputs and outputs included. */
+  readonly peak: number;
+  /** The peak by what it holds ('weights and optimizer', 'activations kept for the gradient', ...); sums to `peak`. */
+  readonly parts: Readonly<Record<string, number>>;
+}
+
 /** A pure function of named tensors. A method type, so that backends of any tensor type fit the slot. */
 interface TensorFunctionMethod<T> {
   call(inputs: NamedTensors<T>): NamedTensors<T>;
@@ -97,6 +105,12 @@ interface TensorFunctionMethod<T> {
 
 /** A pure function of named tensors. */
 export type TensorFunction<T> = TensorFunctionMethod<T>['call'];
+
+/** A function that a backend has recorded. */
+export type RecordedFunction<T> = TensorFunction<T> & {
+  /** Gives back what the recording holds; a later call records again. Absent where there is nothing to give back. */
+  readonly dispose?: () => void;
+};
 
 /** A backend that is ready. */
 export interface BackendSession<T> {
@@ -114,7 +128,14 @@ export interface BackendSession<T> {
    * recorded graph at every further call without running `fn`. Constants that `fn` makes stay as they were recorded. The
    * outputs belong to the caller; the inputs stay alive. Absent where nothing is gained by it.
    */
-  compileStep?(fn: TensorFunction<T>): TensorFunction<T>;
+  compileStep?(fn: TensorFunction<T>): RecordedFunction<T>;
+  /** Records `fn` without running it and says what memory a run takes; absent where a backend cannot tell. */
+  measureMemory?(fn: TensorFunction<T>, inputs: NamedTensors<T>): FunctionMemory;
+  /**
+   * Gives back the working memory that recorded functions keep between their calls; the next call takes it again. For the
+   * turns between training and evaluation, whose peaks would otherwise add up. Absent where nothing is kept.
+   */
+  freeMemory?(): void;
   /** Bytes of an ONNX file; absent where the backend cannot write one. */
   exportStudent?(request: ExportRequest<T>): Promise<Uint8Array>;
   /**

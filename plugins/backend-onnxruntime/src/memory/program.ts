@@ -1,0 +1,34 @@
+/** The emitted nodes of a graph with the bytes of every value, as the passes over memory see them. */
+import type { NodeProto } from 'onnx-buf';
+
+export interface Program {
+  /** In the order in which they are written to the model; every value comes before its uses. */
+  readonly nodes: readonly NodeProto[];
+  /** Bytes of a value by name; initialisers have none. */
+  readonly bytes: ReadonlyMap<string, number>;
+  /** Names of the graph's outputs, which stay until the end. */
+  readonly outputs: ReadonlySet<string>;
+}
+
+/** Nodes whose result is their first input under another name: ONNX Runtime gives it the same buffer. */
+const ALIASES = new Set(['Reshape', 'Squeeze', 'Unsqueeze']);
+
+export function isAlias({ opType, domain }: NodeProto): boolean {
+  return domain === '' && ALIASES.has(opType);
+}
+
+/** The value whose buffer each name stands for. */
+export function buffersOf(nodes: readonly NodeProto[]): ReadonlyMap<string, string> {
+  const buffers = new Map<string, string>();
+  for (const node of nodes) {
+    if (!isAlias(node)) continue;
+    const [source] = node.input as [string];
+    buffers.set(node.output[0]!, buffers.get(source) ?? source);
+  }
+  return buffers;
+}
+
+/** Position in `nodes` of the node that makes each value. */
+export function producersOf(nodes: readonly NodeProto[]): ReadonlyMap<string, number> {
+  return new Map(nodes.flatMap(({ output }, index) => output.map((name) => [name, index] as const)));
+}
