@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { batchOf, drive, network, RATE, SHAPE } from '../../../test/pass-runner.js';
 import { tinyLoss } from '../../../test/tiny-plugins.js';
 import { dropout } from '../../ops/dropout.js';
-import { modeInUse } from './plan-passes.js';
 import { passKeyWords, placeKey } from '../random.js';
+import { modeInUse } from './plan-passes.js';
 
 /*
  * Batch normalisation and dropout in passes against plain TensorFlow.js: every pass has its own moments and its own mask.
@@ -79,8 +79,14 @@ function reference(first: Weights, running: Statistics, step: number, perPass: n
   return {
     weights,
     running: {
-      mean: averaged(own.map(({ mean }) => mean), running.mean),
-      variance: averaged(own.map(({ variance }) => tf.mul(variance, count / (count - 1))), running.variance),
+      mean: averaged(
+        own.map(({ mean }) => mean),
+        running.mean,
+      ),
+      variance: averaged(
+        own.map(({ variance }) => tf.mul(variance, count / (count - 1))),
+        running.variance,
+      ),
     },
   };
 }
@@ -127,7 +133,9 @@ it('the passes of a step draw apart from each other and from one pass', () => {
   const key = { seed: 1, epoch: 0, stepInEpoch: 3 };
   const masks = ['labelled/0', 'labelled/1', 'unlabelled/0'].map((name) => {
     const drawn = placeKey(tf.tensor([...passKeyWords(key, name)]), 'student:net/hidden');
-    return dropout(tf.ones([2, 1, 1, 1, 64]), { rate: 0.5, granularity: 'channel', key: drawn }).dataSync().join();
+    return dropout(tf.ones([2, 1, 1, 1, 64]), { rate: 0.5, granularity: 'channel', key: drawn })
+      .dataSync()
+      .join();
   });
   expect(new Set(masks).size).toBe(3);
   expect(passKeyWords(key, 'labelled/0')).not.toEqual(passKeyWords({ ...key, stepInEpoch: 4 }, 'labelled/0'));

@@ -34,7 +34,9 @@ function keptFeatures({ id, model }: StudentPart, kept: NamedTensors<Tensor>): N
   for (const name of Object.keys(model.features).filter((declared) => !(declared in kept))) {
     Object.defineProperty(features, name, {
       get() {
-        throw new Error(`the feature "${name}" of student "${id}" was not read when the losses were asked what they read`);
+        throw new Error(
+          `the feature "${name}" of student "${id}" was not read when the losses were asked what they read`,
+        );
       },
     });
   }
@@ -59,7 +61,12 @@ const flat = (value: Tensor): Tensor => reshape(value, [-1]);
  * so that they are one graph; a pass that nothing depends on gets none. They are flat: as a row of numbers a tensor is laid out in
  * one way only on every backend, wherever its values come from.
  */
-function cotangentsOf(student: StudentPart, gradients: NamedTensors<Tensor>, tensors: NamedTensors<Tensor>, task: LossTask) {
+function cotangentsOf(
+  student: StudentPart,
+  gradients: NamedTensors<Tensor>,
+  tensors: NamedTensors<Tensor>,
+  task: LossTask,
+) {
   const found = task.passes.map((pass) => [pass, under(saidName(student.id, pass), gradients)] as const);
   const names = [...new Set(found.flatMap(([, own]) => Object.keys(own)))].sort();
   const filled = found

@@ -1,8 +1,8 @@
 import type { NamedTensors } from '@dinomix/core';
 import { add, mul, reshape, sum, type Tensor } from '@tensorflow/tfjs-core';
+import type { StepEnvironment } from '../environment.js';
 import { guarded } from '../guard.js';
 import { prefixed, type StudentPart, studentVariable, under } from '../parts.js';
-import type { StepEnvironment } from '../environment.js';
 import { createPass, forwardTogether } from '../students.js';
 import { differentiate } from '../tape.js';
 import { type OnBuffer, trainableOf } from '../views-in-tape.js';

@@ -86,7 +86,10 @@ describe.each(MODES)('without shared statistics and dropout, passes %s', (passes
       tinyPlugin([], (api) => {
         api.hooks.studentForward.tap(({ logits, features }, { view }) => {
           fired.push(`forward ${view}`);
-          return { logits: mul(logits, view === 'labelled' ? 0.5 : 2), features: { ...features, hidden: features.wide! } };
+          return {
+            logits: mul(logits, view === 'labelled' ? 0.5 : 2),
+            features: { ...features, hidden: features.wide! },
+          };
         });
         api.hooks.lossTerms.tap((terms) => terms.map((term) => ({ ...term, weight: 3 * term.weight })));
         api.hooks.lossReduce.tap((terms) => {

@@ -13,8 +13,14 @@ export function modeInUse(mode: PassMode, views: readonly ViewName[]): PassMode 
 
 const STATISTICS = {
   together: ['all views of a student together', 'updated once a step'],
-  'by-view': ['each view by itself', 'mean over the passes of a step, each from the values before it, weighted by crops'],
-  'by-crop': ['each crop by itself', 'mean over the passes of a step, each from the values before it, weighted by crops'],
+  'by-view': [
+    'each view by itself',
+    'mean over the passes of a step, each from the values before it, weighted by crops',
+  ],
+  'by-crop': [
+    'each crop by itself',
+    'mean over the passes of a step, each from the values before it, weighted by crops',
+  ],
 } as const;
 
 /** What a run record says about the passes of its students. */

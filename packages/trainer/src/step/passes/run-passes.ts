@@ -9,7 +9,14 @@ import { bufferName, type TraceNotes } from '../views-in-tape.js';
 import { type FeaturesInUse, featuresInUse } from './features-in-use.js';
 import { createHeld, type Held } from './held.js';
 import { createLossGraph, isLossInput, type LossTask, saidName } from './loss-graph.js';
-import { addGradients, apart, createBackwardGraph, createForwardGraph, networkInputs, type PassTask } from './network-graphs.js';
+import {
+  addGradients,
+  apart,
+  createBackwardGraph,
+  createForwardGraph,
+  networkInputs,
+  type PassTask,
+} from './network-graphs.js';
 import { type Pass, type PassMode, passInputs, planPasses } from './plan-passes.js';
 
 /** What passes are made with. */
@@ -51,7 +58,11 @@ function createMachine(options: PassOptions): Machine {
     backward: createGraphCache<void>(session, silent(createBackwardGraph(() => machine.pass!)), always),
     add: createGraphCache<void>(session, silent(addGradients), always),
     losses: createGraphCache<TraceNotes>(session, (note) => createLossGraph(() => machine.step!, note), mayReplay),
-    update: createGraphCache<void>(session, silent((tensors) => updateGraph(tensors, machine.step!)), mayReplay),
+    update: createGraphCache<void>(
+      session,
+      silent((tensors) => updateGraph(tensors, machine.step!)),
+      mayReplay,
+    ),
     features: new Map(),
     pass: undefined,
     step: undefined,
