@@ -13,6 +13,7 @@ const train = z.strictObject({
     .strictObject({ labelled: count.default(2), unlabelled: z.int().min(0).default(2) })
     .readonly()
     .prefault({}),
+  passes: z.literal(['together', 'by-view', 'by-crop']).default('together'),
   workers: z.int().min(0).max(64).default(1),
   queue: z.int().min(1).max(64).default(2),
   caseMemoryMb: z.number().min(0).default(1000),

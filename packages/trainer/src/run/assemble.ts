@@ -117,6 +117,7 @@ export async function assembleTraining(
       run: info,
       session,
       facts,
+      passes: train.passes,
       bank: createDonorBank(labels, train.patch, sampling.flips),
       cutDonors: (crops) => donors.donors(crops),
       checkpointNote: () => checkpointNote(training.lastCheckpoint),

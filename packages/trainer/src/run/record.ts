@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CORE_VERSION, type JsonObject, type RunOutcome, type RunRecord } from '@dinomix/core';
 import { writeFileAtomic } from '@dinomix/volume';
 import { version_core } from '@tensorflow/tfjs-core';
+import { describePasses } from '../step/passes/plan-passes.js';
 import type { Training } from './assemble.js';
 
 /** Name of the record in a run folder. */
@@ -48,6 +49,7 @@ export function makeRecord(
     teachers: Object.fromEntries(provenance),
     dataset: facts,
     patch: run.config.train.patch,
+    passes: describePasses(run.config.train.passes, parts.views),
     licences: { [dataset.title]: dataset.licence },
     memory,
     predictCommand,

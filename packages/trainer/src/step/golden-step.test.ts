@@ -106,6 +106,7 @@ async function createRunner(
     run: { id: 'golden', seed: 1, directory: '/', configHash: '' },
     session: session as RunningBackend,
     facts,
+    passes: 'together',
     bank: { classes: [1], draw: () => null },
     cutDonors: () => Promise.reject(new Error('no donors')),
     checkpointNote: () => 'No checkpoint.',

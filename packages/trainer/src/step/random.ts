@@ -30,6 +30,11 @@ export function graphKeyWords({ seed, epoch, stepInEpoch }: StepKey): Words {
   return words({ seed, stream: 'graph', epoch, step: stepInEpoch });
 }
 
+/** The key of everything random in one pass of a student, where views pass one after the other. @param pass - its name. */
+export function passKeyWords({ seed, epoch, stepInEpoch }: StepKey, pass: string): Words {
+  return words({ seed, stream: `graph/${pass}`, epoch, step: stepInEpoch });
+}
+
 /** The key of a named place: the step's key moved by constants that belong to the name. */
 export function placeKey(stepKey: Tensor, place: string): Tensor {
   return moveKey(stepKey, words({ seed: 0, stream: `place/${place}` }));

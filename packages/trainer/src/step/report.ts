@@ -3,7 +3,7 @@ import { trainerError } from '../errors.js';
 import { addCounts, hardDice, readCounts, type ViewCounts } from './counts.js';
 import { unpackNumbers } from './numbers.js';
 import type { StepParts } from './parts.js';
-import { type TraceNotes, termName } from './train-graph.js';
+import { type TraceNotes, termName } from './views-in-tape.js';
 
 /** What is known about a step besides the numbers that it computed. */
 export interface StepFacts {

@@ -20,14 +20,17 @@ import { createGraphCache, type GraphCache } from './graph-cache.js';
 import { type MixedStep, mixStep } from './mix-step.js';
 import { addTokenMix, type TokenSlots } from './mix-tokens.js';
 import type { StepParts } from './parts.js';
+import { modeInUse, type PassMode } from './passes/plan-passes.js';
+import { createPasses } from './passes/run-passes.js';
 import { graphKeyWords } from './random.js';
 import { assertFinite, type ReadStep, readStep } from './report.js';
 import { batchInputs, createStepInputs, numberInputs, type StepInputs } from './step-inputs.js';
 import { createTeachGraph } from './teach-graph.js';
 import { chooseTeachers, createTeacherDesk, type TeacherDesk } from './teacher-desk.js';
 import { hostParts } from './teachers.js';
-import { createTrainGraph, type TraceNotes } from './train-graph.js';
+import { createTrainGraph } from './train-graph.js';
 import type { Variables } from './variables.js';
+import type { TraceNotes } from './views-in-tape.js';
 import { weighClasses, weightInputs } from './weigh.js';
 
 /** What steps are made of. */
@@ -38,6 +41,8 @@ export interface StepRunnerOptions {
   readonly run: RunInfo;
   readonly session: RunningBackend;
   readonly facts: DatasetFacts;
+  /** How the views of a student pass through it. */
+  readonly passes: PassMode;
   readonly bank: DonorBank;
   readonly cutDonors: (crops: readonly Crop[]) => Promise<LabelledBatch>;
   /** A sentence about the last good checkpoint, for error messages. */
@@ -58,6 +63,7 @@ export interface StepRunner {
 /** What stays from step to step, besides the variables. */
 interface RunnerState {
   readonly options: StepRunnerOptions;
+  readonly mode: PassMode;
   readonly train: GraphCache<TraceNotes>;
   readonly teach: GraphCache<void>;
   readonly slots: TokenSlots;
@@ -79,13 +85,18 @@ interface OpenStep {
 }
 
 function createState(options: StepRunnerOptions): RunnerState {
-  const { hooks, session } = options;
+  const { hooks, session, parts } = options;
+  const mode = modeInUse(options.passes, parts.views);
   const inTape = [hooks.studentForward, hooks.lossTerms, hooks.lossReduce, hooks.gradientsReady];
   const mayReplay = (): boolean => !state.looked && inTape.every((hook) => !hook.isUsed());
   const environment = (): StepEnvironment => state.environment!;
   const state: RunnerState = {
     options,
-    train: createGraphCache(session, (note) => createTrainGraph(environment, note), mayReplay),
+    mode,
+    train:
+      mode === 'together'
+        ? createGraphCache(session, (note) => createTrainGraph(environment, note), mayReplay)
+        : createPasses({ session, mode, environment, mayReplay }),
     teach: createGraphCache(session, (note) => createTeachGraph(environment, note), mayReplay),
     slots: { terms: 1, donors: 0 },
     environment: undefined,
@@ -156,6 +167,7 @@ async function makeStep(
   const classWeights = await weighClasses(batch, weighing, moment);
   inputs.add(weightInputs(classWeights));
   const mixed = await mix(state, open);
+  if (state.mode !== 'together') desk.askBefore();
   const kind = desk.traced().map(({ id }) => id);
   const { outputs, notes } = state.train.run(kind.join(','), { ...variables.tensors, ...inputs.tensors });
   const { numbers, ...updated } = outputs;

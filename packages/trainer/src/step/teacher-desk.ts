@@ -19,6 +19,8 @@ export interface TeacherDesk {
   readonly hasPseudo: boolean;
   /** Asks those who cannot be part of a graph. */
   askOutside(): Promise<void>;
+  /** Asks those that are left in a graph of their own, so that the graph of the step has none. */
+  askBefore(): void;
   /** Pseudo-labels (argmax) of the unlabelled crops `[b, d, h, w]`, read from the device; null without a teacher. */
   pseudoLabels(): Promise<Uint8Array | null>;
   /** Voxels per class of the pseudo-labels for a student `[k]`; null without a teacher. */
@@ -106,6 +108,9 @@ export function createTeacherDesk(chosen: readonly TeacherPart[], material: Desk
         outputs[teacher.id] = await askTeacher(teacher, partsToAsk(teacher, parts), all(), host, parts, moment);
       }
       inputs.add(flattenAnswers(await throughHook(outputs, material)));
+    },
+    askBefore() {
+      if (traced.length > 0) force();
     },
     async pseudoLabels() {
       if (!hasPseudo) return null;

@@ -1,5 +1,6 @@
 import type { NamedTensors } from '@dinomix/core';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { clone, type Tensor } from '@tensorflow/tfjs-core';
+import { trainerError } from '../errors.js';
 import { extendContext, graphContext, type StepEnvironment } from './environment.js';
 import { guarded } from './guard.js';
 import { optimizerVariable, prefixed, type StudentPart, studentVariable, teacherVariable, under } from './parts.js';
@@ -7,7 +8,7 @@ import { runningStudents } from './students.js';
 import { teacherContext } from './teacher-context.js';
 
 /** New values of a student: the optimizer's, and the buffers of its pass. Keyed by variable name. */
-export function updateStudent(
+function updateStudent(
   student: StudentPart,
   gradients: NamedTensors<Tensor>,
   buffers: NamedTensors<Tensor>,
@@ -37,7 +38,7 @@ export function updateStudent(
 }
 
 /** New values of all teachers, given the students' new weights. Keyed by variable name. */
-export function updateTeachers(
+function updateTeachers(
   tensors: NamedTensors<Tensor>,
   updated: NamedTensors<Tensor>,
   env: StepEnvironment,
@@ -51,4 +52,27 @@ export function updateTeachers(
     return prefixed(teacherVariable(id, ''), next);
   });
   return Object.assign({}, ...values) as NamedTensors<Tensor>;
+}
+
+/**
+ * New values of students and teachers, by variable name. Each is a tensor of its own.
+ * @param gradients - by variable name; absent where the loss does not depend on a variable.
+ * @param buffers - new values of buffers under `buffer/<student>/<name>`; other tensors are passed over.
+ * @throws DMX_GRADIENT_NONE when no gradient reaches a student.
+ */
+export function updateAll(
+  gradients: NamedTensors<Tensor>,
+  buffers: NamedTensors<Tensor>,
+  tensors: NamedTensors<Tensor>,
+  env: StepEnvironment,
+): NamedTensors<Tensor> {
+  const students = env.parts.students.map((student) => {
+    const reached = under(studentVariable(student.id, ''), gradients);
+    if (Object.keys(reached).length === 0) throw trainerError('DMX_GRADIENT_NONE', { studentId: student.id });
+    return updateStudent(student, reached, under(`buffer/${student.id}/`, buffers), tensors, env);
+  });
+  const updated = Object.assign({}, ...students) as NamedTensors<Tensor>;
+  const all = { ...updated, ...updateTeachers(tensors, updated, env) };
+  // A plugin may hand back a tensor that it was given; the caller disposes old and new values apart from each other.
+  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, clone(value)]));
 }

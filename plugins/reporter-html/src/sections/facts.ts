@@ -1,4 +1,4 @@
-import type { Json } from '@dinomix/core';
+import type { Json, RunRecord } from '@dinomix/core';
 import { foregroundOf, labelledShares } from '../history/facts.js';
 import type { RunHistory } from '../history/history.js';
 import { counted, percent } from '../markup/format.js';
@@ -66,11 +66,19 @@ export function dataSection(history: RunHistory): Section | null {
   );
 }
 
+function passRows({ mode, batchStatistics, runningStatistics }: NonNullable<RunRecord['passes']>) {
+  return [
+    ['passes', mode],
+    ['batch statistics', batchStatistics],
+    ['running statistics', runningStatistics],
+  ] as const;
+}
+
 /** Everything that is needed to make the run again. */
 export function runSection(history: RunHistory): Section | null {
   const { record, best, lastCheckpoint, checkpoints, starts, first, newest } = history;
   if (record === null) return null;
-  const { run, backend, packages, node, platform, config } = record;
+  const { run, backend, packages, node, platform, config, passes } = record;
   return section(
     'run',
     'Run',
@@ -83,6 +91,7 @@ export function runSection(history: RunHistory): Section | null {
       ['checkpoints', `${checkpoints} written${best === null ? '' : `, best in epoch ${best.position.epoch + 1}`}`],
       ...(best === null ? [] : [['best checkpoint', html`<code>${best.path}</code>`] as const]),
       ...(lastCheckpoint === null ? [] : [['newest checkpoint', html`<code>${lastCheckpoint}</code>`] as const]),
+      ...(passes === undefined ? [] : passRows(passes)),
       ['Node', `${node}, ${platform}`],
     ]),
     html`<details><summary>Resolved config</summary><pre>${jsonText(config)}</pre></details>`,

@@ -86,7 +86,11 @@ export interface LossBuildContext<T> {
   readonly tokenChannels: Readonly<Record<string, number>>;
 }
 
-/** The slot `loss`: one term of the sum, evaluated once per student. Synchronous, inside the tape. */
+/**
+ * The slot `loss`: one term of the sum, evaluated once per student. Synchronous, inside the tape. It may join views or compare
+ * them, however they passed through the student. With `train.passes` other than `together` it is evaluated once more before, on
+ * outputs of zeros, to see which features it reads; which they are may depend on its input and its context, nothing else.
+ */
 export interface Loss<T> {
   /** Views that must be computed for this term; those that the run cannot have are left out. */
   readonly views: readonly ViewName[];

@@ -1,3 +1,4 @@
+import type { TrainSettings } from '../../config/types.js';
 import type { Index3, JsonObject, RunInfo, StepPosition } from './common.js';
 import type { ClassInfo, DatasetFacts, Preprocessing } from './dataset.js';
 import type { MetricColumn, MetricValues } from './metric.js';
@@ -119,6 +120,14 @@ export interface RunRecord {
   readonly teachers: Readonly<Record<string, string>>;
   readonly dataset: DatasetFacts;
   readonly patch: Index3;
+  /** How views pass through each student, and what statistics of a batch are taken over. Absent in records without the choice. */
+  readonly passes?: {
+    /** `together` also where `train.passes` is `by-view` and a student has one view. */
+    readonly mode: TrainSettings['passes'];
+    /** In words, for a person. */
+    readonly batchStatistics: string;
+    readonly runningStatistics: string;
+  };
   readonly licences: Readonly<Record<string, string>>;
   /** What it was expected to take, and what there was; null or absent where nobody could tell. */
   readonly memory?: { readonly estimate: MemoryEstimate; readonly room: MemoryRoom } | null;

@@ -20,10 +20,14 @@ export interface ForwardPass<T> {
   readonly training: boolean;
   /**
    * Key of the dropout at a named place, for `TensorOps.dropout`; the same place in the same step of the same student gives
-   * the same key. It is a tensor, so that a new step is not a new graph.
+   * the same key; where views pass one after the other (`train.passes`), each pass has keys of its own. It is a tensor, so that
+   * a new step is not a new graph.
    */
   dropoutKey(place: string): T;
-  /** Takes the new value of a parameter that is not trainable; it is stored after the step. Ignored outside training. */
+  /**
+   * Takes the new value of a parameter that is not trainable; it is stored after the step. Of several passes in a step, each
+   * of which begins with the values before it, the mean is stored. Ignored outside training.
+   */
   updateBuffer(name: string, value: T): void;
 }
 
@@ -43,7 +47,7 @@ export interface StudentModel<T> {
   /** Spatial sizes must be multiples of these, `[d, h, w]`. */
   readonly multiple: Index3;
   /**
-   * Synchronous, called inside and outside the tape. `x` is `[b, d, h, w, inputChannels]`; `weights` holds every
+   * Synchronous, called inside and outside the tape; a function of its arguments alone. `x` is `[b, d, h, w, inputChannels]`; `weights` holds every
    * parameter by name. The caller chooses the weights, so an EMA teacher is the same network with other weights.
    */
   forward(x: T, weights: NamedTensors<T>, pass: ForwardPass<T>): StudentOutput<T>;
@@ -60,6 +64,6 @@ export interface BuiltStudent<T> {
   readonly model: StudentModel<T>;
   /** The variables themselves; a teacher reads them, the trainer alone writes them. */
   readonly weights: NamedTensors<T>;
-  /** The pass this student makes in this step: the same dropout keys, so that an equal pass elsewhere is the same graph. */
+  /** The pass over all views that this student makes in this step: the same dropout keys, so that an equal pass elsewhere is the same graph. */
   pass(training: boolean): ForwardPass<T>;
 }
