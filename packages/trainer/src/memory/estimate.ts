@@ -48,7 +48,10 @@ async function trace(
   run.onDispose('weights', () => variables.dispose());
   const { session, graphs } = createMeasuringSession(backend);
   const facts = madeUpFacts(dataset);
-  const store = { get: () => Promise.reject(new Error('no case is read while memory is judged')) };
+  const store = {
+    get: () => Promise.reject(new Error('no case is read while memory is judged')),
+    reserve: () => undefined,
+  };
   const warn = () => undefined;
   const parts = await buildParts({ run, session, dataset, facts, variables, initial: untouched, store, warn });
   const hooks = quietHooks(run.hooks);
