@@ -137,15 +137,16 @@ const stepErrors = {
     patch: readonly number[];
     batch: { labelled: number; unlabelled: number };
     levers: readonly string[];
-    checkpoint: string;
+    checkpoint: string | null;
   }) =>
     text(
       `The memory did not suffice ${d.place}`,
-      `${d.reason}. A step takes ${d.batch.labelled} labelled and ${d.batch.unlabelled} unlabelled crops of ${shown(d.patch)} voxels. ${d.checkpoint}`,
+      `${d.reason}. A step takes ${d.batch.labelled} labelled and ${d.batch.unlabelled} unlabelled crops of ${shown(d.patch)} voxels. ${d.checkpoint === null ? 'No checkpoint was written before.' : `The last checkpoint, ${d.checkpoint}, is whole.`}`,
       [
         'Start a run that takes less, such as with',
         ...d.levers,
-        '"dinomix explain --memory" tells what each saves. Or resume this one where there is more memory.',
+        '"dinomix explain --memory" tells what each saves.',
+        ...(d.checkpoint === null ? [] : ['Or resume this run where there is more memory.']),
       ].join('\n'),
     ),
   DMX_NETWORK_OUTPUT: (_: Record<never, never>) =>

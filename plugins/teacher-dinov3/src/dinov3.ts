@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { BatchPart, SlotState, TeacherCacheContext, TeacherCacheFill, TeacherOutline, TeacherOutlineContext } from '@dinomix/core';
+import type {
+  BatchPart,
+  SlotState,
+  TeacherCacheContext,
+  TeacherCacheFill,
+  TeacherOutline,
+  TeacherOutlineContext,
+} from '@dinomix/core';
 import type { TeacherInput, TeacherResult, TeacherSetup, TeacherSlot, TeacherStep } from '@dinomix/trainer';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { CachedTokens } from './cache/cached-tokens.js';

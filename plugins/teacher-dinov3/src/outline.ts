@@ -55,12 +55,19 @@ function workBytes({ cells, channels }: Sketch, { slicesPerCall, axis }: Dinov3O
 }
 
 /** Bytes of the layers in memory: those of all volumes, float32, up to the bound of the options. */
-function cacheBytes({ cells, channels }: Sketch, { cache, looksAt }: Dinov3Options, ctx: TeacherOutlineContext): number {
+function cacheBytes(
+  { cells, channels }: Sketch,
+  { cache, looksAt }: Dinov3Options,
+  ctx: TeacherOutlineContext,
+): number {
   if (cache === false) return 0;
   const bound = cache.memoryMb * 1e6;
   if (ctx.volume === null) return bound;
   const { volume, patch, splits } = ctx;
-  const perVolume = cells.reduce((product, side, axis) => product * Math.ceil((side * volume[axis]!) / patch[axis]!), 4);
+  const perVolume = cells.reduce(
+    (product, side, axis) => product * Math.ceil((side * volume[axis]!) / patch[axis]!),
+    4,
+  );
   const cases = looksAt.reduce((count, part) => count + splits[part].length, 0);
   return Math.min(bound, cases * perVolume * channels);
 }

@@ -32,7 +32,9 @@ function tellingBackend(work = 0, seen: { inputs: string[]; outputs: string[] }[
 async function estimated(options: TinyHostOptions, seen?: Parameters<typeof tellingBackend>[1]) {
   const backend = tellingBackend(0, seen);
   await using host = await tinyHost({ ...options, plugins: { backend, ...options.plugins } });
-  const session = (await (await host.resolve('backend'))[0]!.value.setup({ device: 'cpu', threads: null })) as RunningBackend;
+  const session = (await (
+    await host.resolve('backend')
+  )[0]!.value.setup({ device: 'cpu', threads: null })) as RunningBackend;
   return await estimateMemory({ host, session, directory: await newFolder() });
 }
 
@@ -99,7 +101,10 @@ describe('the settings that take less', () => {
   const filters = tinyPlugin(['student:net'], (api) => api.provide('student', 'net', () => tinyStudent));
 
   it('are one notch further each, in multiples that the network takes', async () => {
-    await using host = await tinyHost({ plugins: { student: filters }, train: { batch: { labelled: 3, unlabelled: 2 } } });
+    await using host = await tinyHost({
+      plugins: { student: filters },
+      train: { batch: { labelled: 3, unlabelled: 2 } },
+    });
     const session = { ops: {} } as unknown as RunningBackend;
     const levers = await leversOf({ host, session, directory: await newFolder() });
     expect(levers.map(({ overrides }) => overrides)).toEqual([
@@ -111,7 +116,9 @@ describe('the settings that take less', () => {
   it('are weighed by an estimate of their own; one that saves nothing is left out', async () => {
     const backend = tellingBackend();
     await using host = await tinyHost({ plugins: { backend } });
-    const session = (await (await host.resolve('backend'))[0]!.value.setup({ device: 'cpu', threads: null })) as RunningBackend;
+    const session = (await (
+      await host.resolve('backend')
+    )[0]!.value.setup({ device: 'cpu', threads: null })) as RunningBackend;
     const material = { host, session, directory: await newFolder() };
     const { peak } = (await estimateMemory(material))!;
     const open = (overrides: readonly string[]) => tinyHost({ plugins: { backend }, overrides });
@@ -190,8 +197,9 @@ describe('memory that fails in a step', () => {
     expect(summary).toBe('The memory did not suffice at step 4 (epoch 1)');
     expect(why).toContain(message.split('\n')[0]);
     expect(why).toContain('2 labelled and 2 unlabelled crops of [4, 8, 8] voxels');
-    expect(why).toContain(`The last good checkpoint is ${join(directory, 'checkpoints', 'checkpoint-00000003')}.`);
+    expect(why).toContain(`The last checkpoint, ${join(directory, 'checkpoints', 'checkpoint-00000003')}, is whole.`);
     expect(fix).toContain('--set train.batch.labelled=1 --set train.batch.unlabelled=1');
+    expect(fix).toContain('Or resume this run where there is more memory.');
     const { step, variables } = await readCheckpoint(join(directory, 'checkpoints', 'checkpoint-00000003'));
     expect(step).toBe(3);
     expect(variables.size).toBeGreaterThan(0);

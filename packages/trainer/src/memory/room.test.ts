@@ -10,7 +10,8 @@ const GIB = 2 ** 30;
 const MACHINE = {
   'proc/meminfo': 'MemTotal:       16777216 kB\nMemFree:         1048576 kB\nMemAvailable:    8388608 kB\n',
   'proc/self/status': 'VmSize:\t 3145728 kB\nVmHWM:\t 2097152 kB\nRssAnon:\t 1048576 kB\n',
-  'proc/self/limits': 'Limit                     Soft Limit           Hard Limit           Units\nMax address space         unlimited            unlimited            bytes\n',
+  'proc/self/limits':
+    'Limit                     Soft Limit           Hard Limit           Units\nMax address space         unlimited            unlimited            bytes\n',
 };
 
 function rootWith(files: Readonly<Record<string, string>>): string {

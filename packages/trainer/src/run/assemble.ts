@@ -49,8 +49,7 @@ function assertSelection(metrics: readonly Bound<Metric>[], { train }: Run<Tenso
   if (!known.includes(train.selectBy)) throw trainerError('DMX_SELECT_COLUMN', { column: train.selectBy, known });
 }
 
-/** A sentence about the last good checkpoint. */
-export function checkpointNote(path: string | null): string {
+function checkpointNote(path: string | null): string {
   return path === null ? 'No checkpoint was written before.' : `The last good checkpoint is ${path}.`;
 }
 

@@ -26,8 +26,8 @@ export interface FailedRun {
   readonly directory: string;
   readonly session: RunningBackend | null;
   readonly position: StepPosition | null;
-  /** A sentence about the last good checkpoint. */
-  readonly checkpoint: string;
+  /** Path of the last checkpoint, without extension; null before the first. */
+  readonly checkpoint: string | null;
 }
 
 async function outOfMemory(reason: string, failed: FailedRun, cause: unknown): Promise<DmxError> {

@@ -12,7 +12,7 @@ import { checkMemory } from '../memory/check.js';
 import type { OpenVariant } from '../memory/levers.js';
 import { peakBytes } from '../memory/room.js';
 import type { RunningBackend } from '../types.js';
-import { assembleTraining, checkpointNote, type Training } from './assemble.js';
+import { assembleTraining, type Training } from './assemble.js';
 import { createEventStream, type EventStream } from './events.js';
 import { evaluationMaterial, type LoopEnd, TrainingLoop } from './loop.js';
 import { openBackend } from './open-backend.js';
@@ -180,7 +180,7 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
     ended = outcome(status, reason, null);
   } catch (thrown) {
     const { session, training } = reached;
-    const checkpoint = checkpointNote(training?.lastCheckpoint ?? null);
+    const checkpoint = training?.lastCheckpoint ?? null;
     const failed = { host, id, directory, session, position: events.position, checkpoint };
     const error = await withLeftOut(await runError(thrown, failed), () => cacheOf(run));
     ended = outcome('failed', `${error.summary}: ${error.why}`, error.toJSON());

@@ -102,7 +102,10 @@ export interface BackendUsage {
 export interface FunctionMemory {
   /** Most bytes in use at once while it runs, its inputs and outputs included. */
   readonly peak: number;
-  /** The peak by what it holds ('weights and optimizer', 'activations kept for the gradient', ...); sums to `peak`. */
+  /**
+   * The peak by what it holds; sums to `peak`. `inputs` and `results` are those of the function, everything else is working
+   * memory, which a recorded function keeps for its next call.
+   */
   readonly parts: Readonly<Record<string, number>>;
 }
 

@@ -152,8 +152,7 @@ export interface RunOutcome {
 }
 
 /** Something that happened in a run. JSON throughout; `time` is ISO 8601 UTC. */
-export type RunEvent = { readonly time: string } & /** Before anything large is allocated. */
-(
+export type RunEvent = { readonly time: string } /** Before anything large is allocated. */ & (
   | { readonly type: 'memory'; readonly estimate: MemoryEstimate; readonly room: MemoryRoom }
   | { readonly type: 'run.start'; readonly record: RunRecord }
   | { readonly type: 'step'; readonly report: StepReport }
