@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { endTogether } from './lib/command.mjs';
 import { runAlone, runDuel, runInTurns, runSoak } from './lib/duel.mjs';
 import { describeMachine, load } from './lib/machine.mjs';
 import { SideEnded } from './lib/participant.mjs';
@@ -236,6 +237,7 @@ async function main() {
   }
 }
 
+endTogether();
 try {
   await main();
 } catch (error) {

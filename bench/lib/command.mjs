@@ -37,13 +37,21 @@ export async function runCommand({ command, args, env = {}, cwd, onLine = () => 
   });
   if (child.pid === undefined) return { outcome: 'failed', reason: (await ended).error };
   preferredVictim(child.pid);
+  const stop = () => child.kill();
+  process.once('exit', stop);
   const memory = watchMemory(child.pid);
   const lines = (async () => {
     for await (const line of createInterface({ input: child.stdout })) onLine(line);
   })();
   const { code, signal, ms } = await ended;
+  process.off('exit', stop);
   await lines;
   const { peakMb, processes } = memory();
   const end = code === 0 ? { outcome: 'done' } : describeEnd(code, signal, complaints);
   return { ...end, ms, peakMb, processes };
+}
+
+/** Ends what was started with this process, where a signal ends it. */
+export function endTogether() {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 }

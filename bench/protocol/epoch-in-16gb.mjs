@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openCgroup } from '../lib/cgroup.mjs';
+import { endTogether } from '../lib/command.mjs';
 import { formatTable } from '../lib/table.mjs';
 import { openData } from './data.mjs';
 import { dinomixCommand } from './dinomix-command.mjs';
@@ -27,8 +28,10 @@ function readArguments() {
   });
   const [limit, steps, { preset, size }] = [Number(values['limit-gb']), Number(values.steps), values];
   if (!(limit > 0)) throw new Error(`--limit-gb ${values['limit-gb']}: a number above 0 is needed`);
-  if (!Number.isInteger(steps) || steps < 1) throw new Error(`--steps ${values.steps}: a positive whole number is needed`);
-  if (!Object.hasOwn(PRESETS, preset)) throw new Error(`--preset ${preset}: the presets are ${Object.keys(PRESETS).join(', ')}`);
+  if (!Number.isInteger(steps) || steps < 1)
+    throw new Error(`--steps ${values.steps}: a positive whole number is needed`);
+  if (!Object.hasOwn(PRESETS, preset))
+    throw new Error(`--preset ${preset}: the presets are ${Object.keys(PRESETS).join(', ')}`);
   if (!Object.hasOwn(SIZES, size)) throw new Error(`--size ${size}: the sizes are ${Object.keys(SIZES).join(', ')}`);
   return { limit, steps, preset, size };
 }
@@ -80,6 +83,7 @@ async function main() {
   }
 }
 
+endTogether();
 try {
   await main();
 } catch (error) {

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCommand } from '../lib/command.mjs';
+import { describeProblem, runCommand } from '../lib/command.mjs';
 import { SideEnded } from '../lib/participant.mjs';
 import { round, summarise } from '../lib/statistics.mjs';
 import { dinomixCommand } from './dinomix-command.mjs';
@@ -57,10 +57,14 @@ export function stepRows({ task, folder, threads, peerDevice }) {
       ours: { task: own, folder },
       peer: { ...peerSize(task, threads, peerDevice), ...peer },
       extras: { peerSaving: { variant: 'saving', steps: 2 } },
-      prepare: async () => {
-        const { first, value } = await makeMaterial('step', own, folder, name);
-        return { peer: { first }, reference: value };
-      },
+      ...(peerDevice
+        ? {
+            prepare: async () => {
+              const { first, value } = await makeMaterial('step', own, folder, name);
+              return { peer: { first }, reference: value };
+            },
+          }
+        : {}),
     };
   };
   const { vit } = SIZES[task.size];
@@ -71,23 +75,32 @@ export function stepRows({ task, folder, threads, peerDevice }) {
   ];
 }
 
+/** How a training ended: where it failed by itself, its last line says why. */
+function endOf({ outcome, reason }, ended) {
+  if (outcome === 'done') return { outcome };
+  if (ended?.status !== 'failed') return { outcome, reason };
+  return describeProblem([ended.error?.code, ended.reason].filter(Boolean).join(': '));
+}
+
 /** Steps and a validation through `dinomix train`, as a person would run it. */
 export async function trainByCommand(task, train, out) {
   const steps = [];
   const cases = [];
+  let ended;
   const onLine = (line) => {
     const event = JSON.parse(line);
     if (event.type === 'step') steps.push(event.report);
     if (event.type === 'case') cases.push(event.result);
+    ended = event.outcome ?? ended;
   };
   const own = { ...task, train };
-  const { outcome, reason, ms, peakMb, processes } = await dinomixCommand(['train', '--json', '--out', out], own, {
+  const done = await dinomixCommand(['train', '--json', '--out', out], own, {
     onLine,
   });
+  const { ms, peakMb, processes } = done;
   const times = steps.map(({ stepMs }) => stepMs);
   const report = {
-    outcome,
-    ...(reason ? { reason } : {}),
+    ...endOf(done, ended),
     peakMb: round(peakMb ?? 0, 1),
     processes,
     totalMs: round(ms ?? 0),
