@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findDataPython, findScanPython, KEEP_MEMORY } from '../peers/python.mjs';
 import { CLASSES, createLabelPair, SHAPE } from './label-pair.mjs';
-import { scanFiles, scanFolder } from './volumes.mjs';
+import { manyScans, scanFiles, scanFolder } from './volumes.mjs';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -25,16 +25,6 @@ const BATCHES = 50;
 /** As many as Synapse has. */
 const VOLUMES = 30;
 
-/** The files of a scan under names of their own: the digest of a file is computed once. */
-function linked(files, folder, index) {
-  const entries = Object.entries(files).map(([part, file]) => {
-    const link = join(folder, `${part}${index}.nii.gz`);
-    symlinkSync(file, link);
-    return [part, link];
-  });
-  return Object.fromEntries(entries);
-}
-
 /**
  * What happens to scans before training. `prepare-p1` has both sides on one core; in `prepare-2-workers` the peer is our own
  * preparation with one worker: at most 1 / 1.7 of its time is wanted.
@@ -51,7 +41,7 @@ function scanRows(folder, scans, scanPython, ours) {
   const one = [scanFiles(scans, 1)];
   // As users run it: what is kept of freed memory would differ between one thread and two.
   const plain = { ...ours, env: {} };
-  const many = Array.from({ length: VOLUMES }, (_, index) => linked(scanFiles(scans, 1 + (index % 2)), folder, index));
+  const many = manyScans(scans, folder, VOLUMES);
   return [
     {
       name: 'prepare-p1',

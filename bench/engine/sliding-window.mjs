@@ -1,4 +1,4 @@
-import { slidingWindow } from '@dinomix/trainer';
+import { slidingWindow, WholeLabels } from '@dinomix/trainer';
 import { NETWORKS } from './programs.mjs';
 
 /** Halvings of the network: its sides are multiples of 2 to this power. */
@@ -23,14 +23,28 @@ async function exportNetwork({ tf, engine, ops }, { window, classes }, tensors) 
   return bytes;
 }
 
-function meanOfHighest(probabilities, classes) {
-  let total = 0;
-  for (let at = 0; at < probabilities.length; at += classes) {
-    let highest = probabilities[at];
-    for (let index = 1; index < classes; index++) highest = Math.max(highest, probabilities[at + index]);
-    total += highest;
+/** Means the highest averaged probability of every voxel. */
+class HighestMean {
+  overhang = 0;
+  total = 0;
+  voxels = 0;
+
+  take(scores) {
+    const probabilities = scores.probabilities();
+    const [depth, height, width] = scores.box.shape;
+    const count = depth * height * width;
+    const classes = probabilities.length / count;
+    for (let at = 0; at < probabilities.length; at += classes) {
+      let highest = probabilities[at];
+      for (let index = 1; index < classes; index++) highest = Math.max(highest, probabilities[at + index]);
+      this.total += highest;
+    }
+    this.voxels += count;
   }
-  return (total * classes) / probabilities.length;
+
+  get value() {
+    return this.total / this.voxels;
+  }
 }
 
 /**
@@ -54,11 +68,9 @@ export async function createSlidingWindow(loaded, row, tensors) {
   };
   let first = true;
   return async () => {
-    const scores = await slidingWindow({ shape, image }, windowed, options);
-    scores.labels();
-    const value = first ? meanOfHighest(scores.probabilities(), classes) : undefined;
+    const highest = first ? [new HighestMean()] : [];
     first = false;
-    scores.dispose();
-    return value;
+    await slidingWindow({ shape, image }, windowed, options, [new WholeLabels(shape), ...highest]);
+    return highest[0]?.value;
   };
 }

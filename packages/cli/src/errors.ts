@@ -63,8 +63,14 @@ const CLI_ERROR_CODES = Object.freeze({
   DMX_PREDICT_MEMORY: (d: { file: string; shape: readonly number[]; classes: number; grid: string }) =>
     text(
       `${d.file} is too large to predict here`,
-      `Its ${d.shape.join(' x ')} voxels, brought to the grid of the network (${d.grid}), with ${d.classes} probabilities each do not fit into memory.`,
+      `Its ${d.shape.join(' x ')} voxels, brought to the grid of the network (${d.grid}), and ${d.classes} probabilities for each voxel of some of its planes do not fit into memory.`,
       'Cut the image to the part that the network was made for, or use a machine with more memory.',
+    ),
+  DMX_CLI_MEMORY: (d: { backend: string }) =>
+    text(
+      'Nobody can tell what memory this training takes',
+      `It is judged from the graph of a step. The backend ${d.backend} does not tell, or a teacher from outside does not say what it will be.`,
+      'Take the backend onnxruntime; switch a silent teacher off to judge the rest, such as with --off teacher.<id>.',
     ),
   DMX_PREDICT_FAILED: (d: { failed: number; total: number; first: string }) =>
     text(

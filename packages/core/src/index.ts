@@ -25,6 +25,7 @@ export type {
   TrainSettings,
   UseSettings,
 } from './config/types.js';
+export { byteSize } from './errors/byte-size.js';
 export { dmxError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './errors/codes.js';
 export {
   DmxError,
@@ -205,6 +206,8 @@ export type {
   CaseResult,
   EpochReport,
   EvaluationReport,
+  MemoryEstimate,
+  MemoryRoom,
   Reporter,
   RunEvent,
   RunOutcome,
@@ -232,6 +235,8 @@ export type {
   TeacherCachePlan,
   TeacherContext,
   TeacherOpenContext,
+  TeacherOutline,
+  TeacherOutlineContext,
   TeacherOutput,
   TeacherPart,
   TeacherWeights,

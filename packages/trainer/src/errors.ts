@@ -1,4 +1,4 @@
-import { DmxError, type ErrorContext } from '@dinomix/core';
+import { byteSize, DmxError, type ErrorContext, type MemoryRoom } from '@dinomix/core';
 
 /** The three lines of a message. */
 interface ErrorText {
@@ -131,11 +131,23 @@ const stepErrors = {
       `Terms: ${d.terms}. Crops of this step: ${d.cases}. ${d.checkpoint}`,
       'Lower the learning rate or raise the smoothing of the loss; look at the named cases with "dinomix data check". The run can be resumed from its last checkpoint.',
     ),
-  DMX_OUT_OF_MEMORY: (d: { reason: string; patch: readonly number[] }) =>
+  DMX_OUT_OF_MEMORY: (d: {
+    reason: string;
+    place: string;
+    patch: readonly number[];
+    batch: { labelled: number; unlabelled: number };
+    levers: readonly string[];
+    checkpoint: string | null;
+  }) =>
     text(
-      'The memory did not suffice',
-      `${d.reason}. The crop of a step is ${shown(d.patch)} voxels.`,
-      'Lower train.patch or train.batch, or give the network fewer filters. Checkpoints written before are whole.',
+      `The memory did not suffice ${d.place}`,
+      `${d.reason}. A step takes ${d.batch.labelled} labelled and ${d.batch.unlabelled} unlabelled crops of ${shown(d.patch)} voxels. ${d.checkpoint === null ? 'No checkpoint was written before.' : `The last checkpoint, ${d.checkpoint}, is whole.`}`,
+      [
+        'Start a run that takes less, such as with',
+        ...d.levers,
+        '"dinomix explain --memory" tells what each saves.',
+        ...(d.checkpoint === null ? [] : ['Or resume this run where there is more memory.']),
+      ].join('\n'),
     ),
   DMX_NETWORK_OUTPUT: (_: Record<never, never>) =>
     text(
@@ -147,7 +159,24 @@ const stepErrors = {
     text(`${d.plugin} made a mix plan that cannot be applied`, d.problem, 'Correct the plugin or its options.'),
 } as const;
 
+const boundText = {
+  machine: 'the machine has',
+  'control group': 'its control group leaves it',
+  'address space': 'the limit of its address space (ulimit -v) leaves it',
+} as const satisfies Record<MemoryRoom['bound'], string>;
+
 const setupErrors = {
+  DMX_MEMORY: (d: { peak: number; parts: string; levers: readonly string[] } & MemoryRoom) =>
+    text(
+      `The training would take ${byteSize(d.peak)} of memory, and ${boundText[d.bound]} ${byteSize(d.bytes)}`,
+      `At its peak it would hold: ${d.parts}. Nothing was begun.`,
+      [
+        ...(d.levers.length > 0
+          ? ['Take one of these, or several:', ...d.levers]
+          : ['Lower train.patch or train.batch.']),
+        '--force goes on nevertheless.',
+      ].join('\n'),
+    ),
   DMX_PATCH_MULTIPLE: (d: { key: string; patch: readonly number[]; multiple: readonly number[] }) =>
     text(
       `train.patch ${shown(d.patch)} does not fit ${d.key}`,

@@ -15,16 +15,20 @@ export { type SurveyOptions, surveyDataset } from './data/survey-dataset.js';
 export { TRAINER_ERROR_CODES, type TrainerErrorCode } from './errors.js';
 export { aggregateRuns, type OverRuns, type RunsSummary } from './evaluation/aggregate.js';
 export { writeEvaluation } from './evaluation/report-file.js';
-export { mostProbable, restoreLabels } from './inference/labels.js';
-export { type PredictOptions, predictImage } from './inference/predict.js';
+export { type InferenceBytes, type InferenceSize, inferenceBytes } from './inference/memory.js';
+export type { PlaneScores, ScoreReceiver } from './inference/plane-scores.js';
+export { type PredictOptions, predictPrepared, prepareImage } from './inference/predict.js';
 export {
   type SlidingWindowOptions,
   slidingWindow,
-  type VolumeScores,
   type WindowNetwork,
   type WindowVolume,
   type WindowWatch,
 } from './inference/sliding-window.js';
+export { WholeLabels } from './inference/whole-labels.js';
+export { type EstimateOptions, estimateMemory } from './memory/estimate.js';
+export { type OpenVariant, type WeighedLever, weighLevers } from './memory/levers.js';
+export { memoryRoom } from './memory/room.js';
 export { createOps } from './ops/create-ops.js';
 export { type AdamOptions, createAdam } from './optimization/adam.js';
 export { createConstant, createPoly, lossWeightAt, type PolyOptions } from './optimization/schedules.js';

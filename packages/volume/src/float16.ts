@@ -47,11 +47,16 @@ export function toFloat16(values: Float32Array): Uint16Array {
 
 let decodeTable: Float32Array | undefined;
 
-/** Returns the values of binary16 bits, which float32 holds exactly. */
-export function fromFloat16(bits: Uint16Array): Float32Array {
+/**
+ * Returns the values of binary16 bits, which float32 holds exactly.
+ * @param values - where they go, as many as there are bits; default new memory.
+ */
+export function fromFloat16<T extends Float32Array = Float32Array>(
+  bits: Uint16Array,
+  values = new Float32Array(bits.length) as T,
+): T {
   decodeTable ??= Float32Array.from({ length: 65536 }, (_, pattern) => decodeFloat16(pattern));
   const table = decodeTable;
-  const values = new Float32Array(bits.length);
   for (let index = 0; index < bits.length; index++) values[index] = table[bits[index]!]!;
   return values;
 }

@@ -32,12 +32,30 @@ export interface Describer {
 }
 
 /** How the slices of one shape go through the model. */
-interface SlicePlan {
+export interface SlicePlan {
   /** Shape with the axis across the slices first. */
   readonly shape: Index3;
   readonly layers: readonly (readonly number[])[];
   readonly sides: Sides;
   readonly layout: TokenLayout;
+}
+
+/** Plans the slices of one shape. @param layoutOf - how tokens of pictures with these sides lie. */
+export async function planSlices(
+  { axis, sliceStride, slicesPerLayer, upscale, patchSize }: Dinov3Options,
+  given: Index3,
+  fixedSides: Sides | null,
+  layoutOf: (sides: Sides) => Promise<TokenLayout>,
+): Promise<SlicePlan> {
+  const shape = SLICE_AXES[axis].map((of) => given[of]) as unknown as Index3;
+  const sides = fixedSides ?? inputSides([shape[1], shape[2]], upscale, patchSize);
+  return { shape, layers: layerSlices(shape[0], sliceStride, slicesPerLayer), sides, layout: await layoutOf(sides) };
+}
+
+/** Cells of the grid that a plan gives, along z, y, x. */
+export function cellsOf({ layers, layout }: SlicePlan, axis: Dinov3Options['axis']): Index3 {
+  const along = [layers.length, layout.rows, layout.columns] as const;
+  return inverseOrder(SLICE_AXES[axis]).map((of) => along[of]) as unknown as Index3;
 }
 
 class SliceDescriber implements Describer {
@@ -70,8 +88,7 @@ class SliceDescriber implements Describer {
   }
 
   async cells(shape: Index3): Promise<Index3> {
-    const { layers, layout } = await this.#plan(shape);
-    return this.#back([layers.length, layout.rows, layout.columns]);
+    return cellsOf(await this.#plan(shape), this.#options.axis);
   }
 
   async describe(intensities: Float32Array, shape: Index3, stop: Stop): Promise<TokenGrid> {
@@ -96,24 +113,16 @@ class SliceDescriber implements Describer {
     }
     const along: Index3 = [layers.length, layout.rows, layout.columns];
     const values = reorderAxes(grid, along, inverseOrder(order), layout.channels);
-    return { cells: this.#back(along), channels: layout.channels, values };
+    return { cells: cellsOf(plan, this.#options.axis), channels: layout.channels, values };
   }
 
   dispose(): Promise<void> {
     return this.#model.dispose();
   }
 
-  async #plan(given: Index3): Promise<SlicePlan> {
-    const { axis, sliceStride, slicesPerLayer, upscale, patchSize } = this.#options;
-    const shape = SLICE_AXES[axis].map((of) => given[of]) as unknown as Index3;
-    const sides = this.#model.interface.fixedSides ?? inputSides([shape[1], shape[2]], upscale, patchSize);
-    const layout = await this.#model.layout(sides);
-    return { shape, layers: layerSlices(shape[0], sliceStride, slicesPerLayer), sides, layout };
-  }
-
-  /** From the axes of the slices to z, y, x. */
-  #back(along: Index3): Index3 {
-    return inverseOrder(SLICE_AXES[this.#options.axis]).map((of) => along[of]) as unknown as Index3;
+  #plan(given: Index3): Promise<SlicePlan> {
+    const { interface: contract } = this.#model;
+    return planSlices(this.#options, given, contract.fixedSides, (sides) => this.#model.layout(sides));
   }
 }
 

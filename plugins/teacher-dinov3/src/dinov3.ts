@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { BatchPart, SlotState, TeacherCacheContext, TeacherCacheFill } from '@dinomix/core';
+import type {
+  BatchPart,
+  SlotState,
+  TeacherCacheContext,
+  TeacherCacheFill,
+  TeacherOutline,
+  TeacherOutlineContext,
+} from '@dinomix/core';
 import type { TeacherInput, TeacherResult, TeacherSetup, TeacherSlot, TeacherStep } from '@dinomix/trainer';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { CachedTokens } from './cache/cached-tokens.js';
@@ -80,6 +87,10 @@ class Dinov3 implements TeacherSlot {
 
   async openCacheFill(ctx: TeacherCacheContext): Promise<TeacherCacheFill | null> {
     return (await import('./cache/fill.js')).openFill(this.#options, ctx);
+  }
+
+  async outline(ctx: TeacherOutlineContext): Promise<TeacherOutline> {
+    return (await import('./outline.js')).outlineDinov3(this.#options, ctx);
   }
 
   tokenChannels(): number {

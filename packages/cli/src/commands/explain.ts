@@ -2,7 +2,12 @@ import type { Explanation } from '@dinomix/core';
 import type { Command } from 'commander';
 import { addConfig, type CommandContext, type ConfigOptions, createCommand, tell } from '../command.js';
 import { openConfig } from '../config.js';
+import { explainMemory, memoryText } from '../memory/explain-memory.js';
 import { columns } from '../text.js';
+
+interface ExplainOptions extends ConfigOptions {
+  readonly memory?: boolean;
+}
 
 function render(explanation: Explanation): string {
   const { file, configHash, config, slots, hooks, idle } = explanation;
@@ -27,7 +32,13 @@ function render(explanation: Explanation): string {
 /** `dinomix explain`. */
 export function explainCommand(context: CommandContext): Command {
   const command = createCommand('explain', 'show the final config with the origin of every value, the slots and hooks');
-  return addConfig(command).action(async (options: ConfigOptions) => {
+  addConfig(command).option('--memory', 'instead: the memory that a training is expected to take, with its parts');
+  return command.action(async (options: ExplainOptions) => {
+    if (options.memory === true) {
+      const memory = await explainMemory(context, options);
+      tell(context, options, memory, () => memoryText(memory));
+      return;
+    }
     const { host } = await openConfig(context, options);
     try {
       const explanation = host.explain();

@@ -8,8 +8,17 @@ import { execute } from '../train/execute.js';
 import { newRunFolder } from '../train/run-folder.js';
 import { readSpec } from '../train/spec-file.js';
 
-interface TrainOptions extends ConfigOptions {
+/** Options of the commands that train. */
+interface ForceOptions {
+  readonly force?: boolean;
+}
+
+interface TrainOptions extends ConfigOptions, ForceOptions {
   readonly out?: string;
+}
+
+function addForce(command: Command): Command {
+  return command.option('--force', 'train although the memory will not suffice by the estimate');
 }
 
 /** `dinomix train`. */
@@ -18,12 +27,12 @@ export function trainCommand(context: CommandContext, finish: (result: CommandRe
     '-o, --out <folder>',
     'folder of the run (default: <runs>/<name>-seed<seed>)',
   );
-  return addConfig(command).action(async (options: TrainOptions) => {
+  return addForce(addConfig(command)).action(async (options: TrainOptions) => {
     const { loaded, host } = await openConfig(context, options);
     try {
-      const { out } = options;
+      const { out, force = false } = options;
       const directory = out === undefined ? newRunFolder(host.config, loaded.file) : resolve(context.folder, out);
-      finish(await execute(context, options, { loaded, host, directory, resume: false }));
+      finish(await execute(context, options, { loaded, host, directory, resume: false, force }));
     } finally {
       await host.dispose();
     }
@@ -33,13 +42,14 @@ export function trainCommand(context: CommandContext, finish: (result: CommandRe
 /** `dinomix resume`. */
 export function resumeCommand(context: CommandContext, finish: (result: CommandResult) => void): Command {
   const command = createCommand('resume', 'go on with a run from its newest checkpoint');
-  return command.argument('<run>', 'folder of the run').action(async (run: string, options: CommonOptions) => {
+  addForce(command.argument('<run>', 'folder of the run'));
+  return command.action(async (run: string, options: CommonOptions & ForceOptions) => {
     const directory = resolve(context.folder, run);
     const { configFile, overrides } = await readSpec(directory);
     const loaded = await loadConfigFile(configFile, overrides);
     const host = await openLoaded(context, loaded);
     try {
-      finish(await execute(context, options, { loaded, host, directory, resume: true }));
+      finish(await execute(context, options, { loaded, host, directory, resume: true, force: options.force ?? false }));
     } finally {
       await host.dispose();
     }

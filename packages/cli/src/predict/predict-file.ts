@@ -1,10 +1,16 @@
-import { predictImage, type WindowWatch } from '@dinomix/trainer';
-import { reorient, undoReorientation, type Volume } from '@dinomix/volume';
+import {
+  type PredictOptions,
+  type PreparedCase,
+  predictPrepared,
+  prepareImage,
+  type WindowWatch,
+} from '@dinomix/trainer';
+import { type Grid, type Reorientation, reorient, undoReorientation, type Volume } from '@dinomix/volume';
 import { cliError } from '../errors.js';
 import type { PredictionPair } from './files.js';
 import type { NetworkFacts } from './network-facts.js';
 import type { OpenedNetwork } from './open-network.js';
-import type { ReadScan, ScanOptions } from './scan.js';
+import type { ReadScan, Scan, ScanOptions } from './scan.js';
 import { turnFor } from './turn.js';
 
 /** How one image is predicted. */
@@ -27,11 +33,6 @@ export interface Prediction {
   readonly classes: Readonly<Record<string, { readonly voxels: number; readonly millilitres: number }>>;
 }
 
-function asFloat32(volume: Volume): Volume<Float32Array> {
-  const { data } = volume;
-  return { ...volume, data: data instanceof Float32Array ? data : Float32Array.from(data) };
-}
-
 function measure(labels: Volume<Uint8Array>, facts: NetworkFacts): Prediction['classes'] {
   const counts = new Array<number>(facts.classes.length).fill(0);
   for (const label of labels.data) counts[label]!++;
@@ -44,7 +45,7 @@ function measure(labels: Volume<Uint8Array>, facts: NetworkFacts): Prediction['c
 }
 
 /** An array too large to allocate says nothing of the file that asked for it. */
-function memoryFailure(cause: unknown, { pair }: PredictRequest, { shape }: Volume, facts: NetworkFacts): unknown {
+function memoryFailure(cause: unknown, { pair }: PredictRequest, { shape }: Grid, facts: NetworkFacts): unknown {
   if (!(cause instanceof RangeError)) return cause;
   const { grid } = facts.preprocessing;
   const classes = facts.classes.length;
@@ -55,6 +56,29 @@ function memoryFailure(cause: unknown, { pair }: PredictRequest, { shape }: Volu
   );
 }
 
+/** A scan ready for the network. Its voxels as they were read are not kept: of a large scan they take as much as the sums. */
+interface PreparedScan extends Pick<Scan, 'write'> {
+  readonly prepared: PreparedCase;
+  readonly plan: Reorientation | null;
+  readonly notes: readonly string[];
+}
+
+async function prepareScan(
+  request: PredictRequest,
+  facts: NetworkFacts,
+  options: PredictOptions,
+): Promise<PreparedScan> {
+  const { volume, write, notes } = await request.readScan(request.pair, request);
+  const turn = turnFor(facts, volume);
+  const { plan } = turn;
+  try {
+    const prepared = prepareImage(plan === null ? volume : reorient(volume, plan), options);
+    return { prepared, plan, write, notes: [...notes, ...turn.notes] };
+  } catch (cause) {
+    throw memoryFailure(cause, request, volume, facts);
+  }
+}
+
 /**
  * Predicts one image: prepares it as in training, slides the network over it, brings the labels back to the image's own
  * grid and axes and writes them with their names.
@@ -63,12 +87,9 @@ function memoryFailure(cause: unknown, { pair }: PredictRequest, { shape }: Volu
  */
 export async function predictFile(opened: OpenedNetwork, request: PredictRequest): Promise<Prediction> {
   const { facts } = opened;
-  const { pair, inference, signal, onWindows, readScan } = request;
+  const { pair, inference, signal, onWindows } = request;
   const started = performance.now();
-  const scan = await readScan(pair, request);
-  const { plan, notes } = turnFor(facts, scan.volume);
-  const image = asFloat32(plan === null ? scan.volume : reorient(scan.volume, plan));
-  const predicted = await predictImage(image, {
+  const options: PredictOptions = {
     ...inference,
     batch: opened.batch ?? inference.batch,
     patch: facts.patch,
@@ -78,19 +99,14 @@ export async function predictFile(opened: OpenedNetwork, request: PredictRequest
     network: opened.network,
     signal,
     onWindows,
-  }).catch((cause: unknown) => {
-    throw memoryFailure(cause, request, scan.volume, facts);
+  };
+  const { prepared, plan, write, notes } = await prepareScan(request, facts, options);
+  const predicted = await predictPrepared(prepared, options).catch((cause: unknown) => {
+    throw memoryFailure(cause, request, prepared.source, facts);
   });
   const labels = plan === null ? predicted : undoReorientation(predicted, plan);
-  await scan.write(labels, { classes: facts.classes, algorithm: `DinoMix ${facts.title}`, signal });
+  await write(labels, { classes: facts.classes, algorithm: `DinoMix ${facts.title}`, signal });
   const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
   const { shape } = labels;
-  return {
-    input: pair.input.path,
-    output: pair.output,
-    shape,
-    notes: [...scan.notes, ...notes],
-    seconds,
-    classes: measure(labels, facts),
-  };
+  return { input: pair.input.path, output: pair.output, shape, notes, seconds, classes: measure(labels, facts) };
 }

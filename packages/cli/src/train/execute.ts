@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import {
+  byteSize,
   errorFromJson,
   type Host,
   type LoadedConfig,
@@ -23,19 +24,21 @@ export interface Execution {
   /** Absolute path of the run folder. */
   readonly directory: string;
   readonly resume: boolean;
+  /** Go on where the memory will not suffice. */
+  readonly force: boolean;
 }
 
-function specOf({ loaded, host, directory, resume }: Execution): RunSpec {
+function specOf({ loaded, host, directory, resume, force }: Execution): RunSpec {
   const { config, configHash } = host;
   const plain = JSON.parse(JSON.stringify(config)) as RunSpec['config'];
-  return { configFile: loaded.file, overrides: loaded.overrides, configHash, config: plain, directory, resume };
+  return { configFile: loaded.file, overrides: loaded.overrides, configHash, config: plain, directory, resume, force };
 }
 
 /** What a person reads at the end. */
 function closing(outcome: RunOutcome, directory: string): string {
   const { status, position, seconds, peakMb, reason } = outcome;
   const where = position === null ? '' : ` at epoch ${position.epoch + 1}, step ${position.step + 1}`;
-  const cost = `${duration(seconds)}, at most ${Math.round(peakMb)} MB`;
+  const cost = `${duration(seconds)}, at most ${byteSize(peakMb * 1e6)}`;
   if (status === 'interrupted') {
     return `Interrupted${where}; ${cost}.\nTo go on: dinomix resume ${JSON.stringify(directory)}`;
   }

@@ -1,4 +1,5 @@
 import type { ClassInfo, EpochReport, EvaluationReport, RunEvent, StepReport } from '@dinomix/core';
+import { memoryLines } from '../memory/memory-text.js';
 import { duration } from '../text.js';
 
 /** Steps over which the time of a step is averaged. */
@@ -73,6 +74,8 @@ export function createProgress(): Progress {
     status: (event) => (event.type === 'step' ? stepLine(event.report) : null),
     line: (event) => {
       switch (event.type) {
+        case 'memory':
+          return memoryLines(event.estimate, event.room);
         case 'run.start':
           return startLine(event);
         case 'epoch':

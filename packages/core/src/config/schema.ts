@@ -16,6 +16,7 @@ const train = z.strictObject({
   passes: z.literal(['together', 'by-view', 'by-crop']).default('together'),
   workers: z.int().min(0).max(64).default(1),
   queue: z.int().min(1).max(64).default(2),
+  caseMemoryMb: z.number().min(0).default(1000),
   validateEvery: z.int().min(0).default(1),
   checkpointEvery: count.default(1),
   keepCheckpoints: count.default(2),

@@ -36,6 +36,11 @@ export interface TrainSettings {
   readonly workers: number;
   /** Batches prepared ahead. */
   readonly queue: number;
+  /**
+   * The most MB (10⁶ bytes) of prepared cases, and of the places of their labels, that a training keeps. Cases beyond it are
+   * read again for every batch; the batches are the same whatever the number.
+   */
+  readonly caseMemoryMb: number;
   /** Epochs between evaluations on the validation split; 0 leaves them out. The last epoch is always evaluated. */
   readonly validateEvery: number;
   /** Epochs between checkpoints. */

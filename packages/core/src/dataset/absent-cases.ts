@@ -1,4 +1,4 @@
-import type { AbsentCase, DataProblem } from '../slots/contracts/dataset.js';
+import type { AbsentCase, CaseRole, DataProblem } from '../slots/contracts/dataset.js';
 import { errorOfAll } from './problems.js';
 import { emptyParts, ROLES, type Splits } from './splits.js';
 
@@ -8,9 +8,20 @@ export interface RemainingSplits {
   readonly absent: readonly AbsentCase[];
 }
 
-function absentCase(caseId: string, splits: Splits, problems: readonly DataProblem[]): AbsentCase {
-  const role = ROLES.find((one) => splits[one].includes(caseId)) ?? null;
-  const naming = problems.filter(({ absent }) => absent?.includes(caseId));
+/** The problems that name each absent case. */
+function problemsByCase(problems: readonly DataProblem[]): ReadonlyMap<string, readonly DataProblem[]> {
+  const naming = new Map<string, DataProblem[]>();
+  for (const problem of problems) {
+    for (const id of problem.absent ?? []) {
+      const others = naming.get(id);
+      if (others === undefined) naming.set(id, [problem]);
+      else others.push(problem);
+    }
+  }
+  return naming;
+}
+
+function absentCase(caseId: string, role: CaseRole | null, naming: readonly DataProblem[]): AbsentCase {
   // A problem that lists many cases is told of each in its own words.
   const own = naming.find((problem) => problem.caseId === caseId);
   const { file, fix } = own ?? naming[0]!;
@@ -29,7 +40,8 @@ export function withoutAbsentCases(splits: Splits, problems: readonly DataProble
     root,
   );
   if (others !== null) throw others;
-  const lost = new Set(errors.flatMap(({ absent = [] }) => absent));
+  const lost = problemsByCase(errors);
+  const roleOf = new Map(ROLES.flatMap((role) => splits[role].map((id) => [id, role] as const)).reverse());
   const kept = (ids: readonly string[]) => ids.filter((id) => !lost.has(id));
   const remaining: Splits = {
     labelled: kept(splits.labelled),
@@ -39,5 +51,6 @@ export function withoutAbsentCases(splits: Splits, problems: readonly DataProble
   };
   const empty = emptyParts(remaining, root).filter(({ severity }) => severity === 'error');
   if (empty.length > 0) throw errorOfAll([...errors, ...empty], root)!;
-  return { splits: remaining, absent: [...lost].map((id) => absentCase(id, splits, errors)) };
+  const absent = [...lost].map(([id, naming]) => absentCase(id, roleOf.get(id) ?? null, naming));
+  return { splits: remaining, absent };
 }

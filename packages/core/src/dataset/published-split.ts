@@ -16,7 +16,8 @@ export function splitFromLists(lists: {
   readonly test: readonly string[];
 }): Splits {
   const { train, labelled, validation, test } = lists;
-  return { labelled, unlabelled: train.filter((id) => !labelled.includes(id)), validation, test };
+  const kept = new Set(labelled);
+  return { labelled, unlabelled: train.filter((id) => !kept.has(id)), validation, test };
 }
 
 /** Finds the cases that a published split names and that the folder does not have, or has without a label. */

@@ -93,7 +93,12 @@ export function drawSplits(cases: readonly CaseFiles[], options: SplitOptions): 
 
 function groupByPatient(cases: readonly CaseFiles[], patient: (id: string) => string): Map<string, string[]> {
   const groups = new Map<string, string[]>();
-  for (const { id } of cases) groups.set(patient(id), [...(groups.get(patient(id)) ?? []), id]);
+  for (const { id } of cases) {
+    const owner = patient(id);
+    const group = groups.get(owner);
+    if (group === undefined) groups.set(owner, [id]);
+    else group.push(id);
+  }
   return groups;
 }
 
@@ -156,12 +161,12 @@ export function readSplits(
   const hidden = new Set(options.unlabelled);
   const isFold = Array.isArray(content);
   const labelled = lists.labelled ?? [];
-  const moved = labelled.filter((id) => hidden.has(id) || (isFold && caseOf.get(id)?.label === null));
+  const isMoved = (id: string) => hidden.has(id) || (isFold && caseOf.get(id)?.label === null);
   const named = new Set(Object.values(lists).flat());
   const rest = cases.filter(({ id, label, isTest }) => !isTest && label === null && !named.has(id)).map(({ id }) => id);
   const splits = sorted({
-    labelled: labelled.filter((id) => !moved.includes(id)),
-    unlabelled: [...(lists.unlabelled ?? rest), ...moved],
+    labelled: labelled.filter((id) => !isMoved(id)),
+    unlabelled: [...(lists.unlabelled ?? rest), ...labelled.filter(isMoved)],
     validation: [...(lists.validation ?? [])],
     test: [...(lists.test ?? cases.filter(({ isTest }) => isTest).map(({ id }) => id))],
   });
@@ -179,6 +184,7 @@ function fileProblems(
     problems.push(errorOf({ file, caseId, message, fix }));
   const miss = (caseId: string, message: string, fix: string) =>
     problems.push(errorOf({ file, caseId, message, fix, absent: [caseId] }));
+  const hidden = new Set(unlabelled);
   const roleOf = new Map<string, CaseRole>();
   const partOf = new Map<string, { readonly part: string; readonly id: string }>();
   for (const role of ROLES) {
@@ -201,7 +207,7 @@ function fileProblems(
       if (found === undefined) miss(id, `lists the unknown case "${id}" (${role})`, 'correct the id, or add its image');
       else if (found.label === null && (role === 'labelled' || role === 'validation')) {
         miss(id, `"${id}" (${role}) has no label file`, 'add the label, or list the case as unlabelled');
-      } else if (part !== 'labelled' && unlabelled.includes(id)) {
+      } else if (part !== 'labelled' && hidden.has(id)) {
         complain(id, `"${id}" (${role}) is listed by the option "unlabelled"`, 'take it out of one of them');
       }
     }

@@ -1,7 +1,8 @@
 import type { CaseData, Preprocessing } from '@dinomix/core';
 import { createVolume, type Triple } from '@dinomix/volume';
 import { expect, test } from 'vitest';
-import { mostProbable, restoreLabels } from '../inference/labels.js';
+import { restoreLabels } from '../inference/labels.js';
+import { mostProbable } from '../inference/most-probable.js';
 import { bodyBox } from './body-box.js';
 import { prepareCase } from './prepare-case.js';
 
@@ -60,9 +61,7 @@ test('a prediction comes back to its place in the file', () => {
   prepared.image.forEach((value, index) => {
     probabilities[2 * index + (value > -500 ? 1 : 0)] = 1;
   });
-  const { shape, source, box } = prepared;
-  const scores = { labels: () => mostProbable(probabilities, 2), probabilities: () => probabilities };
-  const labels = restoreLabels(scores, shape, source, preprocessing, box);
+  const labels = restoreLabels(mostProbable(probabilities, 2), prepared, preprocessing);
   // The table is not part of what was predicted.
   const expected = image.data.map((value, index) => (value > -500 && Math.floor(index / 30) % 20 !== 19 ? 1 : 0));
   expect([...labels.data]).toEqual([...expected]);

@@ -9,7 +9,14 @@ import { countDataset } from './facts.js';
 import { createLabelIndex } from './label-index.js';
 import { normalise } from './normalise.js';
 import { prepareCase } from './prepare-case.js';
-import { automaticSteps, centredCorner, containingCorner, drawCrop, uniformCorner } from './sampling.js';
+import {
+  automaticSteps,
+  centredCorner,
+  containingCorner,
+  createCaseOrder,
+  drawCrop,
+  uniformCorner,
+} from './sampling.js';
 
 function rng(item = 0): Rng {
   return createRng({ seed: 1, stream: 'test', item });
@@ -192,6 +199,26 @@ describe('label index', () => {
     ]);
     expect(index.voxel(0, 115)).toEqual([3, 4, 5]);
     expect(() => index.voxel(2, 1)).toThrow('class 2 has 1 voxels');
+    expect(() => index.voxel(3, 0)).toThrow('class 3 has 0 voxels');
+  });
+
+  it('finds every voxel that a search through the volume finds, and keeps far less', () => {
+    const random = rng();
+    // Stretches of 1 to 60 equal labels.
+    const labels: number[] = [];
+    while (labels.length < 9000) {
+      const value = random.integer(0, 5);
+      for (let left = random.integer(1, 61); left > 0; left--) labels.push(value);
+    }
+    const volume = Uint8Array.from(labels.slice(0, 9000));
+    const found = createLabelIndex(volume, [10, 30, 30], 5);
+    const numbers = [0, 0, 0, 0, 0];
+    volume.forEach((value, place) => {
+      const voxel = [Math.floor(place / 900), Math.floor(place / 30) % 30, place % 30];
+      expect(found.voxel(value, numbers[value]!++)).toEqual(voxel);
+    });
+    expect(found.counts).toEqual(numbers);
+    expect(found.bytes).toBeLessThan(volume.length / 3);
   });
 });
 
@@ -223,6 +250,28 @@ describe('crops', () => {
     }
     // One voxel of class 2 against three of class 1: half of the crops, standard deviation 15.8.
     expect(Math.abs(rare - 500)).toBeLessThan(80);
+  });
+});
+
+describe('the order of cases', () => {
+  const cases = ['a', 'b', 'c', 'd', 'e'];
+
+  it('is the permutation of the pass, whatever was asked before', () => {
+    const caseOf = createCaseOrder(cases, 3, 'sampler/labelled');
+    const asked = [
+      [0, 2],
+      [4, 11],
+      [1, 4],
+      [0, 7],
+      [9, 0],
+      [2, 3],
+      [0, 2],
+    ] as const;
+    for (const [epoch, item] of asked) {
+      const step = Math.floor(item / 5);
+      const order = createRng({ seed: 3, stream: 'sampler/labelled/order', epoch, step }).permutation(5);
+      expect(caseOf(epoch, item)).toBe(cases[order[item % 5]!]);
+    }
   });
 });
 
@@ -274,17 +323,18 @@ describe('donor bank', () => {
 });
 
 describe('facts', () => {
-  const train = { batch: { labelled: 2, unlabelled: 2 }, validateEvery: 1 };
+  const train = { batch: { labelled: 2, unlabelled: 2 }, validateEvery: 1, workers: 0 };
 
   async function count(options: TinyOptions, classes = 3) {
     const dataset = tinyDataset(options);
     const { preprocessing, workerSource } = dataset;
     const workers = createCaseWorkers({ reader: dataset, workerSource, preprocessing, classCount: classes }, 0);
     const hook = { isUsed: () => false, call: async () => Promise.reject(new Error('unused')) };
-    const store = createCaseStore({ workers, hook, run: { id: 'r', seed: 1, directory: '/', configHash: '' } });
+    const run = { id: 'r', seed: 1, directory: '/', configHash: '' };
+    const store = createCaseStore({ workers, hook, run, limit: 1e9 });
     const extra = { index: 3, name: 'gallbladder', colour: [0, 0, 0] as const, tail: true };
     const given = classes === 4 ? { ...dataset, classes: [...dataset.classes, extra] } : dataset;
-    return countDataset(given, store, train as Parameters<typeof countDataset>[2]);
+    return countDataset(given, store, train as Parameters<typeof countDataset>[2], new AbortController().signal);
   }
 
   it('count the voxels of labelled cases', async () => {

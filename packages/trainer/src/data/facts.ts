@@ -1,6 +1,7 @@
 import type { CaseRole, Dataset, DatasetFacts, TrainSettings } from '@dinomix/core';
 import { trainerError } from '../errors.js';
 import type { CaseStore } from '../loader/case-store.js';
+import { eachCase } from './each-case.js';
 import { createLabelIndex, type LabelIndex } from './label-index.js';
 import { preparedDigests } from './prepared-marks.js';
 
@@ -48,16 +49,22 @@ function assertPresent(dataset: Dataset, voxels: readonly number[]): void {
  * Checks the splits and counts the voxels of the labelled cases.
  * @throws DMX_SPLIT_EMPTY, DMX_SPLIT_OVERLAP, DMX_CLASS_ABSENT, DMX_CASE_UNUSABLE.
  */
-export async function countDataset(dataset: Dataset, store: CaseStore, train: TrainSettings): Promise<CountedDataset> {
+export async function countDataset(
+  dataset: Dataset,
+  store: CaseStore,
+  train: TrainSettings,
+  signal: AbortSignal,
+): Promise<CountedDataset> {
   assertFilled(dataset, train);
   assertDisjoint(dataset);
   const { title, classes, splits } = dataset;
-  const entries = await Promise.all(
-    splits.labelled.map(async (caseId) => {
-      const { label, shape } = await store.get(caseId, 'labelled');
-      return [caseId, createLabelIndex(label!, shape, classes.length)] as const;
-    }),
-  );
+  // One more than read: while they do, the last volume is counted.
+  const entries = await eachCase(splits.labelled, train.workers + 1, signal, async (caseId) => {
+    const { label, shape } = await store.get(caseId, 'labelled');
+    const index = createLabelIndex(label!, shape, classes.length);
+    store.reserve(index.bytes);
+    return [caseId, index] as const;
+  });
   const labels = new Map(entries);
   const labelledVoxels = classes.map(({ index }) => entries.reduce((sum, [, label]) => sum + label.counts[index]!, 0));
   assertPresent(dataset, labelledVoxels);

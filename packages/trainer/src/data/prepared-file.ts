@@ -46,7 +46,7 @@ export function sameDigests(a: PreparedMark['digests'], b: PreparedMark['digests
 /** Rounds intensities to float16 in place, so that a fresh case equals the one that is read again. */
 export function roundToStored(image: Float32Array): Uint16Array {
   const bits = toFloat16(image);
-  image.set(fromFloat16(bits));
+  fromFloat16(bits, image);
   return bits;
 }
 
@@ -77,9 +77,8 @@ export async function writePrepared(
   });
 }
 
-function intoShared<A extends Float32Array | Uint8Array>(data: A): A {
-  const create = data.constructor as new (buffer: SharedArrayBuffer) => A;
-  const copy = new create(new SharedArrayBuffer(data.byteLength));
+function intoShared(data: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(data.byteLength));
   copy.set(data);
   return copy;
 }
@@ -101,7 +100,7 @@ async function decode(view: SafetensorsView, caseId: string, role: CaseRole) {
     caseId,
     role,
     ...gridOf(own),
-    image: intoShared(fromFloat16(image.data)),
+    image: fromFloat16(image.data, new Float32Array(new SharedArrayBuffer(4 * count))),
     label: label === null ? null : intoShared(label.data),
     source: gridOf(source),
     box,

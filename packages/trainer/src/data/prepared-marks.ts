@@ -1,16 +1,16 @@
-import type { CaseIdentity, CaseRole, DataProblem, Dataset, KnownDigests } from '@dinomix/core';
+import type { CaseIdentity, CaseRole, DataProblem, Dataset, Index3, KnownDigests } from '@dinomix/core';
 import { openSafetensors } from '@dinomix/volume';
 import { casesOf } from './each-case.js';
-import { type PreparedMark, preparedFile, sameDigests } from './prepared-file.js';
-import { parseMark } from './prepared-schema.js';
+import { preparedFile, sameDigests } from './prepared-file.js';
+import { parseGeometry, parseMark } from './prepared-schema.js';
 
-/** What a prepared file says it was made from; null where there is none that can be read. The voxels are not read. */
-async function readMark(path: string): Promise<PreparedMark | null> {
+/** An entry of the header of a prepared file; null where there is none that can be read. The voxels are not read. */
+async function readEntry<E>(path: string, name: string, parse: (text: string) => E): Promise<E | null> {
   try {
     const file = await openSafetensors(path);
     try {
-      const { made } = file.metadata;
-      return made === undefined ? null : parseMark(made);
+      const text = file.metadata[name];
+      return text === undefined ? null : parse(text);
     } finally {
       await file.close();
     }
@@ -19,10 +19,24 @@ async function readMark(path: string): Promise<PreparedMark | null> {
   }
 }
 
-function markOf(dataset: Dataset, cache: string, caseId: string, role: CaseRole, { reading }: CaseIdentity) {
+function fileOf(dataset: Dataset, cache: string, caseId: string, role: CaseRole, { reading }: CaseIdentity): string {
   const { preprocessing, classes } = dataset;
-  const file = preparedFile(cache, caseId, role, { preprocessing, classCount: classes.length, reading });
-  return { file, mark: readMark(file) };
+  return preparedFile(cache, caseId, role, { preprocessing, classCount: classes.length, reading });
+}
+
+/** What a prepared file says it was made from. */
+function markOf(dataset: Dataset, cache: string, caseId: string, role: CaseRole, identity: CaseIdentity) {
+  const file = fileOf(dataset, cache, caseId, role, identity);
+  return { file, mark: readEntry(file, 'made', parseMark) };
+}
+
+/** Voxels `[d, h, w]` of a prepared case by the header of its file; null where it was not prepared. */
+export async function preparedShape(dataset: Dataset, caseId: string, role: CaseRole): Promise<Index3 | null> {
+  if (dataset.cache == null || dataset.identify === undefined) return null;
+  const identity = await dataset.identify(caseId, role).catch(() => null);
+  if (identity === null) return null;
+  const file = fileOf(dataset, dataset.cache, caseId, role, identity);
+  return (await readEntry(file, 'geometry', parseGeometry))?.grid.shape ?? null;
 }
 
 /** Takes the digests of files that have not changed since they were prepared from the prepared files. */

@@ -102,21 +102,31 @@ export function drawCrop(
   return { ...crop, augmentation: drawStrong(createRng(subStream(key, 'augmentation'))) };
 }
 
+/** The orders of a part of the batch: those in use, and none from longer ago. */
+const ORDERS_KEPT = 4;
+
 /**
- * The case of an item: the split is gone through in a new random order again and again, so that within each pass of an
- * epoch every case comes once.
+ * Gives the case of each item of an epoch: the split is gone through in a new random order again and again, so that within
+ * each pass of an epoch every case comes once.
  * @param stream - name of the random stream, one for each part of the batch.
  */
-export function caseOfItem(
+export function createCaseOrder(
   cases: readonly string[],
   seed: number,
   stream: string,
-  epoch: number,
-  item: number,
-): string {
-  const pass = Math.floor(item / cases.length);
-  const order = createRng({ seed, stream: `${stream}/order`, epoch, step: pass }).permutation(cases.length);
-  return cases[order[item % cases.length]!]!;
+): (epoch: number, item: number) => string {
+  const orders = new Map<string, readonly number[]>();
+  return (epoch, item) => {
+    const pass = Math.floor(item / cases.length);
+    const key = `${epoch}/${pass}`;
+    let order = orders.get(key);
+    if (order === undefined) {
+      order = createRng({ seed, stream: `${stream}/order`, epoch, step: pass }).permutation(cases.length);
+      orders.set(key, order);
+      if (orders.size > ORDERS_KEPT) orders.delete(orders.keys().next().value!);
+    }
+    return cases[order[item % cases.length]!]!;
+  };
 }
 
 /**

@@ -11,8 +11,9 @@ import type {
 } from '@dinomix/core';
 import { type Grid, type LabelNames, resizeNearest, writeNifti } from '@dinomix/volume';
 import type { PreparedCase } from '../data/prepare-case.js';
-import { restoreLabels } from '../inference/labels.js';
+import { labelsOfSource, restoreLabels } from '../inference/labels.js';
 import { type SlidingWindowOptions, slidingWindow, type WindowNetwork } from '../inference/sliding-window.js';
+import { WholeLabels } from '../inference/whole-labels.js';
 import type { CaseStore } from '../loader/case-store.js';
 import { guardedAsync } from '../step/guard.js';
 import { cutSlice } from './slices.js';
@@ -108,19 +109,21 @@ async function evaluateCase(
   const started = performance.now();
   const prepared = await store.get(caseId, role);
   const options = windowOptions(config, dataset);
-  const scores = await slidingWindow(prepared, network, options, { signal });
-  const prediction = scores.labels();
+  const { preprocessing } = dataset;
+  const whole = new WholeLabels(prepared.shape);
+  const onSource =
+    material.predictions === undefined ? whole : labelsOfSource(prepared, preprocessing, options.classCount, whole);
+  await slidingWindow(prepared, network, options, new Set([whole, onSource]), { signal });
+  const prediction = whole.labels;
   if (material.onSlice !== undefined) {
     const { shape, spacing, image, label } = prepared;
-    const { preprocessing } = dataset;
     await material.onSlice(cutSlice({ caseId, shape, spacing, image, prediction, reference: label, preprocessing }));
   }
   if (material.predictions !== undefined) {
-    const restored = restoreLabels(scores, prepared.shape, prepared.source, dataset.preprocessing, prepared.box);
+    const restored = restoreLabels(onSource.labels, prepared, preprocessing);
     const labelNames: LabelNames = new Map(dataset.classes.map(({ index, name }) => [index, name]));
     await writeNifti(join(material.predictions, `${caseId}.nii.gz`), restored, { labelNames });
   }
-  scores.dispose();
   if (prepared.label === null) return null;
   const compared = onMetricGrid(prepared, prediction, prepared.label, dataset.metricShape);
   const values = await measure(metrics, compared.grid, compared.prediction, compared.reference, options.classCount);

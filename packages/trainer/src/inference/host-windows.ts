@@ -1,6 +1,7 @@
-import type { Index3, Network, WindowLook, WindowRequest, WindowSum } from '@dinomix/core';
+import type { Index3, Network, WindowLook, WindowRequest } from '@dinomix/core';
 import { voxelCount } from '@dinomix/volume';
-import { mostProbable } from './labels.js';
+import { mostProbable } from './most-probable.js';
+import type { SlabSums } from './slab-sums.js';
 
 /** What says the class probabilities of windows, batch by batch. */
 export interface HostNetwork extends Pick<Network, 'run'> {
@@ -48,52 +49,61 @@ function turn(window: Float32Array, patch: Index3, look: WindowLook, target: Flo
 }
 
 /** Sums on the host of what any network with a method `run` says. */
-export class HostWindows implements WindowSum {
+export class HostWindows implements SlabSums {
   readonly sums: Float32Array;
   readonly lanes: number;
   private readonly request: WindowRequest;
   private readonly network: HostNetwork;
+  /** A batch of windows as the network is shown it. */
+  private readonly images: Float32Array;
+  /** Probabilities `[n, d, h, w, k]` of the batch. */
+  private said = new Float32Array(0);
 
   constructor(request: WindowRequest, network: HostNetwork) {
     this.request = request;
     this.network = network;
     this.lanes = network.classCount;
-    this.sums = new Float32Array(voxelCount(request.volume) * network.classCount);
+    this.sums = new Float32Array(voxelCount(request.slab) * network.classCount);
+    this.images = new Float32Array(network.batch * voxelCount(request.window));
   }
 
-  async add(windows: Float32Array, looks: readonly WindowLook[]): Promise<void> {
-    const { network, request } = this;
-    const { batch, classCount } = network;
-    const { window: patch } = request;
+  async show(windows: Float32Array, looks: readonly WindowLook[]): Promise<void> {
+    const { images } = this;
+    const { batch, classCount, output } = this.network;
+    const { window: patch } = this.request;
     const size = voxelCount(patch);
-    const images = new Float32Array(batch * size);
     looks.forEach((look, index) => {
       const at = index * size;
       turn(windows.subarray(at, at + size), patch, look, images.subarray(at, at + size));
     });
-    const { data } = await network.run(images, [batch, ...patch, 1]);
+    images.fill(0, looks.length * size);
+    const { data } = await this.network.run(images, [batch, ...patch, 1]);
     const length = size * classCount;
     if (data.length !== batch * length) {
       throw new Error(`the network gave ${data.length} values for ${batch} windows; expected ${batch * length}`);
     }
+    this.said = data.subarray(0, looks.length * length) as Float32Array<ArrayBuffer>;
+    if (output === 'logits') softmaxInPlace(this.said, classCount);
+  }
+
+  async add(first: number, looks: readonly WindowLook[]): Promise<void> {
+    const length = voxelCount(this.request.window) * this.lanes;
     looks.forEach((look, index) => {
-      const output = data.subarray(index * length, (index + 1) * length);
-      if (network.output === 'logits') softmaxInPlace(output, classCount);
-      this.addOne(look, output);
+      this.addOne(look, this.said.subarray((first + index) * length, (first + index + 1) * length));
     });
   }
 
   /** Adds the probabilities `[d, h, w, k]` of one window. */
   private addOne(look: WindowLook, probabilities: Float32Array): void {
     const { sums, lanes } = this;
-    const { window: patch, volume, importance } = this.request;
+    const { window: patch, slab, importance } = this.request;
     const { origin, mirrored } = look;
-    for (let z = Math.max(0, -origin[0]); z < patch[0] && origin[0] + z < volume[0]; z++) {
-      for (let y = Math.max(0, -origin[1]); y < patch[1] && origin[1] + y < volume[1]; y++) {
+    for (let z = Math.max(0, -origin[0]); z < patch[0] && origin[0] + z < slab[0]; z++) {
+      for (let y = Math.max(0, -origin[1]); y < patch[1] && origin[1] + y < slab[1]; y++) {
         const line = lineOf(patch, look, z, y);
         const own = (z * patch[1] + y) * patch[2];
-        const target = ((origin[0] + z) * volume[1] + origin[1] + y) * volume[2] + origin[2];
-        for (let x = Math.max(0, -origin[2]); x < patch[2] && origin[2] + x < volume[2]; x++) {
+        const target = ((origin[0] + z) * slab[1] + origin[1] + y) * slab[2] + origin[2];
+        for (let x = Math.max(0, -origin[2]); x < patch[2] && origin[2] + x < slab[2]; x++) {
           const share = importance?.[own + x] ?? 1;
           const from = (line + shown(x, patch[2], mirrored[2])) * lanes;
           const to = (target + x) * lanes;
@@ -103,8 +113,20 @@ export class HostWindows implements WindowSum {
     }
   }
 
-  labels(): Uint8Array {
-    return mostProbable(this.sums, this.lanes);
+  /** The sums of the first planes. */
+  private first(planes: number): Float32Array {
+    const [, height, width] = this.request.slab;
+    return this.sums.subarray(0, planes * height * width * this.lanes);
+  }
+
+  labels(planes: number): Uint8Array {
+    return mostProbable(this.first(planes), this.lanes);
+  }
+
+  advance(planes: number): void {
+    const dropped = this.first(planes).length;
+    this.sums.copyWithin(0, dropped);
+    this.sums.fill(0, this.sums.length - dropped);
   }
 
   dispose(): void {

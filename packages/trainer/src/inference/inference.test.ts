@@ -1,8 +1,11 @@
 import type { Axis, Index3 } from '@dinomix/core';
-import { planReorientation, reorient, resizeTrilinear } from '@dinomix/volume';
+import { createGrid, planReorientation, reorient, resizeTrilinear } from '@dinomix/volume';
 import { describe, expect, it } from 'vitest';
-import { mostProbable, restoreLabels } from './labels.js';
+import { WholeScores } from '../../test/whole-scores.js';
+import { labelsOfSource, restoreLabels } from './labels.js';
 import { mirrorings } from './looks.js';
+import { mostProbable } from './most-probable.js';
+import type { ScoreReceiver } from './plane-scores.js';
 import { type SlidingWindowOptions, slidingWindow, type WindowNetwork } from './sliding-window.js';
 import { weightSums, windowStarts, windowStride, windowWeights } from './windows.js';
 
@@ -85,11 +88,13 @@ describe('sliding window', () => {
   ] as const)('gives a pointwise network back: %s, %s, mirrored along %o', async (blending, output, mirror) => {
     const calls: number[][] = [];
     const given = { ...options, blending, mirror: mirror as readonly Axis[] };
-    const scores = await slidingWindow({ shape: SHAPE, image }, pointwise(output, calls), given);
-    const labels = scores.labels();
-    const found = scores.probabilities();
-    expect([...labels]).toEqual([...mostProbable(expected, 3)]);
-    const worst = found.reduce((largest, value, index) => Math.max(largest, Math.abs(value - expected[index]!)), 0);
+    const scores = new WholeScores(SHAPE, 3);
+    await slidingWindow({ shape: SHAPE, image }, pointwise(output, calls), given, [scores]);
+    expect([...scores.labels]).toEqual([...mostProbable(expected, 3)]);
+    const worst = scores.probabilities.reduce(
+      (largest, value, index) => Math.max(largest, Math.abs(value - expected[index]!)),
+      0,
+    );
     expect(worst).toBeLessThan(2e-6);
     // 2 × 3 × 1 windows, looked at in 2^axes ways, three to a batch.
     expect(calls).toHaveLength(Math.ceil((6 * 2 ** mirror.length) / 3));
@@ -105,10 +110,13 @@ describe('sliding window', () => {
     const one = { ...options, patch: [1, 1, 3] as Index3, stride: [1, 1, 2] as Index3, batch: 1, classCount: 1 };
     const volume = { shape: [1, 1, 6] as Index3, image: new Float32Array(6) };
     // Windows at 0, 2 and 3 say 1, 2 and 3.
-    const uniform = await slidingWindow(volume, network, { ...one, blending: 'uniform' });
-    expect([...uniform.probabilities()]).toEqual([1, 1, 1.5, 2.5, 2.5, 3]);
+    const uniform = new WholeScores(volume.shape, 1);
+    await slidingWindow(volume, network, { ...one, blending: 'uniform' }, [uniform]);
+    expect([...uniform.probabilities]).toEqual([1, 1, 1.5, 2.5, 2.5, 3]);
     call = 0;
-    const gaussian = (await slidingWindow(volume, network, one)).probabilities();
+    const scores = new WholeScores(volume.shape, 1);
+    await slidingWindow(volume, network, one, [scores]);
+    const gaussian = scores.probabilities;
     // Side 3: σ = 3/8, the ends weigh exp(-0.5 (8/3)²).
     const end = Math.exp(-0.5 * (8 / 3) ** 2);
     expect(gaussian[2]).toBeCloseTo((1 * end + 2 * end) / (2 * end), 6);
@@ -123,7 +131,7 @@ describe('sliding window', () => {
       return network.run(x, shape);
     };
     const volume = { shape: SHAPE, image };
-    await expect(slidingWindow(volume, { ...network, run }, options, controller)).rejects.toThrow('enough');
+    await expect(slidingWindow(volume, { ...network, run }, options, [], controller)).rejects.toThrow('enough');
   });
 
   it('refuses an output that is not finite', async () => {
@@ -132,14 +140,16 @@ describe('sliding window', () => {
       result.data[100] = Number.NaN;
       return result;
     };
-    const found = slidingWindow({ shape: SHAPE, image }, { output: 'logits', run }, options);
+    const found = slidingWindow({ shape: SHAPE, image }, { output: 'logits', run }, options, []);
     await expect(found).rejects.toMatchObject({ code: 'DMX_NETWORK_OUTPUT' });
   });
 
   it('names an output of another size', async () => {
     const run: WindowNetwork['run'] = async (_, shape) => ({ data: new Float32Array(7), shape });
     const volume = { shape: SHAPE, image };
-    await expect(slidingWindow(volume, { output: 'logits', run }, options)).rejects.toThrow('7 values for 3 windows');
+    await expect(slidingWindow(volume, { output: 'logits', run }, options, [])).rejects.toThrow(
+      '7 values for 3 windows',
+    );
   });
 
   it('mirrors along every subset of the axes', () => {
@@ -152,56 +162,74 @@ describe('sliding window', () => {
   });
 });
 
-describe('labels', () => {
-  const scoresOf = (probabilities: Float32Array) => {
-    return { labels: () => mostProbable(probabilities, 2), probabilities: () => probabilities };
-  };
+/** Hands probabilities `[d, h, w, k]` on in boxes of so many planes and rows; boxes overlap by a row. */
+function handOn(
+  receiver: ScoreReceiver,
+  probabilities: Float32Array,
+  [depth, height, width]: Index3,
+  planes: number,
+  rows: number,
+): void {
+  const classCount = probabilities.length / (depth * height * width);
+  for (let y = 0; y < height; y += rows) {
+    const h = Math.min(rows + receiver.overhang, height - y);
+    for (let z = 0; z < depth; z += planes) {
+      const d = Math.min(planes, depth - z);
+      const part = new Float32Array(d * h * width * classCount);
+      for (let plane = 0; plane < d; plane++) {
+        const from = ((z + plane) * height + y) * width * classCount;
+        part.set(probabilities.subarray(from, from + h * width * classCount), plane * h * width * classCount);
+      }
+      const box = { offset: [z, y, 0] as const, shape: [d, h, width] as const };
+      receiver.take({ box, labels: () => mostProbable(part, classCount), probabilities: () => part });
+    }
+  }
+}
 
+describe('labels', () => {
   it('are the first of the largest', () => {
     expect([...mostProbable(Float32Array.of(0.2, 0.5, 0.3, 0.4, 0.4, 0.2), 3)]).toEqual([1, 0]);
   });
 
-  it('come back to a turned grid of another size where interpolated probabilities put them', () => {
-    const affine = [
-      [-1, 0, 0, 5],
-      [0, 0, 2, 0],
-      [0, 1, 0, 3],
-      [0, 0, 0, 1],
-    ] as const;
-    const source = { shape: [3, 6, 5] as Index3, spacing: [2, 1, 1] as Index3, affine };
-    const plan = planReorientation(source);
-    const shape: Index3 = [4, 5, 6];
-    const planes = [1, 2].map((factor) =>
-      Float32Array.from({ length: 120 }, (_, index) => Math.sin(factor * index) ** 2),
-    );
-    const probabilities = Float32Array.from({ length: 240 }, (_, at) => planes[at % 2]![Math.floor(at / 2)]!);
-    const restored = restoreLabels(scoresOf(probabilities), shape, source, { orientation: 'RAS' });
-    expect(restored.shape).toEqual(source.shape);
-    expect(restored.affine).toEqual(affine);
-    const grid = { shape, spacing: [1, 1, 1] as Index3, affine: plan.target.affine };
-    const [first, second] = planes.map((data) => resizeTrilinear({ ...grid, data }, plan.target.shape).data);
-    const expected = first!.map((value, index) => (second![index]! > value ? 1 : 0));
-    expect([...reorient(restored, plan).data]).toEqual([...expected]);
-    expect(new Set(restored.data).size).toBe(2);
-  });
+  it.each([
+    [4, 5],
+    [1, 5],
+    [3, 2],
+  ])(
+    'come back to a turned grid of another size where interpolated probabilities put them: %i planes, %i rows',
+    (planes, rows) => {
+      const affine = [
+        [-1, 0, 0, 5],
+        [0, 0, 2, 0],
+        [0, 1, 0, 3],
+        [0, 0, 0, 1],
+      ] as const;
+      const source = { shape: [3, 6, 5] as Index3, spacing: [2, 1, 1] as Index3, affine };
+      const plan = planReorientation(source);
+      const shape: Index3 = [4, 5, 6];
+      const maps = [1, 2].map((factor) =>
+        Float32Array.from({ length: 120 }, (_, index) => Math.sin(factor * index) ** 2),
+      );
+      const probabilities = Float32Array.from({ length: 240 }, (_, at) => maps[at % 2]![Math.floor(at / 2)]!);
+      const place = { shape, source, box: null };
+      const found = labelsOfSource(place, { orientation: 'RAS' }, 2);
+      handOn(found, probabilities, shape, planes, rows);
+      const restored = restoreLabels(found.labels, place, { orientation: 'RAS' });
+      expect(restored.shape).toEqual(source.shape);
+      expect(restored.affine).toEqual(affine);
+      const grid = { shape, spacing: [1, 1, 1] as Index3, affine: plan.target.affine };
+      const [first, second] = maps.map((data) => resizeTrilinear({ ...grid, data }, plan.target.shape).data);
+      const expected = first!.map((value, index) => (second![index]! > value ? 1 : 0));
+      expect([...reorient(restored, plan).data]).toEqual([...expected]);
+      expect(new Set(restored.data).size).toBe(2);
+    },
+  );
 
   it('need no interpolation on the same grid', () => {
-    const source = {
-      shape: [1, 1, 2] as Index3,
-      spacing: [1, 1, 1] as Index3,
-      affine: planReorientation({
-        shape: [1, 1, 2],
-        spacing: [1, 1, 1],
-        affine: [
-          [1, 0, 0, 0],
-          [0, 1, 0, 0],
-          [0, 0, 1, 0],
-          [0, 0, 0, 1],
-        ],
-      }).source.affine,
-    };
-    const scores = scoresOf(Float32Array.of(0.4, 0.6, 0.9, 0.1));
-    const restored = restoreLabels(scores, [1, 1, 2], source, { orientation: 'keep' });
-    expect([...restored.data]).toEqual([1, 0]);
+    const source = createGrid([1, 1, 2]);
+    const place = { shape: source.shape, source, box: null };
+    const found = labelsOfSource(place, { orientation: 'keep' }, 2);
+    handOn(found, Float32Array.of(0.4, 0.6, 0.9, 0.1), place.shape, 1, 1);
+    expect([...restoreLabels(found.labels, place, { orientation: 'keep' }).data]).toEqual([1, 0]);
   });
 });

@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Index3, InferenceSettings, Network, WindowRequest, WindowSum } from '@dinomix/core';
-import { trainerError } from '../errors.js';
-import { type HostNetwork, HostWindows } from './host-windows.js';
-import { mostProbable } from './labels.js';
-import { cutWindows, type Looks, layLooks } from './looks.js';
-import { weightSums, windowImportance, windowWeights } from './windows.js';
+import type { Index3, InferenceSettings, Network, WindowLook } from '@dinomix/core';
+import { voxelCount } from '@dinomix/volume';
+import type { HostNetwork } from './host-windows.js';
+import { cutWindows, layWindows, looksAt, mirrorings, type RowLook, type WindowGrid } from './looks.js';
+import { type LookWeights, lookWeights, type ScoreReceiver, SummedPlanes } from './plane-scores.js';
+import { openSums, type SlabSums } from './slab-sums.js';
+import { layTiles, type Tile } from './tiles.js';
+import { windowImportance } from './windows.js';
 
 /** What looks at windows: a network in training, or an exported one. */
 export interface WindowNetwork extends Pick<Network, 'run' | 'openWindows'> {
@@ -27,6 +29,11 @@ export interface SlidingWindowOptions
   readonly classCount: number;
   /** Intensity outside of the volume. */
   readonly padValue: number;
+  /**
+   * The most bytes of sums that are held at a time; default 1.5 GiB. Where one window's depth of the volume takes more, it is
+   * divided into tiles, and windows that touch several of them are looked at again. The scores do not depend on it.
+   */
+  readonly mostSumBytes?: number;
 }
 
 /** Who watches a sliding window. */
@@ -37,114 +44,116 @@ export interface WindowWatch {
   readonly onWindows?: (done: number, total: number) => void;
 }
 
-/** Class probabilities of a whole volume. */
-export interface VolumeScores {
-  /** Most probable class of each voxel `[d, h, w]`; of equal ones the first. */
-  labels(): Uint8Array;
-  /** `[d, h, w, k]`. */
-  probabilities(): Float32Array;
-  /** Gives the memory to the next volume; the probabilities may not be used afterwards. */
-  dispose(): void;
+/** What the tiles of one volume have in common. */
+interface Sweep {
+  readonly volume: WindowVolume;
+  readonly network: WindowNetwork;
+  readonly options: SlidingWindowOptions;
+  readonly receivers: Iterable<ScoreReceiver>;
+  /** First planes of the windows. */
+  readonly depths: WindowGrid[0];
+  /** Planes of the sums. */
+  readonly depth: number;
+  readonly weights: LookWeights;
+  readonly beforeBatch: () => void;
+  readonly afterBatch: (looks: number) => void;
 }
 
-class SummedScores implements VolumeScores {
-  private readonly sum: WindowSum;
-  private readonly shape: Index3;
-  private readonly options: SlidingWindowOptions;
-  private readonly laid: Looks;
-  private averaged: Float32Array | undefined;
+/** Hands on the planes that no window after those of `row` touches. */
+function handOn({ volume, options, receivers, depths, weights }: Sweep, tile: Tile, sums: SlabSums, row: number): void {
+  const first = Math.max(0, depths[row]!);
+  const end = row + 1 < depths.length ? depths[row + 1]! : volume.shape[0];
+  const box = { offset: [first, ...tile.offset], shape: [end - first, ...tile.shape] } as const;
+  const scores = new SummedPlanes(sums, box, weights, options.classCount);
+  scores.assertFinite();
+  for (const receiver of receivers) receiver.take(scores);
+  if (end < volume.shape[0]) sums.advance(end - first);
+}
 
-  constructor(sum: WindowSum, shape: Index3, options: SlidingWindowOptions, laid: Looks) {
-    this.sum = sum;
-    this.shape = shape;
-    this.options = options;
-    this.laid = laid;
-  }
+/** The looks of a batch, in pieces of one row. */
+function byRow(looks: readonly RowLook[]): readonly { readonly at: number; readonly looks: readonly RowLook[] }[] {
+  const begins = [...looks.keys()].filter((at) => looks[at]!.row !== looks[at - 1]?.row);
+  return begins.map((at, piece) => ({ at, looks: looks.slice(at, begins[piece + 1] ?? looks.length) }));
+}
 
-  labels(): Uint8Array {
-    // All sums of a voxel have the same weights, so the largest is that of the most probable class.
-    return this.averaged ? mostProbable(this.averaged, this.options.classCount) : this.sum.labels();
-  }
+/** A look with its origin in a slab. */
+function inSlab({ origin, mirrored }: RowLook, { offset }: Tile): WindowLook {
+  return { origin: [Math.min(0, origin[0]), origin[1] - offset[0], origin[2] - offset[1]], mirrored };
+}
 
-  probabilities(): Float32Array {
-    this.averaged ??= this.average();
-    return this.averaged;
-  }
-
-  dispose(): void {
-    this.sum.dispose();
-  }
-
-  /** Divides by the weights and leaves out the lanes beyond the classes, in place: a volume's scores may be a gigabyte. */
-  private average(): Float32Array {
-    const { patch, blending, classCount } = this.options;
-    const { sums, lanes } = this.sum;
-    const { starts, ways } = this.laid;
-    const weights = this.shape.map((size, axis) =>
-      weightSums(size, starts[axis]!, windowWeights(patch[axis]!, blending)),
-    );
-    const [weightsZ, weightsY, weightsX] = weights as [Float64Array, Float64Array, Float64Array];
-    let from = 0;
-    let to = 0;
-    for (const z of weightsZ) {
-      for (const y of weightsY) {
-        for (const x of weightsX) {
-          const factor = 1 / (z * y * x * ways);
-          for (let index = 0; index < classCount; index++) sums[to + index] = sums[from + index]! * factor;
-          from += lanes;
-          to += classCount;
-        }
-      }
+/** Shows the network every window that touches a tile. */
+async function sweepTile(sweep: Sweep, tile: Tile, looks: readonly RowLook[], sums: SlabSums): Promise<void> {
+  const { volume, options } = sweep;
+  const { patch, batch, padValue } = options;
+  const memory = new Float32Array(batch * voxelCount(patch));
+  let row = 0;
+  for (let first = 0; first < looks.length; first += batch) {
+    sweep.beforeBatch();
+    const some = looks.slice(first, first + batch);
+    await sums.show(cutWindows(volume, some, patch, padValue, memory), some);
+    for (const piece of byRow(some)) {
+      if (piece.looks[0]!.row > row) handOn(sweep, tile, sums, row++);
+      await sums.add(
+        piece.at,
+        piece.looks.map((look) => inSlab(look, tile)),
+      );
     }
-    return sums.subarray(0, to);
+    sweep.afterBatch(some.length);
+    // A run of the network blocks the thread: signals and messages get their turn here.
+    await setImmediate();
   }
-
-  /** Softmax spreads what is not finite over all classes of a voxel, so one of them tells. @throws DMX_NETWORK_OUTPUT. */
-  assertFinite(): void {
-    const { sums, lanes } = this.sum;
-    let total = 0;
-    for (let at = 0; at < sums.length; at += lanes) total += sums[at]!;
-    if (!Number.isFinite(total)) throw trainerError('DMX_NETWORK_OUTPUT', {});
-  }
-}
-
-function openHost(request: WindowRequest, network: WindowNetwork, { classCount, batch }: SlidingWindowOptions) {
-  const { output } = network;
-  return new HostWindows(request, { output, classCount, batch, run: (x, shape) => network.run(x, shape) });
+  handOn(sweep, tile, sums, row);
 }
 
 /**
  * Class probabilities of a whole volume: windows at a stride, the last of each axis shifted to the border, softmax averaged
  * (method.md §2.6), with uniform or Gaussian weights, mirrored looks averaged with the others. The sums are formed inside
- * the network where it offers `openWindows`, else on the host.
+ * the network where it offers `openWindows`, else on the host, for as many planes as a window has; planes that no further
+ * window touches are handed to the receivers.
  * @throws DMX_NETWORK_OUTPUT where an output is not finite.
  */
 export async function slidingWindow(
   volume: WindowVolume,
   network: WindowNetwork,
   options: SlidingWindowOptions,
+  receivers: Iterable<ScoreReceiver>,
   { signal, onWindows }: WindowWatch = {},
-): Promise<VolumeScores> {
-  const { patch, batch, blending, padValue } = options;
-  const laid = layLooks(volume.shape, options);
-  const { looks } = laid;
+): Promise<void> {
+  const { shape } = volume;
+  const { patch, blending, mirror } = options;
+  const grid = layWindows(shape, options);
+  const overhang = Math.max(0, ...[...receivers].map((receiver) => receiver.overhang));
+  const { depth, tiles } = layTiles({ ...options, shape }, grid, overhang);
+  const looks = tiles.map((tile) => looksAt(grid[0], tile, mirror));
+  const total = looks.reduce((sum, some) => sum + some.length, 0);
+  let done = 0;
+  const sweep: Sweep = {
+    ...{ volume, network, options, receivers, depth, depths: grid[0] },
+    weights: lookWeights(shape, grid, options, mirrorings(mirror).length),
+    beforeBatch: () => signal?.throwIfAborted(),
+    afterBatch: (count) => {
+      done += count;
+      onWindows?.(done, total);
+    },
+  };
   const importance = windowImportance(patch, blending);
-  const request: WindowRequest = { volume: volume.shape, window: patch, ...(importance ? { importance } : {}) };
-  const sum = (await network.openWindows?.(request)) ?? openHost(request, network, options);
-  const scores = new SummedScores(sum, volume.shape, options, laid);
-  try {
-    for (let first = 0; first < looks.length; first += batch) {
-      signal?.throwIfAborted();
-      const some = looks.slice(first, first + batch);
-      await sum.add(cutWindows(volume, some, patch, padValue), some);
-      onWindows?.(first + some.length, looks.length);
-      // A run of the network blocks the thread: signals and messages get their turn here.
-      await setImmediate();
+  for (const [index, tile] of tiles.entries()) {
+    const request = { slab: [depth, ...tile.shape] as const, window: patch, ...(importance ? { importance } : {}) };
+    const { classCount, batch } = options;
+    const sums = await openSums(request, { ...networkCalls(network), classCount, batch });
+    try {
+      await sweepTile(sweep, tile, looks[index]!, sums);
+    } finally {
+      sums.dispose();
     }
-    scores.assertFinite();
-  } catch (cause) {
-    scores.dispose();
-    throw cause;
   }
-  return scores;
+}
+
+/** The network's methods, bound to it. */
+function networkCalls(network: WindowNetwork): WindowNetwork {
+  return {
+    output: network.output,
+    run: (x, shape) => network.run(x, shape),
+    ...(network.openWindows ? { openWindows: (request) => network.openWindows!(request) } : {}),
+  };
 }

@@ -72,7 +72,10 @@ describe('batches', () => {
   it('do not depend on the step that the loader starts with, or on memory', async () => {
     const expected = await digests(foreground, {}, 9);
     expect(await digests(foreground, { firstStep: 4 }, 5)).toEqual(expected.slice(4));
-    expect(await digests(foreground, { limit: 0 }, 9)).toEqual(expected);
+    // Nothing kept, two volumes (of 10x12x12 voxels), everything.
+    for (const limit of [0, 2 * 5 * 1440, 1e9]) {
+      for (const workers of [0, 2]) expect(await digests(foreground, { limit, workers }, 9)).toEqual(expected);
+    }
   });
 
   it('show every unlabelled case once an epoch, in a new order', async () => {

@@ -3,7 +3,7 @@ import type { RngKey } from '@dinomix/volume';
 import type { CutResult } from '../data/cut-crops.js';
 import type { LabelIndex } from '../data/label-index.js';
 import type { PreparedCase } from '../data/prepare-case.js';
-import { caseOfItem, drawCrop } from '../data/sampling.js';
+import { createCaseOrder, drawCrop } from '../data/sampling.js';
 import type { CaseStore } from './case-store.js';
 import type { CaseWorkers } from './case-workers.js';
 
@@ -42,8 +42,12 @@ type Part = 'labelled' | 'unlabelled';
  * what was prepared before, or on the step that it started with.
  */
 export function createBatchLoader(options: BatchLoaderOptions, firstStep = 0): BatchLoader {
-  const { patch, sampling, store, workers } = options;
+  const { seed, patch, sampling, store, workers } = options;
   const [depth, height, width] = patch;
+  const caseOf = {
+    labelled: createCaseOrder(options.labelled, seed, 'sampler/labelled'),
+    unlabelled: createCaseOrder(options.unlabelled, seed, 'sampler/unlabelled'),
+  };
 
   async function cut(part: Part, sources: readonly PreparedCase[], crops: readonly Crop[]): Promise<CutResult> {
     const views = sources.map(({ shape, image, label }) => ({ shape, image, label }));
@@ -58,10 +62,9 @@ export function createBatchLoader(options: BatchLoaderOptions, firstStep = 0): B
     const firstItem = (step % options.stepsPerEpoch) * count;
     const stream = `sampler/${part}`;
     const items = Array.from({ length: count }, (_, index) => firstItem + index);
-    const cases = items.map((item) => caseOfItem(options[part], options.seed, stream, epoch, item));
-    const sources = await Promise.all(cases.map((caseId) => store.get(caseId, part)));
+    const sources = await Promise.all(items.map((item) => store.get(caseOf[part](epoch, item), part)));
     const crops = sources.map((source, index) => {
-      const key: RngKey = { seed: options.seed, stream, epoch, item: items[index]! };
+      const key: RngKey = { seed, stream, epoch, item: items[index]! };
       const voxels = part === 'labelled' ? (options.labels.get(source.caseId) ?? null) : null;
       return drawCrop(source, patch, sampling, voxels, key);
     });

@@ -1,12 +1,14 @@
-import { totalmem } from 'node:os';
 import type { CaseRole, Dataset, HookCaller, HookTable, RunInfo, Sample } from '@dinomix/core';
 import type { PreparedCase } from '../data/prepare-case.js';
 import type { CaseWorkers } from './case-workers.js';
+import { sweep } from './sweep.js';
 
 /** Prepared cases, kept in memory as far as it reaches. */
 export interface CaseStore {
   /** The case; read and prepared once as long as it stays in memory. */
   get(caseId: string, role: CaseRole): Promise<PreparedCase>;
+  /** Takes room for something else that grows with the number of cases; volumes that no longer fit leave. */
+  reserve(bytes: number): void;
 }
 
 /** What a store is made of. */
@@ -14,18 +16,15 @@ export interface CaseStoreOptions {
   readonly workers: CaseWorkers;
   readonly hook: HookCaller<HookTable['datasetSample']>;
   readonly run: RunInfo;
-  /** Bytes of voxels kept; the least recently used cases go first. Default a quarter of the memory. */
-  readonly limit?: number;
+  /** Bytes kept; a case for which there is no room is read again whenever it is asked for. */
+  readonly limit: number;
 }
+
+/** Bytes of volumes that were handed out and not kept, after which memory is swept. */
+const SWEPT_AFTER = 256e6;
 
 function bytesOf({ image, label }: PreparedCase): number {
   return image.byteLength + (label?.byteLength ?? 0);
-}
-
-/** Memory that this process may use, in bytes: the container's limit where there is one. */
-function availableMemory(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 function shared<A extends Float32Array | Uint8Array>(data: A): A {
@@ -51,48 +50,58 @@ async function throughHook(prepared: PreparedCase, { hook, run }: CaseStoreOptio
   };
 }
 
-/** Makes an empty store. */
+/**
+ * Makes an empty store. What came first stays: an epoch asks for every case once, in a new order, so that of the cases that
+ * were used last none is wanted soon.
+ */
 export function createCaseStore(options: CaseStoreOptions): CaseStore {
-  const limit = options.limit ?? availableMemory() / 4;
-  const kept = new Map<string, { readonly prepared: Promise<PreparedCase>; bytes: number }>();
-  let total = 0;
-  const evict = (newest: string): void => {
-    for (const [key, entry] of kept) {
-      if (total <= limit) return;
-      if (key === newest || entry.bytes === 0) continue;
-      kept.delete(key);
-      total -= entry.bytes;
-    }
-  };
+  const { limit } = options;
+  const cases = new Map<string, Promise<PreparedCase>>();
+  const kept: { readonly key: string; readonly bytes: number }[] = [];
+  let [total, passing] = [0, 0];
   const load = async (key: string, caseId: string, role: CaseRole): Promise<PreparedCase> => {
-    const prepared = await throughHook(await options.workers.prepare(caseId, role), options);
-    const entry = kept.get(key);
-    if (entry !== undefined) {
-      entry.bytes = bytesOf(prepared);
-      total += entry.bytes;
-      evict(key);
+    try {
+      const prepared = await throughHook(await options.workers.prepare(caseId, role), options);
+      const bytes = bytesOf(prepared);
+      if (total + bytes > limit) {
+        cases.delete(key);
+        passing += bytes;
+        if (passing >= SWEPT_AFTER) {
+          sweep();
+          passing = 0;
+        }
+        return prepared;
+      }
+      kept.push({ key, bytes });
+      total += bytes;
+      return prepared;
+    } catch (thrown) {
+      cases.delete(key);
+      throw thrown;
     }
-    return prepared;
   };
   return {
     get(caseId, role) {
       const key = `${role}/${caseId}`;
-      const entry = kept.get(key);
-      if (entry !== undefined) {
-        // A map iterates in the order of insertion: what is used goes to the end.
-        kept.delete(key);
-        kept.set(key, entry);
-        return entry.prepared;
-      }
+      const known = cases.get(key);
+      if (known !== undefined) return known;
       const prepared = load(key, caseId, role);
-      kept.set(key, { prepared, bytes: 0 });
-      prepared.catch(() => kept.delete(key));
+      cases.set(key, prepared);
       return prepared;
+    },
+    reserve(bytes) {
+      total += bytes;
+      while (total > limit && kept.length > 0) {
+        const last = kept.pop()!;
+        cases.delete(last.key);
+        total -= last.bytes;
+      }
     },
   };
 }
 
-/** A labelled or unlabelled case as crops are cut from it, under its role in the splits. */
-export function trainingVolume(store: CaseStore, { splits }: Dataset, caseId: string): Promise<PreparedCase> {
-  return store.get(caseId, splits.labelled.includes(caseId) ? 'labelled' : 'unlabelled');
+/** Gives labelled and unlabelled cases as crops are cut from them, each under its role in the splits. */
+export function trainingVolumes(store: CaseStore, { splits }: Dataset): (caseId: string) => Promise<PreparedCase> {
+  const labelled = new Set(splits.labelled);
+  return (caseId) => store.get(caseId, labelled.has(caseId) ? 'labelled' : 'unlabelled');
 }

@@ -10,6 +10,7 @@ import type { WindowNetwork } from '../inference/sliding-window.js';
 import { type BatchLoader, createBatchLoader } from '../loader/batch-loader.js';
 import { type CaseStore, createCaseStore } from '../loader/case-store.js';
 import { createCaseWorkers } from '../loader/case-workers.js';
+import { initialValues } from '../step/initial-values.js';
 import type { StepParts } from '../step/parts.js';
 import { createStepRunner, type StepRunner } from '../step/step-runner.js';
 import { createVariables, type Variables } from '../step/variables.js';
@@ -70,17 +71,18 @@ export async function assembleTraining(
   const source = { reader: dataset, workerSource, preprocessing, classCount, cache: dataset.cache ?? null };
   const workers = createCaseWorkers(source, train.workers);
   run.onDispose('loader', () => workers.dispose());
-  const store = createCaseStore({ workers, hook: hooks.datasetSample, run: info });
+  const limit = train.caseMemoryMb * 1e6;
+  const store = createCaseStore({ workers, hook: hooks.datasetSample, run: info, limit });
   const metrics = await run.resolve('metric');
   assertSelection(metrics, config);
-  const { facts, labels } = await countDataset(dataset, store, train);
+  const { facts, labels } = await countDataset(dataset, store, train, run.signal);
   await hooks.datasetReady.call(facts, { run: info, position: null });
   const variables = createVariables();
   run.onDispose('weights', () => variables.dispose());
   const warn = (message: string, plugin: string | null) => {
     void events.emit({ type: 'warning', message, plugin });
   };
-  const parts = await buildParts({ run, session, dataset, facts, variables, store, warn });
+  const parts = await buildParts({ run, session, dataset, facts, variables, initial: initialValues, store, warn });
   const lengths = { labelled: splits.labelled.length, unlabelled: splits.unlabelled.length };
   const stepsPerEpoch = train.stepsPerEpoch === 'auto' ? automaticSteps(lengths, train.batch) : train.stepsPerEpoch;
   const loadFrom = (step: number): BatchLoader => {

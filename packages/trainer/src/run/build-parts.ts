@@ -1,10 +1,10 @@
 import type { Bound, Dataset, DatasetFacts, ParameterSpec, ResolvedConfig, Run } from '@dinomix/core';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import { trainerError } from '../errors.js';
-import { type CaseStore, trainingVolume } from '../loader/case-store.js';
+import { type CaseStore, trainingVolumes } from '../loader/case-store.js';
 import { createOps } from '../ops/create-ops.js';
 import { guarded, guardedAsync } from '../step/guard.js';
-import { initialValues } from '../step/initial-values.js';
+import type { initialValues } from '../step/initial-values.js';
 import { viewsInUse } from '../step/needs.js';
 import {
   type LossPart,
@@ -18,7 +18,8 @@ import {
 } from '../step/parts.js';
 import { runningStudents } from '../step/students.js';
 import type { Variables } from '../step/variables.js';
-import type { LossSlot, RunningBackend, StudentSlot, TeacherSlot } from '../types.js';
+import type { LossSlot, RunningBackend, TeacherSlot } from '../types.js';
+import { buildNetworks } from './build-networks.js';
 import { teacherCacheFolder } from './teacher-cache.js';
 
 /** What the parts of a run are built from. */
@@ -28,12 +29,12 @@ export interface BuildMaterial {
   readonly dataset: Dataset;
   readonly facts: DatasetFacts;
   readonly variables: Variables;
+  /** First values of a parameter. */
+  readonly initial: typeof initialValues;
   readonly store: CaseStore;
   /** Tells the user something that does not stop the run. */
   readonly warn: (message: string, plugin: string | null) => void;
 }
-
-const INPUT_CHANNELS = 1;
 
 function createAll(
   specs: readonly ParameterSpec[],
@@ -41,29 +42,15 @@ function createAll(
   name: (own: string) => string,
   material: BuildMaterial,
 ) {
-  const { variables, run } = material;
-  for (const spec of specs) variables.create(name(spec.name), spec.shape, initialValues(spec, owner, run.info.seed));
+  const { variables, run, initial } = material;
+  for (const spec of specs) variables.create(name(spec.name), spec.shape, initial(spec, owner, run.info.seed));
 }
 
-/** Builds the networks and their weights. @throws DMX_PATCH_MULTIPLE when the crop does not fit a network. */
-function buildStudents(
-  bound: readonly Bound<StudentSlot>[],
-  material: BuildMaterial,
-  ops: StepParts['ops'],
-): StudentPart[] {
-  const { patch } = material.run.config.train;
-  const classCount = material.facts.classes.length;
-  return bound.map(({ id, plugin, value }) => {
-    const worker = { key: `student:${id}`, plugin };
-    const model = guarded(worker, 'build its network', null, () =>
-      value.build({ id, ops, inputChannels: INPUT_CHANNELS, classCount, patch }),
-    );
-    if (patch.some((side, axis) => side % model.multiple[axis]! !== 0)) {
-      throw trainerError('DMX_PATCH_MULTIPLE', { key: worker.key, patch, multiple: model.multiple });
-    }
-    createAll(model.parameters, worker.key, (name) => studentVariable(id, name), material);
-    return { ...worker, id, model, specs: model.parameters };
-  });
+/** Builds the networks and their weights. */
+async function createStudents(ops: StepParts['ops'], material: BuildMaterial): Promise<readonly StudentPart[]> {
+  const students = await buildNetworks(material.run, ops, material.facts.classes.length);
+  for (const { id, key, specs } of students) createAll(specs, key, (name) => studentVariable(id, name), material);
+  return students;
 }
 
 /** Fills a teacher's variables: a copy of the student's where the name says so. */
@@ -86,6 +73,7 @@ async function openTeachers(
   material: BuildMaterial,
 ): Promise<TeacherPart[]> {
   const { run, facts, dataset, variables, store, warn } = material;
+  const volume = trainingVolumes(store, dataset);
   const teachers: TeacherPart[] = [];
   for (const { id, plugin, value: slot } of bound) {
     const teacher: TeacherPart = { key: `teacher:${id}`, plugin, id, slot };
@@ -97,7 +85,7 @@ async function openTeachers(
         normalisation: dataset.preprocessing.normalisation,
         patch: run.config.train.patch,
         cacheDirectory: teacherCacheFolder(run.info.directory, id),
-        volume: (caseId) => trainingVolume(store, dataset, caseId),
+        volume,
         warn: (message) => warn(message, plugin),
       }),
     );
@@ -160,7 +148,7 @@ function warnUnused(parts: StepParts, warn: BuildMaterial['warn']): void {
 export async function buildParts(material: BuildMaterial): Promise<StepParts> {
   const { run, session, facts } = material;
   const ops = createOps(session.ops);
-  const networks = buildStudents(await run.resolve('student'), material, ops);
+  const networks = await createStudents(ops, material);
   const teachers = await openTeachers(await run.resolve('teacher'), networks, material);
   const losses = bindLosses(await run.resolve('loss'), run.config);
   assertNeeds(losses, teachers);

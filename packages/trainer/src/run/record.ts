@@ -25,8 +25,16 @@ function packagesOf({ run }: Training): Record<string, string> {
   };
 }
 
-/** The record of a run. @param predictCommand - command that predicts with its network. */
-export function makeRecord(training: Training, predictCommand: string): RunRecord {
+/**
+ * The record of a run.
+ * @param memory - what it was expected to take.
+ * @param predictCommand - command that predicts with its network.
+ */
+export function makeRecord(
+  training: Training,
+  memory: NonNullable<RunRecord['memory']> | null,
+  predictCommand: string,
+): RunRecord {
   const { run, session, parts, facts, dataset } = training;
   const provenance = parts.teachers.flatMap(({ id, slot }) =>
     slot.provenance === null ? [] : [[id, slot.provenance] as const],
@@ -43,6 +51,7 @@ export function makeRecord(training: Training, predictCommand: string): RunRecor
     patch: run.config.train.patch,
     passes: describePasses(run.config.train.passes, parts.views),
     licences: { [dataset.title]: dataset.licence },
+    memory,
     predictCommand,
     outcome: null,
   };

@@ -1,30 +1,23 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type DmxError,
-  dmxError,
-  type Host,
-  isDmxError,
-  type JsonObject,
-  type Run,
-  type RunEvent,
-  type RunOutcome,
-  reasonOf,
-  type StepPosition,
-} from '@dinomix/core';
+import type { Host, JsonObject, Run, RunEvent, RunOutcome, StepPosition } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
 import { withLeftOut } from '../data/left-out.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
 import { writeEvaluation } from '../evaluation/report-file.js';
+import { checkMemory } from '../memory/check.js';
+import type { OpenVariant } from '../memory/levers.js';
+import { peakBytes } from '../memory/room.js';
 import type { RunningBackend } from '../types.js';
 import { assembleTraining, type Training } from './assemble.js';
 import { createEventStream, type EventStream } from './events.js';
 import { evaluationMaterial, type LoopEnd, TrainingLoop } from './loop.js';
 import { openBackend } from './open-backend.js';
 import { closeRecord, makeRecord, RECORD_FILE, writeRecord } from './record.js';
+import { asDmxError, runError } from './run-error.js';
 import { restoreState } from './save.js';
 
 /** What {@link runTraining} takes. */
@@ -41,6 +34,10 @@ export interface TrainingOptions {
   readonly onEvent?: (event: RunEvent) => void;
   /** Command that predicts with the run's network, for the record. */
   readonly predictCommand?: string;
+  /** Go on where the memory will not suffice by the estimate. */
+  readonly force?: boolean;
+  /** Sets up the config with more overrides, to say what settings would save memory; absent says nothing of it. */
+  readonly openVariant?: OpenVariant;
 }
 
 /** How training ended, for a person. */
@@ -97,6 +94,7 @@ async function testBest(training: Training, stop: AbortSignal): Promise<boolean>
 /** How far a run came, for its outcome. */
 interface Reached {
   session: RunningBackend | null;
+  training: Training | null;
   /** The folder has the record of this run, not that of another. */
   recorded: boolean;
 }
@@ -115,10 +113,20 @@ async function train(
   await events.open();
   await run.start();
   reached.session = await openBackend(host);
+  const memory = await checkMemory({
+    host,
+    session: reached.session,
+    directory,
+    force: options.force ?? false,
+    open: options.openVariant ?? null,
+    onEstimate: (estimate, room) => events.emit({ type: 'memory', estimate, room }),
+  });
   const training = await assembleTraining(run, reached.session, events);
+  reached.training = training;
   const loop = await startLoop(training, resume, stop);
   const record = makeRecord(
     training,
+    memory,
     options.predictCommand ?? `dinomix predict image.nii.gz --run ${JSON.stringify(directory)}`,
   );
   if (!existsSync(join(directory, RECORD_FILE))) await writeRecord(record);
@@ -138,29 +146,12 @@ async function resolveReporters(run: Run<Tensor>) {
   }
 }
 
-/** Largest memory of the process so far, in MB. */
-function peakMb(): number {
-  return Math.round(process.resourceUsage().maxRSS / 1024);
-}
-
 /** Folder of prepared volumes of the run's data set; null where there is none, or the data set cannot be opened. */
 async function cacheOf(run: Run<Tensor>): Promise<string | null> {
   return run.resolve('dataset').then(
     ([dataset]) => dataset?.value.cache ?? null,
     () => null,
   );
-}
-
-/** What the engines say when memory is short. */
-const OUT_OF_MEMORY = /bad_alloc|out of memory|allocation failed|failed to allocate/i;
-
-function asDmxError(thrown: unknown, run: Run<Tensor>): DmxError {
-  if (isDmxError(thrown)) return thrown;
-  const reason = reasonOf(thrown);
-  const context = { runId: run.info.id, phase: 'run', cause: thrown } as const;
-  if (OUT_OF_MEMORY.test(reason))
-    return trainerError('DMX_OUT_OF_MEMORY', { reason, patch: run.config.train.patch }, context);
-  return dmxError('DMX_RUN_FAILED', { run: run.info.id, reason }, context);
 }
 
 /**
@@ -175,12 +166,12 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
   const run = host.createRun({ id, directory });
   const { reporters, failure } = await resolveReporters(run);
   const events = createEventStream({ run: run.info, reporters, hooks: run.hooks, onEvent });
-  const reached: Reached = { session: null, recorded: false };
+  const reached: Reached = { session: null, training: null, recorded: false };
   const outcome = (status: RunOutcome['status'], reason: string, error: JsonObject | null): RunOutcome => {
     const position: StepPosition | null = events.position;
     const seconds = (performance.now() - started) / 1000;
     const fallbackKernels = reached.session?.usage().fallbackKernels ?? {};
-    return { status, reason, position, error, seconds, peakMb: peakMb(), fallbackKernels };
+    return { status, reason, position, error, seconds, peakMb: Math.round(peakBytes() / 1e6), fallbackKernels };
   };
   let ended: RunOutcome;
   try {
@@ -188,7 +179,10 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
     const { status, reason } = await train(run, events, options, stop, reached);
     ended = outcome(status, reason, null);
   } catch (thrown) {
-    const error = await withLeftOut(asDmxError(thrown, run), () => cacheOf(run));
+    const { session, training } = reached;
+    const checkpoint = training?.lastCheckpoint ?? null;
+    const failed = { host, id, directory, session, position: events.position, checkpoint };
+    const error = await withLeftOut(await runError(thrown, failed), () => cacheOf(run));
     ended = outcome('failed', `${error.summary}: ${error.why}`, error.toJSON());
     await run.fail(error, events.position);
   }
@@ -200,7 +194,7 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
     () => ended,
     (thrown: unknown) => {
       const alone = thrown instanceof AggregateError && thrown.errors.length === 1;
-      const error = asDmxError(alone ? thrown.errors[0] : thrown, run);
+      const error = asDmxError(alone ? thrown.errors[0] : thrown, id);
       // Why training failed goes before what went wrong while the run was put away.
       if (ended.status !== 'failed') return outcome('failed', `${error.summary}: ${error.why}`, error.toJSON());
       return { ...ended, reason: `${ended.reason}. Then ${error.summary}: ${error.why}` };

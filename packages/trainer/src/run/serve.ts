@@ -61,6 +61,8 @@ async function execute(
     const details = { file: spec.configFile, found: host.configHash, expected: spec.configHash };
     throw trainerError('DMX_SPEC_CONFIG', details, { phase: 'load' });
   }
-  const { directory, resume } = spec;
-  return await runTraining({ host, id: basename(directory), directory, resume, signal, onEvent });
+  const { directory, resume, force = false } = spec;
+  const openVariant = (overrides: readonly string[]) =>
+    createHost<Tensor>({ ...loaded, overrides: [...loaded.overrides, ...overrides], base: builtIns });
+  return await runTraining({ host, id: basename(directory), directory, resume, signal, onEvent, force, openVariant });
 }

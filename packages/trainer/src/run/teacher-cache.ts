@@ -3,7 +3,7 @@ import type { Host, TeacherCacheFill, TeacherCachePlan } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { eachCase } from '../data/each-case.js';
 import { trainerError } from '../errors.js';
-import { createCaseStore, trainingVolume } from '../loader/case-store.js';
+import { createCaseStore, trainingVolumes } from '../loader/case-store.js';
 import { createCaseWorkers } from '../loader/case-workers.js';
 import { guardedAsync } from '../step/guard.js';
 
@@ -87,6 +87,7 @@ export async function fillTeacherCaches(options: TeacherCacheOptions): Promise<r
   run.onDispose('loader', () => workers.dispose());
   // Each volume is asked for once.
   const store = createCaseStore({ workers, hook: run.hooks.datasetSample, run: run.info, limit: 0 });
+  const volume = trainingVolumes(store, dataset);
   const teachers = await run.resolve('teacher');
   const reports: TeacherCacheReport[] = [];
   for (const { id, plugin, value } of teachers) {
@@ -97,7 +98,7 @@ export async function fillTeacherCaches(options: TeacherCacheOptions): Promise<r
         normalisation: preprocessing.normalisation,
         patch: run.config.train.patch,
         cacheDirectory: teacherCacheFolder(directory, id),
-        volume: (caseId) => trainingVolume(store, dataset, caseId),
+        volume,
         workers: count,
         signal,
       });

@@ -5,7 +5,7 @@ import { trainerError } from '../errors.js';
 import { createTestNetwork, type TestedWeights, testedWeights } from '../evaluation/network.js';
 import type { WindowNetwork } from '../inference/sliding-window.js';
 import { createOps } from '../ops/create-ops.js';
-import { guarded } from '../step/guard.js';
+import { buildNetworks } from '../run/build-networks.js';
 import { prefixed, type StudentPart, type TeacherPart, under } from '../step/parts.js';
 import { createVariables, type Variables } from '../step/variables.js';
 import type { RunningBackend, StudentNetwork } from '../types.js';
@@ -26,20 +26,6 @@ export interface TrainedNetwork {
   readonly patch: Index3;
   /** The same network, run by the backend directly. */
   readonly network: WindowNetwork;
-}
-
-const INPUT_CHANNELS = 1;
-
-async function buildNetworks(run: Run<Tensor>, session: RunningBackend, classCount: number): Promise<StudentPart[]> {
-  const ops = createOps(session.ops);
-  const { patch } = run.config.train;
-  return (await run.resolve('student')).map(({ id, plugin, value }) => {
-    const worker = { key: `student:${id}`, plugin };
-    const model = guarded(worker, 'build its network', null, () =>
-      value.build({ id, ops, inputChannels: INPUT_CHANNELS, classCount, patch }),
-    );
-    return { ...worker, id, model, specs: model.parameters };
-  });
 }
 
 /** Teachers that are not opened: they are asked for their weights only. */
@@ -95,7 +81,7 @@ export async function openTrained(
 ): Promise<TrainedNetwork> {
   const [bound] = await run.resolve('dataset');
   const dataset = bound!.value;
-  const students = await buildNetworks(run, session, dataset.classes.length);
+  const students = await buildNetworks(run, createOps(session.ops), dataset.classes.length);
   const variables = createVariables();
   run.onDispose('weights', () => variables.dispose());
   const checkpoint = await readWeights(run.info.directory, choice, variables);

@@ -7,7 +7,7 @@ import { type TinyHostOptions, tinyHost } from '../../test/tiny-host.js';
 import { tinyPlugin, tinyStudent } from '../../test/tiny-plugins.js';
 import { createTinyReader } from '../../test/tiny-reader.mjs';
 import { eventsOf, newFolder, type TinyRun, tinyRun } from '../../test/tiny-run.js';
-import { predictImage } from '../inference/predict.js';
+import { predictPrepared, prepareImage } from '../inference/predict.js';
 import { openBackend } from '../run/open-backend.js';
 import { evaluateRun } from './evaluate-run.js';
 import { openTrained } from './open-trained.js';
@@ -47,7 +47,7 @@ describe('a trained run', () => {
     const windows = { patch, stride: null, overlap: 0, blending: 'uniform', batch: 1, mirror: [] } as const;
     const { preprocessing } = dataset;
     const given = { ...windows, classCount: 3, padValue: 0, network, preprocessing };
-    const labels = await predictImage(volume, given);
+    const labels = await predictPrepared(prepareImage(volume, given), given);
     const stored = await readNifti(join(whole.directory, 'predictions', 't0.nii.gz'));
     expect([...labels.data]).toEqual([...stored.volume.data]);
     expect(trained.source).toBe('ema');

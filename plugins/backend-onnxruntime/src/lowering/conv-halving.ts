@@ -38,13 +38,13 @@ export const blockedDouble: ConvLowering = (ctx, node, g, dy, filter, bias) => {
   ]);
   const size = (8 * g.inChannels * s.height * s.width) / block;
   const parted = emitter.reshape(value, [planes, size, block]);
-  return planesResult(ctx, node, takeAt(ctx, parted, 1, interleaving(g.inChannels / block, s.height, s.width)));
+  return planesResult(ctx, node, takeAt(ctx, parted, 1, interleaving(2, g.inChannels / block, s.height, s.width)));
 };
 
 /** Positions [kd, blocks, h, kh, w, kw] of memory [kd, kh, kw, blocks, h, w]: a gather uses all threads, a transpose one. */
-function interleaving(blocks: number, height: number, width: number): number[] {
+export function interleaving(depth: 1 | 2, blocks: number, height: number, width: number): number[] {
   const positions: number[] = [];
-  for (let kd = 0; kd < 2; kd++) {
+  for (let kd = 0; kd < depth; kd++) {
     for (let row = 0; row < blocks * height * 2; row++) {
       const [kh, rest] = [row % 2, Math.floor(row / 2)];
       for (let column = 0; column < width * 2; column++) {

@@ -2,8 +2,10 @@
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
 import { type ConvGeometry, onnxConvAttributes, product } from './conv-geometry.js';
+import { interleaving } from './conv-halving.js';
 import type { ConvGradient, ConvLowering } from './conv-lowering.js';
 import { spreadPlanes } from './conv-planes.js';
+import { stripImages } from './conv-strips.js';
 import type { Emitted } from './emitter.js';
 import { blockedLayout, channelFirstLayout, type Layout } from './layout.js';
 import type { Lowered } from './lowered.js';
@@ -144,12 +146,7 @@ export const imageConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
           below: 1,
           columns: 1,
         });
-  const ordered = groupsInside(ctx, planes, g.batch, blocks);
-  // Row `height` is the zero row: it stands in for the rows above and below the image.
-  const indices = Array.from({ length: strips }, (_, strip) =>
-    Array.from({ length: rows + 2 }, (_, row) => (strip === 0 && row === 0 ? height : strip * rows + row - 1)),
-  ).flat();
-  const image = emitter.reshape(takeAt(ctx, ordered, 1, indices), [blocks, groups, rows + 2, (width + 2) * inner]);
+  const image = stripImages(ctx, emitter.reshape(planes, [g.batch, 1, blocks, ...planes.shape.slice(1)]), strips);
 
   const parted = emitter.reshape(asImage(ctx, dy), [g.batch, outBlocks, strips, rows * width * block]);
   const kernel = emitter.reshape(emitter.transpose(parted, [0, 2, 1, 3]), [groups * g.outChannels, 1, rows, width]);
@@ -190,14 +187,10 @@ export const imageDouble: ConvGradient = (ctx, node, g, dy, filter) => {
     height,
     width,
   ]);
-  const parted = emitter.reshape(value, [g.batch, 2, 2, inBlocks, height, width, block]);
-  const woven = emitter.transpose(parted, [0, 3, 4, 1, 5, 2, 6]);
-  return ctx.result(
-    node,
-    0,
-    emitter.reshape(woven, [g.batch, inBlocks, 2 * height, 2 * width, block]),
-    blockedLayout(4, block),
-  );
+  const parted = emitter.reshape(value, [g.batch, 4 * inBlocks * height * width, block]);
+  const woven = takeAt(ctx, parted, 1, interleaving(1, inBlocks, height, width));
+  const image = emitter.reshape(woven, [g.batch, inBlocks, 2 * height, 2 * width, block]);
+  return ctx.result(node, 0, image, blockedLayout(4, block));
 };
 
 /** Filter gradient of the 2x2, stride 2 convolution: dy is the kernel, spread by two. */

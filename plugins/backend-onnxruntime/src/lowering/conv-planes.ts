@@ -41,15 +41,17 @@ export function planesResult(ctx: LoweringContext, node: Node, planes: Emitted):
   return ctx.result(node, 0, ctx.emitter.reshape(planes, memory), planesLayout(rest.length + 1, block));
 }
 
+/** Zeros around a plane: rows below it, columns on either side. */
+export interface Margin {
+  readonly below: 0 | 1;
+  readonly columns: 0 | 1;
+}
+
 /**
  * Adds zero rows below each plane and zero columns on either side. A depthwise product by one whose padding is larger
  * than its kernel needs: the same copy as ONNX's Pad, which runs on one thread.
  */
-export function spreadPlanes(
-  ctx: LoweringContext,
-  planes: Emitted,
-  { below, columns }: { readonly below: number; readonly columns: number },
-): Emitted {
+export function spreadPlanes(ctx: LoweringContext, planes: Emitted, { below, columns }: Margin): Emitted {
   const { emitter, target } = ctx;
   const [count, height, row] = planes.shape as [number, number, number];
   const lanes = count * target.block;
@@ -83,7 +85,6 @@ export function neighbours(ctx: LoweringContext, x: Lowered, s: Sides): Emitted 
 }
 
 interface Correlation {
-  /** [groups, n, rows, columns] */
   readonly images: Emitted;
   /** [groups, out, h, w] in blocked memory: [groups, out/B, h, w, B] */
   readonly kernels: Emitted;
@@ -94,11 +95,23 @@ interface Correlation {
 }
 
 /**
- * Correlates the n images of every group with the group's kernels: [n, groups, out/B * taps * B]. This is how filter
- * gradients are computed: dy in blocked memory already is the kernel of a convolution whose image x has one channel per
- * group and (w, B(i)) along its rows; spread by B, its output rows are (kw, i). No operand is rearranged.
+ * Correlates the n images of every group, [n, groups, rows, columns], with the group's kernels:
+ * [n, groups, out/B * taps * B]. This is how filter gradients are computed: dy in blocked memory already is the kernel of
+ * a convolution whose image x has one channel per group and (w, B(i)) along its rows; spread by B, its output rows are
+ * (kw, i). No operand is rearranged.
  */
-export function correlate(ctx: LoweringContext, { images, kernels, taps, dilations, pads }: Correlation): Emitted {
+export function correlateWhole(ctx: LoweringContext, { images, kernels, taps, dilations, pads }: Correlation): Emitted {
+  const { emitter } = ctx;
+  const [n, groups] = images.shape as [number, number];
+  const [, out, height, width] = kernels.shape as [number, number, number, number];
+  const attributes = { kernel_shape: [height, width], strides: [1, 1], dilations, pads, group: groups };
+  const inputs = [images, emitter.reshape(kernels, [groups * out, 1, height, width])];
+  const value = emitter.blocked('Conv', inputs, attributes, [n, groups * out, ...taps]);
+  return emitter.reshape(value, [n, groups, out * taps[0] * taps[1]]);
+}
+
+/** The same with images [groups, n, rows, columns], for any number of groups. */
+export function correlate(ctx: LoweringContext, { images, kernels, ...rest }: Correlation): Emitted {
   const { emitter, target } = ctx;
   const [groups, n, rows, columns] = images.shape as [number, number, number, number];
   const [, out, height, width] = kernels.shape as [number, number, number, number];
@@ -113,13 +126,11 @@ export function correlate(ctx: LoweringContext, { images, kernels, taps, dilatio
     const image = n === 1 && count === groups ? flatImages : takeAt(ctx, flatImages, 0, order);
     const own = Array.from({ length: count }, (_, index) => start + index);
     const kernel = count === groups ? flatKernels : takeAt(ctx, flatKernels, 0, own);
-    const attributes = { kernel_shape: [height, width], strides: [1, 1], dilations, pads, group: count };
-    const inputs = [
-      emitter.reshape(image, [n, count, rows, columns]),
-      emitter.reshape(kernel, [count * out, 1, height, width]),
-    ];
-    const value = emitter.blocked('Conv', inputs, attributes, [n, count * out, ...taps]);
-    return emitter.reshape(value, [n, count, out * taps[0] * taps[1]]);
+    return correlateWhole(ctx, {
+      images: emitter.reshape(image, [n, count, rows, columns]),
+      kernels: emitter.reshape(kernel, [count, out, height, width]),
+      ...rest,
+    });
   });
   if (parts.length === 1) return parts[0]!;
   return emitter.node('Concat', parts, { axis: 1 }, [n, groups, parts[0]!.shape[2]!]);

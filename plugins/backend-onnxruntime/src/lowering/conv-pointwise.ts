@@ -31,7 +31,41 @@ function matrix(ctx: LoweringContext, filter: Lowered, perm: readonly number[]):
   return ctx.emitter.reshape(memory, memory.shape.slice(0, 2));
 }
 
+/** Whether x lies in blocks while y has no whole ones: the last convolution of a network. */
+function leavesBlocks(ctx: LoweringContext, x: Lowered, outChannels: number): boolean {
+  return sameLayout(x.primary, planesLayout(5, ctx.target.block)) && outChannels % ctx.target.block > 0;
+}
+
+/** Zeros behind the first axis. */
+function padded(ctx: LoweringContext, value: Emitted, length: number): Emitted {
+  const [first, ...rest] = value.shape as [number, ...number[]];
+  const pads = [0, ...rest.map(() => 0), length - first, ...rest.map(() => 0)];
+  return ctx.emitter.node('Pad', [value, ctx.emitter.int64(pads), ctx.emitter.float(0)], {}, [length, ...rest]);
+}
+
+/** The outputs padded to whole blocks, so that nothing but they is reordered and x is kept in one memory layout. */
+function convolveBlocks(ctx: LoweringContext, x: Lowered, filter: Lowered, bias?: Lowered): Emitted {
+  const { emitter, target } = ctx;
+  const { block } = target;
+  const [batch, depth, height, width, into] = x.shape as [number, number, number, number, number];
+  const out = filter.shape[4]!;
+  const lanes = Math.ceil(out / block) * block;
+  const rows = padded(ctx, matrix(ctx, filter, [4, 3, 0, 1, 2]), lanes);
+  const parted = emitter.reshape(rows, [lanes / block, block, into / block, block]);
+  const kernel = emitter.reshape(emitter.transpose(parted, [0, 2, 3, 1]), [lanes, into, 1, 1]);
+  const planes = batch * depth;
+  const image = emitter.reshape(x.as(x.primary), [planes, into, height, width]);
+  const attributes = { kernel_shape: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 };
+  const inputs = [image, kernel, bias && padded(ctx, bias.dense(), lanes)];
+  const value = emitter.blocked('Conv', inputs, attributes, [planes, lanes, height, width]);
+  const dense = emitter.blocked('ReorderOutput', [value], { channels: out }, [planes, out, height, width]);
+  return emitter.reshape(dense, [batch, depth, out, height, width]);
+}
+
 export function pointwiseConv(ctx: LoweringContext, node: Node, x: Lowered, filter: Lowered, bias?: Lowered): Lowered {
+  if (leavesBlocks(ctx, x, filter.shape[4]!)) {
+    return ctx.result(node, 0, convolveBlocks(ctx, x, filter, bias), LAYOUT);
+  }
   return ctx.result(node, 0, convolve(ctx, x, matrix(ctx, filter, [4, 3, 0, 1, 2]), bias), LAYOUT);
 }
 
@@ -39,8 +73,24 @@ export function pointwiseConvInput(ctx: LoweringContext, node: Node, dy: Lowered
   return ctx.result(node, 0, convolve(ctx, dy, matrix(ctx, filter, [3, 4, 0, 1, 2]), bias), LAYOUT);
 }
 
+/** Memory [i/B, o, B(i)]: every block of x times dy. */
+function filterFromBlocks(ctx: LoweringContext, node: Node, x: Lowered, dy: Lowered): Lowered {
+  const { emitter, target } = ctx;
+  const { block } = target;
+  const [batch, depth, height, width, into] = x.shape as [number, number, number, number, number];
+  const out = dy.shape[4]!;
+  const [planes, area, blocks] = [batch * depth, height * width, into / block];
+  const left = emitter.reshape(dy.as(LAYOUT), [planes, 1, out, area]);
+  const right = emitter.reshape(x.as(x.primary), [planes, blocks, area, block]);
+  const value = emitter.node('MatMul', [left, right], {}, [planes, blocks, out, block]);
+  const summed = emitReduce(ctx, 'ReduceSum', value, [0], false);
+  const memory = emitter.reshape(summed, [blocks, out, block, 1, 1, 1]);
+  return ctx.result(node, 0, memory, { splits: [3], block, perm: [3, 5, 4, 0, 1, 2] });
+}
+
 export function pointwiseConvFilter(ctx: LoweringContext, node: Node, x: Lowered, dy: Lowered): Lowered {
   const { emitter } = ctx;
+  if (leavesBlocks(ctx, x, dy.shape[4]!)) return filterFromBlocks(ctx, node, x, dy);
   const [batch, depth, height, width, inChannels] = x.shape as [number, number, number, number, number];
   const outChannels = dy.shape[4]!;
   const planes = batch * depth;

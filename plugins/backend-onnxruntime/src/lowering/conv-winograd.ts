@@ -5,7 +5,7 @@
  * grouped two-dimensional convolution.
  */
 import type { LoweringContext } from './context.js';
-import { type Sides, spreadPlanes } from './conv-planes.js';
+import { type Margin, type Sides, spreadPlanes } from './conv-planes.js';
 import type { Emitted } from './emitter.js';
 import { BIAS_COMPONENT, TRANSFORMS } from './winograd.js';
 
@@ -79,9 +79,12 @@ function outputTransform(ctx: LoweringContext, x: Emitted, depth: number, backwa
   return ctx.emitter.reshape(value, [batch, backwards ? tiles * components : depth, ...rest]);
 }
 
-/** Inputs of the products, [b, tiles * components, c/B, h, (w + 2) * B], from planes [b * d * c/B, h, w * B]. */
-export function winogradInput(ctx: LoweringContext, planes: Emitted, s: Sides): Emitted {
-  const spread = spreadPlanes(ctx, planes, { below: 0, columns: 1 });
+/**
+ * Inputs of the products, [b, tiles * components, c/B, h + below, (w + 2 * columns) * B], from planes
+ * [b * d * c/B, h, w * B]. The margin of zeros is what the filter gradient reads; without it the convolution pads.
+ */
+export function winogradInput(ctx: LoweringContext, planes: Emitted, s: Sides, margin: Margin): Emitted {
+  const spread = margin.columns === 0 ? planes : spreadPlanes(ctx, planes, margin);
   const blocks = planes.shape[0]! / (s.batch * s.depth);
   const shape = [s.batch, s.depth, blocks, ...spread.shape.slice(1)];
   return alongDepth(ctx, inputMatrix(s.depth), ctx.emitter.reshape(spread, shape));
@@ -111,13 +114,16 @@ export function winogradKernels(
   return emitter.reshape(kernels, [components * channels.out, channels.into, 3, 3]);
 }
 
-/** G' for every group of the products, [3, b * tiles * components]: sums the gradients of kernels into those of taps. */
-export function filterGradientMatrix(ctx: LoweringContext, s: Sides): Emitted {
+/**
+ * G' for every group of the products, [3, b * tiles * components * strips]: sums the gradients of kernels into those of
+ * taps.
+ */
+export function filterGradientMatrix(ctx: LoweringContext, s: Sides, strips: number): Emitted {
   const { planes, tiles, components } = tilingOf(s.depth);
-  const groups = s.batch * tiles * components;
+  const groups = s.batch * tiles * components * strips;
   const { filter } = TRANSFORMS[planes];
   const matrix = [0, 1, 2].flatMap((tap) =>
-    Array.from({ length: groups }, (_, group) => filter[group % components]![tap]!),
+    Array.from({ length: groups }, (_, group) => filter[Math.floor(group / strips) % components]![tap]!),
   );
   return ctx.emitter.constant(Float32Array.from(matrix), [3, groups], 'float32');
 }
@@ -138,12 +144,14 @@ export function winogradConv(
 ): Emitted {
   const { emitter, target } = ctx;
   const { tiles, components } = tilingOf(s.depth);
-  const image = emitter.reshape(input, [s.batch * tiles, components * into, s.height, s.width + 2]);
+  const [height, width] = [input.shape[3]!, input.shape[4]! / target.block];
+  const side = 1 - (width - s.width) / 2;
+  const image = emitter.reshape(input, [s.batch * tiles, components * into, height, width]);
   const attributes = {
     kernel_shape: [3, 3],
     dilations: [1, 1],
     strides: [1, 1],
-    pads: [1, 0, 1, 0],
+    pads: [1, side, 1 - (height - s.height), side],
     group: components,
   };
   const shape = [s.batch * tiles, components * out, s.height, s.width];

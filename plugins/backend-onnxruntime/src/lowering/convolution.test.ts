@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { differentiate, errors, type Gradients, useEngine, useReference, values } from '../../test/engine-harness.js';
+import { conv3d } from '../ops/tensor-ops.js';
 
 /** Input channels, output channels, spatial sides, batch. */
 interface Case {
@@ -79,6 +80,39 @@ describe('convolutions and their gradients against the CPU backend, blocked and 
       tf.mean(tf.square(tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same')));
     const run = () =>
       differentiate(program as never, () => [values([2, 16, 48, 40, 16], 7), values([3, 3, 3, 16, 16], 8)]);
+    await useEngine({ lowering: 'dense' });
+    const expected = run();
+    await useEngine();
+    for (const error of errors(run(), expected)) expect(error).toBeLessThan(1e-5);
+  });
+
+  it.each([5, 14, 20])('3D, a pointwise convolution that leaves whole blocks, to %i channels', async (o) => {
+    const program = (x: tf.Tensor, w: tf.Tensor, head: tf.Tensor, bias: tf.Tensor) => {
+      const y = tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same');
+      const isReference = tf.getBackend() === 'cpu';
+      const z = isReference
+        ? tf.add(tf.conv3d(y, head as tf.Tensor5D, 1, 'same'), bias)
+        : conv3d(y, head, { bias, padding: 'same' });
+      return tf.mean(tf.square(z));
+    };
+    const inputs = () => [
+      values([2, 4, 6, 5, 16], 1),
+      values([3, 3, 3, 16, 32], 2),
+      values([1, 1, 1, 32, o], 3),
+      values([o], 4),
+    ];
+    await compare(() => differentiate(program as never, inputs));
+  });
+
+  it.each([
+    [16, 16],
+    [16, 32],
+    [32, 16],
+  ])('3D strip by strip, where a plane outgrows the cache: %i to %i channels', async (i, o) => {
+    const program = (x: tf.Tensor, w: tf.Tensor) =>
+      tf.mean(tf.square(tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same')));
+    const run = () =>
+      differentiate(program as never, () => [values([2, 2, 128, 128, i], 7), values([3, 3, 3, i, o], 8)]);
     await useEngine({ lowering: 'dense' });
     const expected = run();
     await useEngine();

@@ -17,7 +17,8 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
-import type { Program } from '../memory/program.js';
+import { writeInPlace } from '../memory/in-place.js';
+import type { Program, ProgramTensor } from '../memory/program.js';
 
 export type OnnxDType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool' | 'uint8' | 'uint32' | 'uint64';
 
@@ -93,6 +94,26 @@ function bytesOfTensor(shape: readonly number[], dtype: OnnxDType): number {
   return shape.reduce((product, side) => product * side, WIDTH[dtype]);
 }
 
+/** @param symbol - stands for the first side, which is then not known before a run */
+function valueInfo(name: string, shape: readonly number[], dtype: OnnxDType, symbol?: string): ValueInfoProto {
+  const dim = shape.map((side, axis) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value:
+        axis === 0 && symbol !== undefined
+          ? { case: 'dimParam', value: symbol }
+          : { case: 'dimValue', value: BigInt(side) },
+    }),
+  );
+  const tensor = create(TypeProto_TensorSchema, {
+    elemType: ELEMENT_TYPE[dtype],
+    shape: create(TensorShapeProtoSchema, { dim }),
+  });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } }),
+  });
+}
+
 /** Collects ONNX nodes; equal nodes on equal inputs are emitted once (common subexpressions). */
 export class Emitter {
   private readonly nodes: NodeProto[] = [];
@@ -102,7 +123,7 @@ export class Emitter {
   private readonly seen = new Map<string, readonly Emitted[]>();
   /** What each emitted reshape was made from. */
   private readonly reshaped = new Map<string, Emitted>();
-  private readonly bytes = new Map<string, number>();
+  private readonly tensors = new Map<string, ProgramTensor>();
   /** Initialisers that are graph inputs too. */
   private readonly shapes = new Set<string>();
   private counter = 0;
@@ -114,15 +135,7 @@ export class Emitter {
   }
 
   input(name: string, shape: readonly number[], dtype: OnnxDType): Emitted {
-    const dim = shape.map((side) =>
-      create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: BigInt(side) } }),
-    );
-    const tensor = create(TypeProto_TensorSchema, {
-      elemType: ELEMENT_TYPE[dtype],
-      shape: create(TensorShapeProtoSchema, { dim }),
-    });
-    const type = create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } });
-    this.inputs.push(create(ValueInfoProtoSchema, { name, type }));
+    this.inputs.push(valueInfo(name, shape, dtype));
     return { name, shape, dtype };
   }
 
@@ -205,7 +218,8 @@ export class Emitter {
       create(NodeProtoSchema, { opType, input, output: result.map((value) => value.name), attribute, domain, name }),
     );
     this.seen.set(key, result);
-    for (const { name: value, shape, dtype } of result) this.bytes.set(value, bytesOfTensor(shape, dtype));
+    for (const { name: value, shape, dtype } of result)
+      this.tensors.set(value, { shape, dtype, bytes: bytesOfTensor(shape, dtype) });
     return result;
   }
 
@@ -287,11 +301,12 @@ export class Emitter {
 
   /** What was emitted and is needed, with the bytes of every value that a node makes. */
   program(): Program {
-    return { nodes: this.reachable(), bytes: this.bytes, outputs: new Set(this.outputs.map(({ name }) => name)) };
+    return { nodes: this.reachable(), tensors: this.tensors, outputs: new Set(this.outputs.map(({ name }) => name)) };
   }
 
   /** The serialised model of a program made from this emitter's. */
-  build({ nodes }: Program = this.program()): Uint8Array {
+  build(program: Program = this.program()): Uint8Array {
+    const { nodes, declared } = writeInPlace(program, (shape) => this.shapeOperand(shape).name);
     const needed = new Set(nodes.flatMap(({ input }) => input));
     const graph = create(GraphProtoSchema, {
       name: 'dinomix',
@@ -299,6 +314,7 @@ export class Emitter {
       initializer: this.initializers.filter(({ name }) => needed.has(name)),
       input: this.inputs.filter(({ name }) => needed.has(name) || !this.shapes.has(name)),
       output: this.outputs,
+      valueInfo: [...declared].map(([name, { shape, dtype, symbol }]) => valueInfo(name, shape, dtype, symbol)),
     });
     const opsets: [string, bigint][] = [
       ['', 20n],

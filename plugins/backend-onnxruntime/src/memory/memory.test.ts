@@ -52,7 +52,7 @@ function chain(): Emitter {
   const emitter = new Emitter();
   const x = emitter.input('x', [SIDE], 'float32');
   const grid = emitter.reshape(x, [1024, 1024]);
-  const large = emitter.node('Exp', [emitter.node('Neg', [grid], {}, [1024, 1024])], {}, [1024, 1024]);
+  const large = emitter.node('Relu', [emitter.node('Neg', [grid], {}, [1024, 1024])], {}, [1024, 1024]);
   let small = emitter.node('ReduceSum', [large, emitter.int64([1])], { keepdims: 0 }, [1024]);
   for (let index = 0; index < 20; index++) small = emitter.node('Tanh', [small], {}, [1024]);
   const last = emitter.node('Add', [grid, small], {}, [1024, 1024]);
@@ -79,9 +79,9 @@ describe('the order and the memory of a run', () => {
       'y',
     );
     const { nodes } = emitter.program();
-    expect(executionOrder(nodes).map((position) => nodes[position]!.name)).toEqual(
-      profiled(emitter, 'order').map(({ name }) => name),
-    );
+    const own = new Set(nodes.map(({ name }) => name));
+    const ran = profiled(emitter, 'order').map(({ name }) => name);
+    expect(ran.filter((name) => own.has(name))).toEqual(executionOrder(nodes).map((position) => nodes[position]!.name));
   });
 
   it('hold nothing that is dead, however large a later value of the same shape', () => {
@@ -90,8 +90,9 @@ describe('the order and the memory of a run', () => {
     const tanh = run.filter(({ name }) => name.startsWith('Tanh'));
     expect(tanh).toHaveLength(20);
     expect(Math.max(...tanh.map(({ inUse }) => inUse))).toBeLessThan(MIB / 4);
-    // Neg and Exp are alive together, 4 MiB each, beside the result in its piece of 256 bytes.
-    expect(timelineOf(emitter.program()).peak).toBe(8 * MIB + 256);
+    // Relu writes over Neg; beside it lie the sums of 1024 rows and the result in its piece of 256 bytes.
+    expect(timelineOf(emitter.program()).peak).toBe(4 * MIB + 4096 + 256);
+    expect(Math.max(...run.map(({ inUse }) => inUse))).toBeLessThanOrEqual(4 * MIB + 4096 + 256);
   });
 });
 
@@ -102,7 +103,7 @@ describe('computing again', () => {
     const cheap = emitter.node('Neg', [x], {}, [SIDE]);
     const early = emitter.node('ReduceSum', [cheap], { keepdims: 0 }, []);
     let middle = emitter.node('Add', [x, early], {}, [SIDE]);
-    middle = emitter.node('Tanh', [emitter.node('Tanh', [middle], {}, [SIDE])], {}, [SIDE]);
+    middle = emitter.node('Exp', [middle], {}, [SIDE]);
     const late = emitter.node('Mul', [emitter.node('ReduceSum', [middle], { keepdims: 0 }, []), cheap], {}, [SIDE]);
     emitter.output(emitter.node('ReduceSum', [late], { keepdims: 0 }, []), 'y');
     const program = emitter.program();
@@ -127,7 +128,8 @@ describe('computing again', () => {
         softmaxCrossEntropyDice(logits, target, { crossEntropy: 1, dice: 1 }),
     };
     const run = async (isRecomputed: boolean) => {
-      const backend = await useEngine({ recompute: isRecomputed });
+      const backend = await useEngine();
+      Object.assign(backend.settings, { recomputeFrom: isRecomputed ? 0 : Number.POSITIVE_INFINITY });
       const loss = (...tensors: tf.Tensor[]) =>
         vnetLoss(ops, values([2, ...sides, 1], 3), labels([2, ...sides], 4, 5), tensors, 0);
       const weights = () => shapes.map(([, shape], index) => values(shape, index, 0.2));

@@ -1,11 +1,19 @@
 /** The emitted nodes of a graph with the bytes of every value, as the passes over memory see them. */
 import type { NodeProto } from 'onnx-buf';
+import type { OnnxDType } from '../lowering/emitter.js';
+
+/** What a node makes. */
+export interface ProgramTensor {
+  readonly shape: readonly number[];
+  readonly dtype: OnnxDType;
+  readonly bytes: number;
+}
 
 export interface Program {
   /** In the order in which they are written to the model; every value comes before its uses. */
   readonly nodes: readonly NodeProto[];
-  /** Bytes of a value by name; initialisers have none. */
-  readonly bytes: ReadonlyMap<string, number>;
+  /** Values by name; inputs and initialisers are not among them. */
+  readonly tensors: ReadonlyMap<string, ProgramTensor>;
   /** Names of the graph's outputs, which stay until the end. */
   readonly outputs: ReadonlySet<string>;
 }

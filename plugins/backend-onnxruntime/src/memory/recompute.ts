@@ -5,7 +5,7 @@
 import { clone } from '@bufbuild/protobuf';
 import { type NodeProto, NodeProtoSchema } from 'onnx-buf';
 import { isCheap } from './cheap.js';
-import { isAlias, type Program, producersOf } from './program.js';
+import { isAlias, type Program, type ProgramTensor, producersOf } from './program.js';
 import { type Timeline, timelineOf } from './timeline.js';
 
 /** Smaller values are not worth a node. */
@@ -81,14 +81,14 @@ class Rewriting {
 
   /** Adds copies of the chain and lets every read from step `from` on take them. */
   apply({ chain, from }: Candidate, { order, buffers, lives }: Timeline): void {
-    const { nodes, bytes, outputs } = this.program;
+    const { nodes, tensors, outputs } = this.program;
     const steps = new Int32Array(nodes.length);
     order.forEach((position, step) => {
       steps[position] = step;
     });
     const producers = producersOf(nodes);
     const copies = new Map<string, string>();
-    const sizes = new Map(bytes);
+    const copiedTensors = new Map(tensors);
     const added = new Map<number, NodeProto[]>();
     const bufferOf = (name: string) => buffers.get(name) ?? name;
 
@@ -102,7 +102,7 @@ class Rewriting {
       const known = copies.get(name);
       if (known !== undefined) return known;
       const position = producers.get(name)!;
-      const copied = this.copyNode(nodes[position]!, sizes);
+      const copied = this.copyNode(nodes[position]!, copiedTensors);
       copies.set(name, copied.output[0]!);
       copied.input = copied.input.map((input) => renamed(input));
       addAfter(producers.get(bufferOf(name))!, copied);
@@ -120,7 +120,7 @@ class Rewriting {
       });
       return version === undefined || version === buffer
         ? input
-        : this.through(input, buffer, version, nodes, producers, addAfter, sizes);
+        : this.through(input, buffer, version, nodes, producers, addAfter, copiedTensors);
     };
     for (const buffer of chain) this.note(buffer, copyOf(buffer));
     const rewired = nodes.map((node, position) => {
@@ -131,7 +131,7 @@ class Rewriting {
       return copied;
     });
     const all = rewired.flatMap((node, position) => [node, ...(added.get(position) ?? [])]);
-    this.program = { nodes: withoutUnused(all, outputs), bytes: sizes, outputs };
+    this.program = { nodes: withoutUnused(all, outputs), tensors: copiedTensors, outputs };
   }
 
   /** An alias of one buffer made from another version of it. */
@@ -142,22 +142,22 @@ class Rewriting {
     nodes: readonly NodeProto[],
     producers: ReadonlyMap<string, number>,
     addAfter: (position: number, node: NodeProto) => void,
-    sizes: Map<string, number>,
+    copiedTensors: Map<string, ProgramTensor>,
   ): string {
     if (name === buffer) return version;
-    const copied = this.copyNode(nodes[producers.get(name)!]!, sizes);
+    const copied = this.copyNode(nodes[producers.get(name)!]!, copiedTensors);
     copied.input = [
-      this.through(copied.input[0]!, buffer, version, nodes, producers, addAfter, sizes),
+      this.through(copied.input[0]!, buffer, version, nodes, producers, addAfter, copiedTensors),
       copied.input[1]!,
     ];
     addAfter(producers.get(version)!, copied);
     return copied.output[0]!;
   }
 
-  private copyNode(node: NodeProto, sizes: Map<string, number>): NodeProto {
+  private copyNode(node: NodeProto, copiedTensors: Map<string, ProgramTensor>): NodeProto {
     const copied = clone(NodeProtoSchema, node);
     const name = `${node.output[0]!}r${this.counter++}`;
-    sizes.set(name, sizes.get(node.output[0]!)!);
+    copiedTensors.set(name, copiedTensors.get(node.output[0]!)!);
     copied.output = [name];
     copied.name = `${node.name}~${name}`;
     return copied;
@@ -237,12 +237,12 @@ class Search {
   private extend(name: string, search: ChainSearch): boolean {
     const known = search.chain.get(name);
     if (known !== undefined) return known;
-    const { nodes, bytes } = this.rewriting.program;
+    const { nodes, tensors } = this.rewriting.program;
     const { lives, buffers, peakStep } = this.timeline;
     const position = this.producers.get(name);
     const node = position === undefined ? undefined : nodes[position]!;
     if (!node || search.chain.size >= LONGEST || !isCheap(node, (input) => !this.producers.has(input))) return false;
-    search.totals.traffic += bytes.get(name)!;
+    search.totals.traffic += tensors.get(name)!.bytes;
     for (const input of new Set(node.input.map((operand) => buffers.get(operand) ?? operand))) {
       const life = lives.get(input);
       if (!life) continue;

@@ -1,4 +1,5 @@
 import { executionOrder } from './execution-order.js';
+import { overwritable } from './overwritable.js';
 import { buffersOf, type Program } from './program.js';
 
 /** When a buffer is in use, in steps of the execution order. */
@@ -12,6 +13,8 @@ export interface Life {
 }
 
 export interface Timeline {
+  /** By position of a node: the input that its result may be written over, which dies with it. */
+  readonly overwritten: ReadonlyMap<number, string>;
   /** Positions of nodes in the order in which they run. */
   readonly order: readonly number[];
   readonly buffers: ReadonlyMap<string, string>;
@@ -28,7 +31,7 @@ export interface Timeline {
 const GRAIN = 256;
 
 /** What is in use when, where every buffer is given back after its last use. Inputs and initialisers are not counted. */
-export function timelineOf({ nodes, bytes, outputs }: Program): Timeline {
+export function timelineOf({ nodes, tensors, outputs }: Program): Timeline {
   const order = executionOrder(nodes);
   const buffers = buffersOf(nodes);
   const bufferOf = (name: string) => buffers.get(name) ?? name;
@@ -42,7 +45,7 @@ export function timelineOf({ nodes, bytes, outputs }: Program): Timeline {
       if (steps && steps[steps.length - 1] !== step) steps.push(step);
     }
     for (const name of node.output) {
-      if (buffers.has(name) || !bytes.has(name)) continue;
+      if (buffers.has(name) || !tensors.has(name)) continue;
       born.set(name, step);
       reads.set(name, []);
     }
@@ -52,12 +55,24 @@ export function timelineOf({ nodes, bytes, outputs }: Program): Timeline {
   for (const [name, start] of born) {
     const steps = reads.get(name)!;
     const last = kept.has(name) ? order.length : (steps[steps.length - 1] ?? start);
-    const size = Math.ceil(bytes.get(name)! / GRAIN) * GRAIN;
+    const size = Math.ceil(tensors.get(name)!.bytes / GRAIN) * GRAIN;
     lives.set(name, { bytes: size, born: start, reads: steps, last });
     // Outputs are written into arrays that are there from the start.
     change[kept.has(name) ? 0 : start]! += size;
     change[last + 1]! -= size;
   }
+  const overwritten = new Map<number, string>();
+  order.forEach((position, step) => {
+    const node = nodes[position]!;
+    const size = lives.get(node.output[0]!)?.bytes;
+    if (size === undefined || kept.has(node.output[0]!)) return;
+    const target = overwritable(node);
+    const life = target === undefined ? undefined : lives.get(bufferOf(target));
+    if (target === undefined || life?.last !== step || life.bytes !== size) return;
+    overwritten.set(position, target);
+    change[step]! -= size;
+    change[step + 1]! += size;
+  });
   const inUse = new Float64Array(order.length);
   let now = 0;
   let peakStep = 0;
@@ -66,5 +81,5 @@ export function timelineOf({ nodes, bytes, outputs }: Program): Timeline {
     inUse[step] = now;
     if (now > inUse[peakStep]!) peakStep = step;
   }
-  return { order, buffers, lives, inUse, peakStep, peak: inUse[peakStep] ?? 0 };
+  return { overwritten, order, buffers, lives, inUse, peakStep, peak: inUse[peakStep] ?? 0 };
 }

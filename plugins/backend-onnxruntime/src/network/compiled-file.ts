@@ -66,12 +66,13 @@ export class CompiledFile extends LoadedFile {
     this.checkSize(request.window);
     const { channels } = this.file;
     const layout = this.compiledFor(request).layout!;
-    const windows = new CompiledWindows(request, layout, this.zeros((product(request.volume) + 1) * layout.lanes));
+    const windows = new CompiledWindows(request, layout, this.zeros((product(request.slab) + 1) * layout.lanes));
     const size = product(request.window) * channels;
     return {
       sums: windows.sums,
       lanes: windows.lanes,
-      labels: () => this.labelGraph(windows.lanes).run(windows.sums, windows.lanes),
+      labels: (planes) => this.labelGraph(windows.lanes).run(windows.first(planes), windows.lanes),
+      advance: (planes) => windows.advance(planes),
       dispose: () => {
         this.spare = windows.sums.buffer as ArrayBuffer;
       },

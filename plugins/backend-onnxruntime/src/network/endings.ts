@@ -1,7 +1,8 @@
-/** How a compiled network ends: with logits, or with probabilities added into the sums of a volume. */
+/** How a compiled network ends: with logits, or with probabilities added into the sums of a slab. */
 import type { Emitted } from '../lowering/emitter.js';
 import { identityLayout } from '../lowering/layout.js';
 import type { Lowered } from '../lowering/lowered.js';
+import { strided } from '../lowering/windows.js';
 import type { Ending } from './compile.js';
 import { LANES } from './lower-conv.js';
 import { hasPlanes, planeOrder, planesOf } from './planes.js';
@@ -21,44 +22,69 @@ export interface WindowLayout {
   readonly lanes: number;
   /** The depth of each plane in the order in which the graph has them. */
   readonly planes: readonly number[];
+  /** Results of the graph, each to be written into the sums. */
+  readonly results: number;
 }
 
+/** Bytes of probabilities up to which a window is added in one piece; several of this size are alive at the same time. */
+const PIECE = 2 ** 27;
+
 /**
- * Adds importance * softmax(logits) of a window into the rows of `sums` [voxels, lanes] that `rows` + `origin` name.
+ * Adds importance * softmax(logits) of a window into the rows of `sums` [voxels, lanes] that `rows` + `origin` name, some
+ * planes at a time.
  * Inputs beside the image: `sums`, `rows` int64 [n, 1], `origin` int64 [1, 1], and `importance` [n, 1] if weighted.
+ * @param pieceBytes - of the probabilities of the planes that are added together.
  */
-export function windowEnding(weighted: boolean, report: (layout: WindowLayout) => void): Ending {
+export function windowEnding(weighted: boolean, report: (layout: WindowLayout) => void, pieceBytes = PIECE): Ending {
   return (scope, logits) => {
-    const { emitter } = scope;
-    const { voxels, planes } = voxelRows(scope, logits);
-    const [count, lanes] = voxels.shape as [number, number];
-    report({ lanes, planes });
-    let updates = emitter.node('Softmax', [voxels], { axis: 1 }, [count, lanes]);
-    if (weighted) {
-      updates = emitter.node('Mul', [updates, emitter.input(IMPORTANCE, [count, 1], 'float32')], {}, [count, lanes]);
-    }
-    // A side of -1 is a free one: the same graph serves volumes of any size.
+    const { emitter, ctx } = scope;
+    const { values, planes, lanes } = planeRows(scope, logits);
+    const [depth] = values.shape as [number, ...number[]];
+    const area = (logits.shape[2] as number) * (logits.shape[3] as number);
+    const count = depth * area;
+    const importance = weighted ? emitter.input(IMPORTANCE, [count, 1], 'float32') : undefined;
+    // A side of -1 is a free one: the same graph serves slabs of any size.
     const sums = emitter.input(SUMS, [-1, lanes], 'float32');
     const inputs = [emitter.input(ROWS, [count, 1], 'int64'), emitter.input(ORIGIN, [1, 1], 'int64')];
     const rows = emitter.node('Add', inputs, {}, [count, 1], 'int64');
-    return [emitter.node('ScatterND', [sums, rows, updates], { reduction: 'add' }, sums.shape)];
+    const pieces = piecesOf(depth, Math.max(1, Math.floor(pieceBytes / (4 * area * lanes))));
+    report({ lanes, planes, results: pieces.length });
+    return pieces.map(([from, to]) => {
+      const part = (x: Emitted) => strided(ctx, x, [0], [from * area], [to * area]);
+      const voxels = voxelRows(scope, strided(ctx, values, [0], [from], [to]), lanes);
+      let updates = emitter.node('Softmax', [voxels], { axis: 1 }, voxels.shape);
+      if (importance) updates = emitter.node('Mul', [updates, part(importance)], {}, voxels.shape);
+      return emitter.node('ScatterND', [sums, part(rows), updates], { reduction: 'add' }, sums.shape);
+    });
   };
 }
 
-/** The logits voxel by voxel [n, lanes]. */
-function voxelRows(scope: NetworkScope, logits: Lowered): { voxels: Emitted; planes: number[] } {
+/** First plane, and the one after the last, of pieces of at most `most` planes. */
+function piecesOf(depth: number, most: number): (readonly [from: number, to: number])[] {
+  const count = Math.ceil(depth / most);
+  const at = (piece: number) => Math.round((piece * depth) / count);
+  return Array.from({ length: count }, (_, piece) => [at(piece), at(piece + 1)] as const);
+}
+
+/** The logits plane by plane: [d, h, w, k], or [d, k/B, h * w, B] where they lie in channel blocks. */
+function planeRows(scope: NetworkScope, logits: Lowered): { values: Emitted; planes: number[]; lanes: number } {
   const { emitter } = scope;
   const [, depth, height, width, classes] = logits.shape as [number, number, number, number, number];
-  const count = depth * height * width;
   const padded = logits.extras.get(LANES);
   if (!padded && !hasPlanes(logits)) {
-    const voxels = emitter.reshape(logits.as(identityLayout(5)), [count, classes]);
-    return { voxels, planes: Array.from({ length: depth }, (_, plane) => plane) };
+    const values = emitter.reshape(logits.as(identityLayout(5)), [depth, height, width, classes]);
+    return { values, planes: Array.from({ length: depth }, (_, plane) => plane), lanes: classes };
   }
   const source = padded ?? planesOf(scope, logits);
   const [, , blocks, , , block] = source.shape as [number, number, number, number, number, number];
-  const lanes = blocks * block;
-  const flat = emitter.reshape(source, [depth, blocks, height * width, block]);
-  const voxels = emitter.reshape(emitter.transpose(flat, [0, 2, 1, 3]), [count, lanes]);
-  return { voxels, planes: planeOrder(depth) };
+  const values = emitter.reshape(source, [depth, blocks, height * width, block]);
+  return { values, planes: planeOrder(depth), lanes: blocks * block };
+}
+
+/** The logits of some planes voxel by voxel [n, lanes]. */
+function voxelRows({ emitter }: NetworkScope, values: Emitted, lanes: number): Emitted {
+  const count = values.shape.reduce((product, side) => product * side, 1) / lanes;
+  const [, , , inner] = values.shape;
+  if (inner === lanes) return emitter.reshape(values, [count, lanes]);
+  return emitter.reshape(emitter.transpose(values, [0, 2, 1, 3]), [count, lanes]);
 }

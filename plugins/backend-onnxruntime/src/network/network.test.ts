@@ -296,13 +296,13 @@ describe.skipIf(!blocked)('sums over windows', () => {
     ['mirrored in height', undefined, [false, true, false]],
   ] as const)('are those of the single windows: %s', async (_, weights, mirror) => {
     const network = await loadNetwork(engine, await fileOf());
-    const request = { volume: VOLUME, window: WINDOW, ...(weights ? { importance: weights } : {}) };
+    const request = { slab: VOLUME, window: WINDOW, ...(weights ? { importance: weights } : {}) };
     const windows = await network.openWindows!(request);
     await windows.add(images, looksOf(mirror));
     const expected = await expectedSums(network, images, weights, mirror);
     const found = classesOnly(windows);
     expect(relativeError(found, expected)).toBeLessThan(2e-6);
-    const labels = windows.labels();
+    const labels = windows.labels(VOLUME[0]);
     const rows = tf.argMax(tf.tensor(found, [12 * 12 * 16, BASE.classes]), 1).dataSync();
     expect([...labels]).toEqual([...rows]);
     await network.dispose();
@@ -310,7 +310,7 @@ describe.skipIf(!blocked)('sums over windows', () => {
 
   it('start from zero again in reused memory, and refuse what does not fit', async () => {
     const network = await loadNetwork(engine, await fileOf());
-    const open = () => network.openWindows!({ volume: VOLUME, window: WINDOW });
+    const open = () => network.openWindows!({ slab: VOLUME, window: WINDOW });
     const looks = looksOf(UNMIRRORED);
     const first = await open();
     await first.add(images, looks);
@@ -323,7 +323,7 @@ describe.skipIf(!blocked)('sums over windows', () => {
     await expect(second.add(images.subarray(0, 512), [crooked])).rejects.toThrow('[0.5,0,0]; expected whole numbers');
     await expect(second.add(images, looks.slice(0, 1))).rejects.toThrow('are 512 numbers, found 2048');
     await expect(
-      network.openWindows!({ volume: VOLUME, window: WINDOW, importance: new Float32Array(3) }),
+      network.openWindows!({ slab: VOLUME, window: WINDOW, importance: new Float32Array(3) }),
     ).rejects.toThrow('has 512 numbers, found 3');
     await network.dispose();
   });

@@ -2,10 +2,10 @@ import type { Index3 } from '@dinomix/core';
 import { product } from '../lowering/conv-geometry.js';
 import type { Mirror } from './windows.js';
 
-/** Rows of a window's result in the sums of a volume. */
+/** Rows of a window's result in the sums of a slab. */
 export interface RowRequest {
   readonly window: Index3;
-  readonly volume: Index3;
+  readonly slab: Index3;
   /** The depth of each plane in the order in which the result has them. */
   readonly planes: readonly number[];
   readonly mirror: Mirror;
@@ -13,16 +13,16 @@ export interface RowRequest {
   readonly origin: Index3;
 }
 
-/** The voxel that each row of the result is; rows outside of the volume name the voxel after its last. */
-export function rowsOf({ window, volume, planes, mirror, origin }: RowRequest): BigInt64Array {
+/** The voxel that each row of the result is; rows outside of the slab name the voxel after its last. */
+export function rowsOf({ window, slab, planes, mirror, origin }: RowRequest): BigInt64Array {
   const [depth, height, width] = window;
   const rows = new BigInt64Array(product(window));
   // Writing the low halves is many times faster than writing BigInts; the high halves stay zero.
   const low = new Uint32Array(rows.buffer);
-  const outside = product(volume);
+  const outside = product(slab);
   const at = (index: number, axis: 0 | 1 | 2, side: number): number => {
     const position = origin[axis] + (mirror[axis] ? side - 1 - index : index);
-    return position < volume[axis] ? position : -1;
+    return position < slab[axis] ? position : -1;
   };
   const columns = Array.from({ length: width }, (_, x) => at(x, 2, width));
   let row = 0;
@@ -30,16 +30,16 @@ export function rowsOf({ window, volume, planes, mirror, origin }: RowRequest): 
     const z = at(plane, 0, depth);
     for (let index = 0; index < height; index++) {
       const y = at(index, 1, height);
-      const line = z < 0 || y < 0 ? -1 : (z * volume[1] + y) * volume[2];
+      const line = z < 0 || y < 0 ? -1 : (z * slab[1] + y) * slab[2];
       for (const x of columns) low[2 * row++] = line < 0 || x < 0 ? outside : line + x;
     }
   }
   return rows;
 }
 
-/** Whether no voxel of the window is outside of the volume. */
-export function isInside({ window, volume, origin }: Pick<RowRequest, 'window' | 'volume' | 'origin'>): boolean {
-  return origin.every((start, axis) => start >= 0 && start + window[axis]! <= volume[axis]!);
+/** Whether no voxel of the window is outside of the slab. */
+export function isInside({ window, slab, origin }: Pick<RowRequest, 'window' | 'slab' | 'origin'>): boolean {
+  return origin.every((start, axis) => start >= 0 && start + window[axis]! <= slab[axis]!);
 }
 
 /** The importance in the order of the graph's rows. The same for a mirrored window: its weights go with its voxels. */

@@ -20,24 +20,27 @@ export class CompiledWindows {
   private readonly request: WindowRequest;
   private readonly planes: readonly number[];
   private readonly sumsTensor: OrtTensor;
+  /** Every result of the graph is written into the sums. */
+  private readonly results: readonly OrtTensor[];
   private placement: Placement | undefined;
 
-  /** @param memory zeros for the sums and a voxel more, which takes what falls outside of the volume */
-  constructor(request: WindowRequest, { lanes, planes }: WindowLayout, memory: Float32Array) {
-    const voxels = product(request.volume);
+  /** @param memory zeros for the sums and a voxel more, which takes what falls outside of the slab */
+  constructor(request: WindowRequest, { lanes, planes, results }: WindowLayout, memory: Float32Array) {
+    const voxels = product(request.slab);
     this.request = request;
     this.planes = planes;
     this.lanes = lanes;
     this.sums = memory.subarray(0, voxels * lanes);
     this.sumsTensor = new (ort().Tensor)('float32', memory, [voxels + 1, lanes]);
+    this.results = new Array<OrtTensor>(results).fill(this.sumsTensor);
   }
 
   add(network: CompiledNetwork, image: Float32Array, channels: number, { origin, mirrored: mirror }: WindowLook): void {
     const { Tensor } = ort();
-    const { volume, window } = this.request;
+    const { slab, window } = this.request;
     const { rows, importance } = this.placementOf(mirror);
-    const inside = isInside({ window, volume, origin });
-    const first = inside ? BigInt((origin[0] * volume[1] + origin[1]) * volume[2] + origin[2]) : 0n;
+    const inside = isInside({ window, slab, origin });
+    const first = inside ? BigInt((origin[0] * slab[1] + origin[1]) * slab[2] + origin[2]) : 0n;
     const shown = mirrored(image, window, channels, mirror);
     const inputs = {
       [IMAGE]: new Tensor('float32', shown, [1, ...window, channels]),
@@ -46,7 +49,19 @@ export class CompiledWindows {
       [ORIGIN]: new Tensor('int64', BigInt64Array.of(first), [1, 1]),
       ...(importance ? { [IMPORTANCE]: importance } : {}),
     };
-    network.run(inputs, [this.sumsTensor]);
+    network.run(inputs, this.results);
+  }
+
+  /** The sums of the first planes. */
+  first(planes: number): Float32Array {
+    const [, height, width] = this.request.slab;
+    return this.sums.subarray(0, planes * height * width * this.lanes);
+  }
+
+  advance(planes: number): void {
+    const dropped = this.first(planes).length;
+    this.sums.copyWithin(0, dropped);
+    this.sums.fill(0, this.sums.length - dropped);
   }
 
   private placementOf(mirror: Mirror): Placement {
@@ -64,8 +79,8 @@ export class CompiledWindows {
   }
 
   private rowsAt(origin: Index3, mirror: Mirror): OrtTensor {
-    const { volume, window } = this.request;
-    const rows = rowsOf({ window, volume, planes: this.planes, mirror, origin });
+    const { slab, window } = this.request;
+    const rows = rowsOf({ window, slab, planes: this.planes, mirror, origin });
     return new (ort().Tensor)('int64', rows, [rows.length, 1]);
   }
 }

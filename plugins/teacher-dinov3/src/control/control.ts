@@ -37,23 +37,21 @@ function randomWeights(seed: number): VitWeights {
   };
 }
 
+/** The architecture of a control network. */
+export function controlArchitecture({ channels, blocks, heads }: Omit<ControlSize, 'seed'>): VitArchitecture {
+  const bias = { query: true, key: false, value: true, output: true, mlp: true };
+  return { ...RELEASED, channels, blocks, heads, hidden: 4 * channels, gated: false, bias };
+}
+
 /**
  * An ONNX file in the architecture of DINOv3 ViT/16 with random weights: the control that knows nothing.
  *
  * @remarks Weights are N(0, 1 / fan in), so that attention and MLP act at any width; CLS and registers are N(0, 0.02²),
  * biases 0, LayerScale 1. Each parameter has a random stream of its own.
  */
-export function buildControl({ channels, blocks, heads, seed }: ControlSize): Promise<Uint8Array> {
-  const bias = { query: true, key: false, value: true, output: true, mlp: true };
-  const architecture: VitArchitecture = {
-    ...RELEASED,
-    channels,
-    blocks,
-    heads,
-    hidden: 4 * channels,
-    gated: false,
-    bias,
-  };
+export function buildControl(size: ControlSize): Promise<Uint8Array> {
+  const { seed } = size;
+  const architecture = controlArchitecture(size);
   const options = { name: 'dinov3-architecture-random-weights', precision: 'float32', outputBlocks: [] } as const;
   return encodeWholeModel(buildVit(architecture, randomWeights(seed), options));
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -15,6 +15,8 @@ export interface ModelFile {
   readonly path: string;
   /** sha256 (hexadecimal) over the model and the files with its weights. */
   readonly digest: string;
+  /** Bytes of these files. */
+  readonly bytes: number;
   /** The model with an inner tensor as output; null where the file serves as it is. */
   readonly edited: Uint8Array | null;
 }
@@ -145,7 +147,9 @@ export async function readModelFile(model: string, output: string | null): Promi
   const hash = createHash('sha256').update(bytes);
   for (const file of beside) await pipeline(createReadStream(file), hash, { end: false });
   const digest = hash.digest('hex');
+  const sizes = await Promise.all(beside.map(async (file) => (await stat(file)).size));
+  const size = sizes.reduce((sum, one) => sum + one, bytes.length);
   const declared = output === null || parsed.graph?.output.some(({ name }) => name === output) === true;
   const edited = declared ? null : withOutput(path, parsed, output);
-  return { path, digest, edited };
+  return { path, digest, bytes: size, edited };
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { TeacherCachePlan } from '@dinomix/core';
+import { byteSize, type TeacherCachePlan } from '@dinomix/core';
 import type { TeacherCacheReport } from '@dinomix/trainer';
 import type { Command } from 'commander';
 import {
@@ -13,7 +13,7 @@ import {
 } from '../../command.js';
 import { openConfig } from '../../config.js';
 import { createStatusLine, type StatusLine } from '../../terminal.js';
-import { byteSize, columns, counted, duration } from '../../text.js';
+import { columns, counted, duration } from '../../text.js';
 import { newRunFolder } from '../../train/run-folder.js';
 
 interface CacheOptions extends ConfigOptions, WorkerOptions {

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
+import { byteSize } from '@dinomix/core';
 import type { Command } from 'commander';
 import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../../command.js';
 import { usageError } from '../../errors.js';
-import { byteSize } from '../../text.js';
 import { DINOV3 } from './package.js';
 
 interface ConvertOptions extends CommonOptions {

@@ -1,8 +1,9 @@
 import { relative, resolve } from 'node:path';
+import { byteSize } from '@dinomix/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../../command.js';
 import { createStatusLine } from '../../terminal.js';
-import { byteSize, columns, duration } from '../../text.js';
+import { columns, duration } from '../../text.js';
 import { DINOV3 } from './package.js';
 
 interface FetchOptions extends CommonOptions {

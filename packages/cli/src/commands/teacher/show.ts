@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import type { RunPage } from '@dinomix/core';
+import { byteSize, type RunPage } from '@dinomix/core';
 import { type NiftiGeometry, writeFileAtomic } from '@dinomix/volume';
 import { type Command, InvalidArgumentError } from 'commander';
 import { addConfig, type CommandContext, type ConfigOptions, choice, createCommand, tell } from '../../command.js';
 import { usageError } from '../../errors.js';
 import { type VolumeToShow, volumeToShow } from '../../teacher/volume-to-show.js';
-import { byteSize, counted } from '../../text.js';
+import { counted } from '../../text.js';
 import { DINOV3 } from './package.js';
 
 const REPORTER = '@dinomix/reporter-html';

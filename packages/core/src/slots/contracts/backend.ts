@@ -26,8 +26,8 @@ export interface ExportRequest<T> {
 
 /** What windows of one shape are summed over. */
 export interface WindowRequest {
-  /** `[D, H, W]` of the volume that the sums cover, voxels. */
-  readonly volume: Index3;
+  /** `[D, H, W]` of the part of a volume that is summed at a time, voxels. */
+  readonly slab: Index3;
   /** `[d, h, w]` of every window, voxels. */
   readonly window: Index3;
   /** Weight of each voxel of a window, `[d, h, w]`; absent weighs all alike. */
@@ -36,26 +36,34 @@ export interface WindowRequest {
 
 /** One look at a volume. */
 export interface WindowLook {
-  /** First voxel of the window in the volume; negative where it begins before it. What falls outside is left out. */
+  /** First voxel of the window in the slab; negative where it begins before it. What falls outside is left out. */
   readonly origin: Index3;
   /** Axes along which the network is shown the window backwards; what it says is turned back. */
   readonly mirrored: readonly [depth: boolean, height: boolean, width: boolean];
 }
 
-/** Sums of class probabilities over overlapping windows of one shape. Its memory does not grow with their number. */
+/**
+ * Sums of class probabilities over overlapping windows of one shape, for a slab that moves through a volume along its depth.
+ * Its memory grows neither with their number nor with the depth of the volume.
+ */
 export interface WindowSum {
-  /** Sum of importance times softmax(logits), `[D, H, W, lanes]`; class c is lane c, lanes beyond the classes are zero. */
+  /**
+   * Sum of importance times softmax(logits), `[D, H, W, lanes]`; class c is lane c, lanes beyond the classes are zero. The
+   * caller may overwrite planes that {@link advance} drops next.
+   */
   readonly sums: Float32Array;
   readonly lanes: number;
   /**
    * Adds windows.
-   * @param windows - `[n, d, h, w, c]`, as they lie in the volume.
+   * @param windows - `[n, d, h, w, c]`, as they lie in the slab.
    * @param looks - `[n]`, where each of them lies.
    * @throws Error when the array has another length.
    */
   add(windows: Float32Array, looks: readonly WindowLook[]): Promise<void>;
-  /** The class with the largest sum at each voxel, `[D, H, W]`; of equal sums the first. */
-  labels(): Uint8Array;
+  /** The class with the largest sum at each voxel of the first planes, `[planes, H, W]`; of equal sums the first. */
+  labels(planes: number): Uint8Array;
+  /** Drops the first planes: those behind them come to the front, and as many planes of zeros follow. */
+  advance(planes: number): void;
   /** Gives the memory of the sums to the next ones of the network; they may not be used afterwards. */
   dispose(): void;
 }
@@ -74,7 +82,7 @@ export interface Network {
     shape: readonly [number, number, number, number, number],
   ): Promise<{ readonly data: Float32Array; readonly shape: readonly number[] }>;
   /**
-   * Begins a sliding window over one volume without logits on the host. Absent where `run` on batches of windows is as
+   * Begins a sliding window over one slab without logits on the host. Absent where `run` on batches of windows is as
    * fast, or where a backend cannot.
    * @throws Error when the window does not fit the network.
    */
@@ -94,7 +102,10 @@ export interface BackendUsage {
 export interface FunctionMemory {
   /** Most bytes in use at once while it runs, its inputs and outputs included. */
   readonly peak: number;
-  /** The peak by what it holds ('weights and optimizer', 'activations kept for the gradient', ...); sums to `peak`. */
+  /**
+   * The peak by what it holds; sums to `peak`. `inputs` and `results` are those of the function, everything else is working
+   * memory, which a recorded function keeps for its next call.
+   */
   readonly parts: Readonly<Record<string, number>>;
 }
 

@@ -15,6 +15,8 @@ export interface RunSpec {
   readonly directory: string;
   /** Continue from the newest checkpoint of the folder. */
   readonly resume: boolean;
+  /** Go on where the memory will not suffice by the estimate; absent refuses. */
+  readonly force?: boolean;
 }
 
 /** How the caller follows a run. */

@@ -88,6 +88,26 @@ export interface SliceReport {
   readonly reference: string | null;
 }
 
+/** The memory that a training is expected to take, bytes of the whole process. */
+export interface MemoryEstimate {
+  /** The most at any time: the largest of {@link phases}. */
+  readonly peak: number;
+  /** The most in each part of the work; these take turns. */
+  readonly phases: Readonly<Record<string, number>>;
+  /** What the largest phase holds; sums to {@link peak}. */
+  readonly parts: Readonly<Record<string, number>>;
+  /** What was not counted, for a person. */
+  readonly notes: readonly string[];
+}
+
+/** The memory that a run may take here. */
+export interface MemoryRoom {
+  /** Bytes that this process may hold, what it holds already included. */
+  readonly bytes: number;
+  /** What bounds it. */
+  readonly bound: 'machine' | 'control group' | 'address space';
+}
+
 /** The record of a run, written as `record.json` when it starts; its outcome is added when it ends. */
 export interface RunRecord {
   readonly run: RunInfo;
@@ -109,6 +129,8 @@ export interface RunRecord {
     readonly runningStatistics: string;
   };
   readonly licences: Readonly<Record<string, string>>;
+  /** What it was expected to take, and what there was; null or absent where nobody could tell. */
+  readonly memory?: { readonly estimate: MemoryEstimate; readonly room: MemoryRoom } | null;
   /** Command that predicts with this run's network. */
   readonly predictCommand: string;
   /** How the run ended, written when it did; null before. A resumed run replaces it. */
@@ -123,13 +145,15 @@ export interface RunOutcome {
   readonly position: StepPosition | null;
   readonly error: JsonObject | null;
   readonly seconds: number;
+  /** Most memory of the whole process so far, MB (10^6 bytes). */
   readonly peakMb: number;
   /** Calls by kernel that the backend could not compute itself and left to a slower one. */
   readonly fallbackKernels: Readonly<Record<string, number>>;
 }
 
 /** Something that happened in a run. JSON throughout; `time` is ISO 8601 UTC. */
-export type RunEvent = { readonly time: string } & (
+export type RunEvent = { readonly time: string } /** Before anything large is allocated. */ & (
+  | { readonly type: 'memory'; readonly estimate: MemoryEstimate; readonly room: MemoryRoom }
   | { readonly type: 'run.start'; readonly record: RunRecord }
   | { readonly type: 'step'; readonly report: StepReport }
   | { readonly type: 'epoch'; readonly report: EpochReport }

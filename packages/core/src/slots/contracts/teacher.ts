@@ -95,6 +95,20 @@ export interface TeacherCacheFill {
   dispose(): Promise<void>;
 }
 
+/** Handed to a teacher that is to tell what it will be. */
+export interface TeacherOutlineContext extends Pick<TeacherCacheContext, 'splits' | 'normalisation' | 'patch'> {
+  /** Voxels `[d, h, w]` of the largest volume; null where nothing is known of them. */
+  readonly volume: Index3 | null;
+}
+
+/** What a teacher will be in a run. */
+export interface TeacherOutline {
+  /** Grid of the tokens over a crop `[d', h', w', c]`; null where it gives none. */
+  readonly tokens: readonly [depth: number, height: number, width: number, channels: number] | null;
+  /** Most bytes that it holds beside the tensors of the trainer: a model, the work of a call, caches in memory. */
+  readonly bytes: number;
+}
+
 /** Handed to a teacher in every step. */
 export interface TeacherContext<T> extends StepContext, GraphNumbers<T> {
   readonly students: readonly BuiltStudent<T>[];
@@ -129,6 +143,11 @@ export interface Teacher<T> extends Partial<Stateful> {
    * the options keep nothing. The teacher is not opened.
    */
   openCacheFill?(ctx: TeacherCacheContext): Promise<TeacherCacheFill | null>;
+  /**
+   * Tells what the teacher will be in a run, which it is not part of: it is neither opened nor asked afterwards. The memory
+   * of a training is judged by it. One of kind `outside` that does not tell leaves the memory unjudged.
+   */
+  outline?(ctx: TeacherOutlineContext): Promise<TeacherOutline>;
   /**
    * Variables of the teacher, known after {@link open}. One whose `name` is `<student id>/<parameter name>` and whose
    * student exists starts as a copy of that parameter and not from its initializer.

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { byteSize } from './text.js';
+import { byteSize } from './byte-size.js';
 
 it.each([
   [0, '0.0 kB'],
