@@ -110,6 +110,8 @@ describe('the settings that take less', () => {
     expect(levers.map(({ overrides }) => overrides)).toEqual([
       ['--set train.patch=[3,6,6]'],
       ['--set train.batch.labelled=2', '--set train.batch.unlabelled=1'],
+      ['--set train.passes=by-view'],
+      ['--set train.passes=by-crop'],
     ]);
   });
 
@@ -123,10 +125,8 @@ describe('the settings that take less', () => {
     const { peak } = (await estimateMemory(material))!;
     const open = (overrides: readonly string[]) => tinyHost({ plugins: { backend }, overrides });
     const levers = await weighLevers(material, peak, open);
-    expect(levers.map(({ overrides }) => overrides[0])).toEqual([
-      '--set train.patch=[3,6,6]',
-      '--set train.batch.labelled=1',
-    ]);
+    const names = levers.map(({ overrides }) => overrides[0]);
+    expect(names.slice(0, 2)).toEqual(['--set train.patch=[3,6,6]', '--set train.batch.labelled=1']);
     for (const { peak: other, saves } of levers) expect(other + saves).toBe(peak);
     expect(await weighLevers(material, 0, open)).toEqual([]);
   });

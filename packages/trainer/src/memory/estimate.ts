@@ -57,7 +57,8 @@ async function trace(
   const hooks = quietHooks(run.hooks);
   const { bank, cutDonors } = madeUpDonors(dataset, patch);
   const checkpointNote = () => '';
-  const material = { parts, variables, hooks, run: run.info, session, facts, bank, cutDonors, checkpointNote };
+  const about = { run: run.info, passes: train.passes, session, facts };
+  const material = { parts, variables, hooks, ...about, bank, cutDonors, checkpointNote };
   const runner = createStepRunner(material);
   const position = { epoch: 0, step: 0, stepInEpoch: 0, epochs: train.epochs, stepsPerEpoch: 1 };
   await runner.step(madeUpBatch(dataset, patch, batch), position, run.signal);
