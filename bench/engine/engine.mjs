@@ -6,7 +6,7 @@ const FUSED = ['conv2d', 'conv3d', 'conv3dTranspose', 'normActivation', 'softmax
  * Loads TensorFlow.js with one backend, the gradients registered.
  * @returns tf, the operations (fused where the backend has them) and the backend package's exports
  */
-export async function loadEngine({ backend = 'onnxruntime', threads, ops = 'fused' } = {}) {
+export async function loadEngine({ backend = 'onnxruntime', device, threads, ops = 'fused' } = {}) {
   const tf = await import('@tensorflow/tfjs-core');
   let engine;
   try {
@@ -17,11 +17,14 @@ export async function loadEngine({ backend = 'onnxruntime', threads, ops = 'fuse
       { cause },
     );
   }
-  if (backend === 'onnxruntime' && threads) {
+  if (backend === 'onnxruntime' && (threads || device)) {
     tf.removeBackend('onnxruntime');
-    engine.registerOnnxRuntime({ threads });
+    engine.registerOnnxRuntime({ ...(threads ? { threads } : {}), ...(device ? { device } : {}) });
   }
-  if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js could not start the backend '${backend}'`);
+  if (backend === 'tfjs-node-gpu') {
+    const { createTfjsNodeBackend } = await import('@dinomix/backend-tfjs-node');
+    await createTfjsNodeBackend().setup({ device: 'cuda', threads: null });
+  } else if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js could not start the backend '${backend}'`);
   const composed = composedOps(tf);
   const fused = Object.fromEntries(FUSED.filter((name) => engine[name]).map((name) => [name, engine[name]]));
   return { tf, engine, ops: ops === 'fused' && backend === 'onnxruntime' ? { ...composed, ...fused } : composed };

@@ -1,6 +1,7 @@
 /**
  * Loss and all gradients of the benchmark's networks at small sizes against PyTorch in float64.
- *   node bench/engine/parity.mjs [--backend cpu|onnxruntime] [--ops fused|composed] [--limit 1e-4]
+ *   node bench/engine/parity.mjs [--backend cpu|onnxruntime] [--device name] [--ops fused|composed] [--limit 1e-4]
+ * `--device` is one of the group `protocol`, and the engine the one behind it; `--json` adds a line for programs.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,14 +52,22 @@ function compare({ tf, ops }, { network, slope }, tensors) {
   return { lossValue, errors };
 }
 
+/** The engine behind a device. */
+function deviceOf(device) {
+  if (device === undefined) return {};
+  return device === 'tfjs-node-gpu' ? { backend: device } : { backend: 'onnxruntime', device };
+}
+
 const { values } = parseArgs({
   options: {
     backend: { type: 'string', default: 'cpu' },
+    device: { type: 'string' },
+    json: { type: 'boolean', default: false },
     ops: { type: 'string', default: 'fused' },
     limit: { type: 'string', default: '1e-4' },
   },
 });
-const loaded = await loadEngine(values);
+const loaded = await loadEngine({ ...values, ...deviceOf(values.device) });
 const { python, env } = findTorchPython(console.error);
 const script = fileURLToPath(new URL('../peers/torch_peer.py', import.meta.url));
 const peer = new Participant({ name: 'PyTorch', command: python, args: [script], env });
@@ -88,6 +97,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(formatTable(['case', 'loss error', 'gradients', 'largest relative L2', 'at'], rows));
+if (values.json) console.log(JSON.stringify({ worst }));
 if (worst > Number(values.limit)) {
   console.error(`gradients differ by ${worst.toExponential(1)}, more than ${values.limit}`);
   process.exitCode = 1;

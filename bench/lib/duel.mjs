@@ -1,4 +1,4 @@
-import { Participant, REST_MS } from './participant.mjs';
+import { Participant, REST_MS, SideEnded } from './participant.mjs';
 import { round, slope, summarise } from './statistics.mjs';
 
 /**
@@ -40,33 +40,61 @@ export async function runDuel(row, sides, { steps, block, realtime, progress }) 
   }
 }
 
+/** What is left of a side that ended in the middle: how, or the error where the row takes none. */
+function endOf(error, { reportsEnds }) {
+  if (reportsEnds && error instanceof SideEnded) return error.outcome;
+  throw error;
+}
+
+/** One block of one side, in a process of its own. */
+async function runBlock(row, side, fields, record, { block, realtime }) {
+  const participant = new Participant(side);
+  try {
+    const init = await participant.timed({ cmd: 'init', row: row.name, ...fields }, realtime);
+    record.last = await participant.steps(block, realtime);
+    record.peakMb = Math.max(record.peakMb, record.last.peakMb);
+    record.init ??= init;
+    record.ms.push(...record.last.ms);
+    record.onlineMs.push(...(record.last.onlineMs ?? []));
+    record.cpuMs.push(...(record.last.cpuMs ?? []));
+  } catch (error) {
+    record.end = endOf(error, row);
+  } finally {
+    await participant.stop();
+  }
+}
+
 /**
  * Times one row whose sides do not fit into memory together: every block has a process of its own, which ends before that
- * of the other side starts. A row with `peerRepeats` lets the peer make so many steps for one of ours.
+ * of the other side starts. A row with `peerRepeats` lets the peer make so many steps for one of ours. Where the row
+ * `reportsEnds`, a side that is killed or refused is a result, and the other goes on.
  */
 export async function runInTurns(row, sides, { steps, block, realtime, progress }) {
-  const seen = { peer: { ms: [], cpuMs: [] }, ours: { ms: [], cpuMs: [] } };
+  const seen = Object.fromEntries(
+    ['peer', 'ours']
+      .filter((name) => sides[name])
+      .map((name) => [name, { ms: [], cpuMs: [], onlineMs: [], peakMb: 0 }]),
+  );
   for (let done = 0; done < steps; done += block) {
     for (const [name, record] of Object.entries(seen)) {
-      const side = new Participant(sides[name]);
-      try {
-        const init = await side.timed({ cmd: 'init', row: row.name, ...row[name] }, realtime);
-        record.last = await side.steps(name === 'peer' ? block * (row.peerRepeats ?? 1) : block, realtime);
-        record.init ??= init;
-        record.ms.push(...record.last.ms);
-        record.cpuMs.push(...(record.last.cpuMs ?? []));
-        record.peakMb = Math.max(record.peakMb ?? 0, record.last.peakMb);
-      } finally {
-        await side.stop();
-      }
-      progress.advance(block / 2, `${row.name}: ${sides[name].name} ${round(Math.min(...record.ms), 1)} ms`);
+      const count = name === 'peer' ? block * (row.peerRepeats ?? 1) : block;
+      if (record.end === undefined) await runBlock(row, sides[name], row[name], record, { block: count, realtime });
+      const state = record.end ? record.end.outcome : `${round(Math.min(...record.ms), 1)} ms`;
+      progress.advance(block / 2, `${row.name}: ${sides[name].name} ${state}`);
     }
   }
-  const [peer, ours] = [seen.peer, seen.ours].map(({ ms, cpuMs, last, init, peakMb }) => {
+  const describe = ({ ms, cpuMs, last, init, end, onlineMs, peakMb }) => {
+    if (end !== undefined) return end;
+    const online = onlineMs.some((share) => share > 0) ? { cached: withoutTeacher(ms, onlineMs) } : {};
     const cpu = cpuMs.length > 0 ? { cpuMinMs: round(Math.min(...cpuMs)) } : {};
-    return describeSide(ms, { ...last, peakMb }, init, cpu);
-  });
-  return { ours, peer };
+    return describeSide(ms, { ...last, peakMb }, init, { ...online, ...cpu });
+  };
+  return Object.fromEntries(Object.entries(seen).map(([name, record]) => [name, describe(record)]));
+}
+
+/** Times without the share of an on-line teacher: the same steps with its tokens out of a cache. */
+function withoutTeacher(ms, onlineMs) {
+  return summarise(ms.map((time, index) => time - onlineMs[index]));
 }
 
 /** The peer as a first program would run it, by itself; shown beside, never compared with. */
@@ -79,6 +107,8 @@ export async function runAlone(row, side, { steps, variant, realtime }) {
     );
     const reply = await participant.steps(steps, realtime);
     return describeSide(reply.ms, reply, init, {});
+  } catch (error) {
+    return endOf(error, row);
   } finally {
     await participant.stop();
   }

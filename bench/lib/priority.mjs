@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 
 function chrt(...args) {
   const done = spawnSync('chrt', args, { encoding: 'utf8' });
@@ -17,5 +18,14 @@ export async function inRealTime(pid, work) {
     return await work();
   } finally {
     chrt('-a', '-o', '-p', '0', String(pid));
+  }
+}
+
+/** Where memory runs out the kernel ends this process before any other program of the machine. */
+export function preferredVictim(pid) {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '1000');
+  } catch {
+    // Not Linux, or the process is gone.
   }
 }

@@ -7,6 +7,7 @@ import struct
 import torch
 
 DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.int32: "I32"}
+READ = {"F32": torch.float32, "F64": torch.float64, "I32": torch.int32, "U8": torch.uint8}
 
 
 def channels_last_kernel(weight):
@@ -32,3 +33,22 @@ def write_safetensors(path, tensors):
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+def read_safetensors(path):
+    """Tensors by name, and the metadata of the file."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = bytearray(file.read())
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        first, last = entry["data_offsets"]
+        tensors[name] = torch.frombuffer(data[first:last], dtype=READ[entry["dtype"]]).reshape(entry["shape"]).clone()
+    return tensors, metadata
+
+
+def torch_kernel(filter):
+    """The opposite of `channels_last_kernel`."""
+    return filter.permute(-1, -2, *range(filter.dim() - 2)).contiguous() if filter.dim() > 2 else filter

@@ -21,6 +21,14 @@ const DATA = {
 /** PyTorch with a reader of scans, in the same environment. */
 const SCANS = { ...TORCH, module: 'torch, nibabel', title: 'PyTorch and nibabel', file: 'requirements-scans.txt' };
 
+/** The same with MONAI. */
+const PROTOCOL = {
+  ...TORCH,
+  module: 'torch, nibabel, monai',
+  title: 'PyTorch, nibabel and MONAI',
+  file: 'requirements-protocol.txt',
+};
+
 function imports(python, { module }) {
   return spawnSync(python, ['-c', `import ${module}`]).status === 0;
 }
@@ -82,4 +90,14 @@ export function findScanPython(note) {
   const found = findPython(SCANS, 'DINOMIX_TORCH_PYTHON', note);
   if (found) return found;
   throw new Error('no Python with PyTorch and nibabel: set DINOMIX_TORCH_PYTHON, or let pip reach PyPI');
+}
+
+/** Finds a Python with PyTorch, nibabel and MONAI: as {@link findScanPython}, with the environment that makes it fast. */
+export function findProtocolPython(note) {
+  const found = findPython(PROTOCOL, 'DINOMIX_TORCH_PYTHON', note);
+  if (!found)
+    throw new Error('no Python with PyTorch, nibabel and MONAI: set DINOMIX_TORCH_PYTHON, or let pip reach PyPI');
+  const hasCuda =
+    spawnSync(found.python, ['-c', 'import torch, sys; sys.exit(not torch.cuda.is_available())']).status === 0;
+  return { ...found, env: KEEP_MEMORY, hasCuda };
 }

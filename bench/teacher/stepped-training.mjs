@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { onnxruntime } from '@dinomix/backend-onnxruntime';
-import { createHost, definePlugin } from '@dinomix/core';
+import { createHost } from '@dinomix/core';
 import { phantom } from '@dinomix/dataset-phantom';
 import { diceCe } from '@dinomix/loss-dice-ce';
 import { fkd } from '@dinomix/loss-fkd';
@@ -9,37 +9,10 @@ import { dinomix } from '@dinomix/preset-dinomix';
 import { vnet } from '@dinomix/student-vnet';
 import { dinov3 } from '@dinomix/teacher-dinov3';
 import { builtIns, runTraining } from '@dinomix/trainer';
+import { createGate } from '../lib/gate.mjs';
 
 /** Steps before the timed ones: the cache is filled, the graphs are compiled and replayed. */
 const WARM_UP = 3;
-
-/** A plugin that holds the loop after each step until the next one is asked for. */
-function createGate() {
-  let finished;
-  let proceed;
-  const plugin = definePlugin({
-    name: '@dinomix/bench-gate',
-    version: '1.0.0',
-    core: '^1.0.0',
-    api: 1,
-    provides: [],
-    options: { '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value }) } },
-    setup: (api) =>
-      api.hooks.stepEnd.tap(
-        (report) =>
-          new Promise((resolve) => {
-            proceed = resolve;
-            finished(report);
-          }),
-      ),
-  })();
-  const next = () =>
-    new Promise((resolve) => {
-      finished = resolve;
-      proceed?.();
-    });
-  return { plugin, next };
-}
 
 /** A network of ViT-S's size whose tokens come from the cache. */
 function cachedTeacher(folder) {

@@ -16,7 +16,7 @@ export const optionsSchema = z.strictObject({
   recompute: z
     .boolean()
     .default(true)
-    .describe('Computes what is cheap again in the backward pass instead of keeping it. The same bits, less memory.'),
+    .describe('Graphs of 1 GiB or more compute what is cheap again in the backward pass: the same bits, less memory.'),
   lowering: z
     .enum(['auto', 'dense'])
     .default('auto')

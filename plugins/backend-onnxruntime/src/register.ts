@@ -21,13 +21,16 @@ export interface EngineOptions {
   readonly pendingLimit?: number;
   /** `dense` refuses ONNX Runtime's internal blocked operators even where they work. Default 'auto'. */
   readonly lowering?: 'auto' | 'dense';
-  /** Computes what is cheap again in the backward pass instead of keeping it; the same bits. Default true. */
+  /** Graphs that take 1 GiB or more compute what is cheap again in the backward pass instead of keeping it; the same bits. Default true. */
   readonly recompute?: boolean;
   /** Refuses a graph of which the device cannot run every operation; by default those run on the CPU. */
   readonly deviceOnly?: boolean;
   /** Writes ONNX Runtime profiles with this file prefix. */
   readonly profile?: string;
 }
+
+/** Smaller graphs gain too little memory for the time, bytes. */
+const RECOMPUTED_FROM = 2 ** 30;
 
 /**
  * Creates a backend; `register` and the plugin hand it to TensorFlow.js.
@@ -47,7 +50,7 @@ export function createBackend(options: EngineOptions = {}): OnnxRuntimeBackend {
       ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
       extra: { session: { set_denormal_as_zero: '1', ...(onlyDevice ? { disable_cpu_ep_fallback: '1' } : {}) } },
     },
-    recompute: options.recompute ?? true,
+    recomputeFrom: options.recompute === false ? Number.POSITIVE_INFINITY : RECOMPUTED_FROM,
     cachedGraphs: options.cachedGraphs ?? 6,
     pendingLimit: options.pendingLimit ?? 20_000,
   });

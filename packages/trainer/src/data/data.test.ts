@@ -9,7 +9,14 @@ import { countDataset } from './facts.js';
 import { createLabelIndex } from './label-index.js';
 import { normalise } from './normalise.js';
 import { prepareCase } from './prepare-case.js';
-import { automaticSteps, centredCorner, containingCorner, createCaseOrder, drawCrop, uniformCorner } from './sampling.js';
+import {
+  automaticSteps,
+  centredCorner,
+  containingCorner,
+  createCaseOrder,
+  drawCrop,
+  uniformCorner,
+} from './sampling.js';
 
 function rng(item = 0): Rng {
   return createRng({ seed: 1, stream: 'test', item });

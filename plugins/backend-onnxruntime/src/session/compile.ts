@@ -59,8 +59,8 @@ export function structuralKey(order: readonly Node[], leaves: readonly Value[], 
 export interface CompileSettings {
   readonly target: Target;
   readonly session: SessionOptions;
-  /** Whether what is cheap is computed again in the backward pass instead of being kept. */
-  readonly recompute: boolean;
+  /** Bytes at the peak from which on a graph computes what is cheap again in the backward pass instead of keeping it. */
+  readonly recomputeFrom: number;
 }
 
 /** A graph as it will be loaded. */
@@ -69,15 +69,12 @@ interface LoweredGraph extends Omit<CompiledGraph, 'session' | 'bytes'> {
   readonly program: Program;
 }
 
-/** Bytes at the peak below which a graph stays as it was recorded. */
-const RECOMPUTED_FROM = 64 * 2 ** 20;
-
 /** Lowers and emits a graph and plans its memory, without loading it. */
 export function lowerGraph(
   order: readonly Node[],
   leaves: readonly Value[],
   outputs: readonly Value[],
-  { target, recompute: isRecomputed }: CompileSettings,
+  { target, recomputeFrom }: CompileSettings,
 ): LoweredGraph {
   const emitter = new Emitter();
   const lowered = new Map<Value, Lowered>();
@@ -101,7 +98,7 @@ export function lowerGraph(
     return emitter.output(emitted, `out${position}`);
   });
   const program = emitter.program();
-  const planned = isRecomputed && target.provider === 'cpu' ? recompute(program, RECOMPUTED_FROM) : program;
+  const planned = target.provider === 'cpu' ? recompute(program, recomputeFrom) : program;
   const outputTypes = outputs.map(({ dtype }) => dtype);
   const { nodeCount } = emitter;
   return {

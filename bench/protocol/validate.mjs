@@ -1,0 +1,37 @@
+import { createHost } from '@dinomix/core';
+import { builtIns, openBackend, openTrained, slidingWindow } from '@dinomix/trainer';
+import { readSafetensors } from '../lib/safetensors.mjs';
+import { configOf } from './presets.mjs';
+import { SIZES } from './sizes.mjs';
+
+function meanOfHighest(probabilities, classes) {
+  let total = 0;
+  for (let at = 0; at < probabilities.length; at += classes) {
+    let highest = probabilities[at];
+    for (let index = 1; index < classes; index++) highest = Math.max(highest, probabilities[at + index]);
+    total += highest;
+  }
+  return (total * classes) / probabilities.length;
+}
+
+/** One case to labels the way of the validation in training: the network of a run, not exported, in the trainer's sliding window. */
+export async function startValidation({ task, run: directory, first }) {
+  const { volume, patch } = SIZES[task.size];
+  const host = await createHost({ config: configOf(task), base: builtIns });
+  const run = host.createRun({ id: 'bench', directory });
+  const { network, dataset } = await openTrained(run, await openBackend(host), 'latest');
+  const { stride, overlap, blending, batch, mirror } = run.config.inference;
+  const options = {
+    ...{ patch, stride, overlap, blending, batch, mirror },
+    ...{ classCount: dataset.classes.length, padValue: dataset.sampling.padValue },
+  };
+  const image = readSafetensors(first).get('volume').data;
+  const once = async (look) => {
+    const scores = await slidingWindow({ shape: volume, image }, network, options);
+    scores.labels();
+    const value = look ? meanOfHighest(scores.probabilities(), options.classCount) : undefined;
+    scores.dispose();
+    return value;
+  };
+  return { value: await once(true), step: () => once(false) };
+}
