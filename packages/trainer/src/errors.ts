@@ -173,7 +173,7 @@ const setupErrors = {
       [
         ...(d.levers.length > 0
           ? ['Take one of these, or several:', ...d.levers]
-          : ['Lower train.patch or train.batch.']),
+          : ['Run it where there is more memory.']),
         '--force goes on nevertheless.',
       ].join('\n'),
     ),

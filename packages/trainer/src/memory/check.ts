@@ -1,7 +1,7 @@
 import { byteSize, type MemoryEstimate, type MemoryRoom } from '@dinomix/core';
 import { trainerError } from '../errors.js';
 import { type EstimateOptions, estimateMemory } from './estimate.js';
-import { type OpenVariant, type WeighedLever, weighLevers } from './levers.js';
+import { leversOf, type OpenVariant, type WeighedLever, weighLevers } from './levers.js';
 import { memoryRoom } from './room.js';
 
 /** What {@link checkMemory} takes. */
@@ -38,7 +38,11 @@ export async function checkMemory(check: MemoryCheck) {
   const room = memoryRoom();
   await onEstimate(estimate, room);
   if (estimate.peak <= room.bytes || force) return { estimate, room };
-  const levers = open === null ? [] : await weighLevers(check, estimate.peak, open);
-  const details = { peak: estimate.peak, parts: partsText(estimate.parts), ...room };
-  throw trainerError('DMX_MEMORY', { ...details, levers: levers.map((lever) => leverText(lever, room.bytes)) });
+  const weighed = open === null ? [] : await weighLevers(check, estimate.peak, open);
+  const known = weighed.length > 0 ? [] : await leversOf(check);
+  const levers = [
+    ...weighed.map((lever) => leverText(lever, room.bytes)),
+    ...known.map(({ overrides }) => overrides.join(' ')),
+  ];
+  throw trainerError('DMX_MEMORY', { peak: estimate.peak, parts: partsText(estimate.parts), ...room, levers });
 }

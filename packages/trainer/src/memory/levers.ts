@@ -61,6 +61,13 @@ function smallerBatch({ train }: ResolvedConfig): Lever | null {
   return overrides.length === 0 ? null : { overrides };
 }
 
+/** Passes of fewer crops, one after the other. */
+function smallerPasses({ train }: ResolvedConfig): readonly Lever[] {
+  const notches = ['together', 'by-view', 'by-crop'] as const;
+  const further = notches.slice(notches.indexOf(train.passes) + 1);
+  return further.map((passes) => ({ overrides: [`--set train.passes=${passes}`] }));
+}
+
 /** One window at a time in evaluation. */
 function fewerWindows({ inference }: ResolvedConfig): Lever | null {
   return inference.batch > 1 ? { overrides: ['--set inference.batch=1'] } : null;
@@ -74,7 +81,7 @@ export async function leversOf({ host, session, directory }: EstimateOptions): P
   const networks = await buildNetworks(run, createOps(session.ops), classCount);
   const multiples = networks.map(({ model }) => model.multiple);
   const levers = [fewerFilters(config), smallerPatch(config, multiples), smallerBatch(config), fewerWindows(config)];
-  return levers.filter((lever) => lever !== null);
+  return [...levers.filter((lever) => lever !== null), ...smallerPasses(config)];
 }
 
 /**

@@ -28,9 +28,16 @@ const TENSORS = 'weights, optimizer and crops';
 /** What a backend calls that which it does not keep from call to call. */
 const PASSING = new Set(['inputs', 'results']);
 
+/**
+ * Share by which an engine holds more than it has in use: memory between values of many sizes. Of 4 crops of 64x128x128 and 32
+ * filters ONNX Runtime's arena held 6.97 GB for 5.23 GB in use.
+ */
+const SLACK = 0.3;
+
 /** What a graph keeps for its next call, by what it held at its peak. */
 function workOf({ parts }: MeasuredGraph): Parts {
-  return Object.fromEntries(Object.entries(parts).filter(([name]) => !PASSING.has(name)));
+  const work = Object.fromEntries(Object.entries(parts).filter(([name]) => !PASSING.has(name)));
+  return { ...work, 'between values': SLACK * total(work) };
 }
 
 /** Tensors while a graph runs: its own and those that wait beside it. */
