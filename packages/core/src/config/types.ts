@@ -29,7 +29,7 @@ export interface TrainSettings {
   /**
    * How the crops of a step pass through a student. `together`: one pass over all views as one batch, which shares batch
    * statistics. `by-view` and `by-crop`: a pass for each view, or for each crop, one after the other, with gradients added up:
-   * the same losses for less memory and about a third more time, and batch statistics of each pass.
+   * the same losses for less memory and one more pass forward, and batch statistics of each pass.
    */
   readonly passes: 'together' | 'by-view' | 'by-crop';
   /** Loader threads; 0 loads in the training thread. The batches are the same whatever the number. */

@@ -257,7 +257,7 @@ export class Emitter {
   /**
    * The shape operand of a reshape as an initialiser that is a graph input too: nothing has to be fed, but shape
    * inference may not read it. Where shapes are known, ONNX Runtime's planner keeps a dead buffer for the next value of
-   * the same shape, however many nodes later; where they are not, it is given back (docs/engine.md §3).
+   * the same shape, however many nodes later; where they are not, it is given back (README, Memory).
    */
   private shapeOperand(shape: readonly number[]): Emitted {
     const key = `shape|${shape.join(',')}`;
