@@ -12,6 +12,7 @@ from monai.inferers import sliding_window_inference
 import workloads
 from exchange import read_safetensors
 from p1_network import P1VNet, load_weights
+from p1_validate import gaussian
 
 SLICES = 8
 
@@ -64,7 +65,8 @@ def main():
     with torch.inference_mode():
         image = prepare(scan, facts).to(device)
         predict = lambda x: torch.softmax(network(x.contiguous(memory_format=torch.channels_last_3d))[0], 1)
-        window = {"mode": "gaussian", "sigma_scale": 0.125, "overlap": facts["overlap"]}
+        # MONAI's own map bounds the product of the three axes from below, ours each of them.
+        window = {"mode": "gaussian", "roi_weight_map": gaussian(facts["patch"]).to(device), "overlap": facts["overlap"]}
         probabilities = sliding_window_inference(image, facts["patch"], 1, predict, **window)
         labels = labels_on(probabilities, scan.shape[::-1])
     nibabel.save(nibabel.Nifti1Image(labels.cpu().numpy().T, scan.affine), out)

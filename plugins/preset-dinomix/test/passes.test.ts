@@ -102,9 +102,11 @@ describe('without shared statistics and dropout', () => {
     for (const [name, { data }] of expected) {
       const other = found.get(name)!.data as Float32Array;
       const apart = norm((data as Float32Array).map((value, index) => value - other[index]!));
-      // Rounding of float32 in sums over 16384 voxels. Biases before a normalisation have no gradient but rounding, hence
-      // the share of the largest.
-      expect(apart, name).toBeLessThan(1e-5 * norm(data as Float32Array) + 1e-6 * largest);
+      // The last bias has the sum over 131072 voxels of (p - y), added one after the other: off by up to n u = 8e-3 of the sum
+      // of its magnitudes (u = 6e-8), in one pass of n, in passes of a quarter or an eighth of them. Biases before a
+      // normalisation have no gradient but rounding, hence the share of the largest.
+      const relative = name.endsWith('/output.bias') ? 1e-3 : 1e-5;
+      expect(apart, name).toBeLessThan(relative * norm(data as Float32Array) + 1e-6 * largest);
     }
   });
 });

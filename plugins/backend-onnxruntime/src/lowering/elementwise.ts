@@ -1,4 +1,5 @@
 import type { GraphDType, Node } from '../graph/ir.js';
+import { blockedSum } from './blocked-sum.js';
 import { type Lowering, type LoweringContext, type LoweringTable, stringAttribute } from './context.js';
 import type { Emitted, OnnxDType } from './emitter.js';
 import { admits, identityLayout, type Layout, physicalShape } from './layout.js';
@@ -50,7 +51,6 @@ const UNARY: Readonly<Record<string, string>> = {
 };
 
 const BINARY: Readonly<Record<string, string>> = {
-  Add: 'Add',
   Sub: 'Sub',
   Multiply: 'Mul',
 };
@@ -63,7 +63,13 @@ const COMPARE: Readonly<Record<string, string>> = {
   LessEqual: 'LessOrEqual',
 };
 
-type Compute = (ctx: LoweringContext, operands: readonly Emitted[], shape: readonly number[], node: Node) => Emitted;
+type Compute = (
+  ctx: LoweringContext,
+  operands: readonly Emitted[],
+  shape: readonly number[],
+  node: Node,
+  layout: Layout,
+) => Emitted;
 
 /** Runs a computation on all operands in one common layout; `operandType` says what they are cast to first. */
 export function elementwise(compute: Compute, operandType?: (node: Node) => OnnxDType): Lowering {
@@ -76,7 +82,7 @@ export function elementwise(compute: Compute, operandType?: (node: Node) => Onnx
       return wanted ? ctx.emitter.cast(operand, wanted) : operand;
     });
     const physical = physicalShape(layout, shape);
-    let value = compute(ctx, operands, physical, node);
+    let value = compute(ctx, operands, physical, node, layout);
     if (value.shape.join() !== physical.join()) {
       value = ctx.emitter.node('Expand', [value, ctx.emitter.int64(physical)], {}, physical, value.dtype);
     }
@@ -136,6 +142,10 @@ function table(): LoweringTable {
   for (const [op, opType] of Object.entries(BINARY)) {
     lowerings[op] = elementwise((ctx, [a, b]) => binary(ctx, opType, a!, b!), numberType);
   }
+  lowerings.Add = elementwise(
+    (ctx, [a, b], _shape, _node, layout) => blockedSum(ctx, [a!, b!], layout) ?? binary(ctx, 'Add', a!, b!),
+    numberType,
+  );
   for (const [op, opType] of Object.entries(COMPARE)) {
     lowerings[op] = elementwise((ctx, [a, b]) => compare(ctx, opType, a!, b!), numberType);
   }
