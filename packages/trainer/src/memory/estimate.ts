@@ -88,7 +88,7 @@ export async function estimateMemory({ host, session, directory }: EstimateOptio
   return joinPhases({
     ...traced,
     keepsWork: config.train.validateEvery !== 1,
-    sums: cases.evaluated === null ? 0 : evaluationBytes(cases.evaluated, dataset.classes.length),
+    sums: cases.evaluated === null ? 0 : evaluationBytes(cases.evaluated, dataset.classes.length, config),
     always: {
       process: processBytes(config.train.workers),
       'cases and batches': cases.kept + batchBytes(config),
