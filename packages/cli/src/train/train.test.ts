@@ -26,7 +26,7 @@ describe('dinomix train', () => {
     const folder = temporaryFolder();
     const { code, out, err } = await dinomix(['train', '-c', CONFIG, '-o', 'run', '--seed', '7'], { folder });
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toBe(`Completed; 3 min 20 s, at most 123 MB.\n${join(folder, 'run')}\n`);
+    expect(out).toBe(`Completed; 3 min 20 s, at most 123.4 MB.\n${join(folder, 'run')}\n`);
     const spec = JSON.parse(readFileSync(join(folder, 'run', 'spec.json'), 'utf8'));
     expect(spec).toMatchObject({ configFile: CONFIG, overrides: ['--seed 7'], config: { seed: 7 } });
   });

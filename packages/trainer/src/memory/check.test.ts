@@ -58,8 +58,10 @@ describe('the estimate', () => {
     const variables = 4 * (2 * NETWORK + (NETWORK - 8));
     const base = estimate!.parts.process! + estimate!.parts['cases and batches']!;
     expect(estimate!.phases.checkpoint! - base).toBe(2 * variables);
-    // Windows [1, 4, 8, 8, 1] in, three classes out, and sums of three classes over 10 x 12 x 12 with four label maps.
-    expect(estimate!.phases.evaluation! - base).toBe(variables + 4 * 256 * (1 + 3) + 1440 * (12 + 4));
+    // Windows [1, 4, 8, 8, 1] in, three classes out; the volume, sums of 4 planes in 16 lanes, a label map and three of the
+    // file, and windows with their turned copies and probabilities.
+    const beside = 4 * 1440 + 4 * (4 * 144) * 16 + 4 * 1440 + 4 * 256 * (2 + 2 * 3);
+    expect(estimate!.phases.evaluation! - base).toBe(variables + 4 * 256 * (1 + 3) + beside);
   });
 
   it('counts cases and batches', async () => {

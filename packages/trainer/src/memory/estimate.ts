@@ -11,7 +11,7 @@ import type { RunningBackend } from '../types.js';
 import { batchBytes, caseMemory } from './cases.js';
 import { evaluationBytes } from './evaluation.js';
 import { madeUpBatch, madeUpDonors, madeUpFacts } from './made-up-data.js';
-import { bytesOf, createMeasuringSession } from './measuring-session.js';
+import { bytesOf, createMeasuringSession, untouched } from './measuring-session.js';
 import { joinPhases, type TrainingMemory } from './phases.js';
 import { processBytes } from './process.js';
 import { hasTracedTaps, quietHooks } from './quiet-hooks.js';
@@ -25,9 +25,8 @@ export interface EstimateOptions {
   readonly directory: string;
 }
 
-/** Zeros that nobody writes take no memory: their pages are the kernel's. */
-const untouched = ({ shape }: ParameterSpec): Float32Array =>
-  new Float32Array(shape.reduce((product, side) => product * side, 1));
+const initial = ({ shape }: ParameterSpec): Float32Array =>
+  untouched(new Float32Array(shape.reduce((product, side) => product * side, 1)));
 
 /** The run with stand-ins for its teachers. */
 function withTeachers(run: Run<Tensor>, { teachers }: StandIns): Run<Tensor> {
@@ -53,7 +52,7 @@ async function trace(
     reserve: () => undefined,
   };
   const warn = () => undefined;
-  const parts = await buildParts({ run, session, dataset, facts, variables, initial: untouched, store, warn });
+  const parts = await buildParts({ run, session, dataset, facts, variables, initial, store, warn });
   const hooks = quietHooks(run.hooks);
   const { bank, cutDonors } = madeUpDonors(dataset, patch);
   const checkpointNote = () => '';
@@ -89,7 +88,7 @@ export async function estimateMemory({ host, session, directory }: EstimateOptio
   return joinPhases({
     ...traced,
     keepsWork: config.train.validateEvery !== 1,
-    sums: cases.evaluated === null ? 0 : evaluationBytes(cases.evaluated, dataset.classes.length),
+    sums: cases.evaluated === null ? 0 : evaluationBytes(cases.evaluated, dataset.classes.length, config),
     always: {
       process: processBytes(config.train.workers),
       'cases and batches': cases.kept + batchBytes(config),

@@ -1,13 +1,28 @@
-import type { Index3 } from '@dinomix/core';
-import { voxelCount } from '@dinomix/volume';
-
-/** Bytes of a label map and its copies: prediction, reference, and what metrics make of them. */
-const LABEL_MAPS = 4;
+import type { Index3, ResolvedConfig } from '@dinomix/core';
+import { inferenceBytes } from '../inference/memory.js';
 
 /**
- * Bytes that the evaluation of a volume takes beside its network and the volume itself: the sums of the windows, float32 for
- * every class, and label maps.
+ * Bytes that the evaluation of a volume takes beside its network: the volume, which the store may not keep, sums of windows,
+ * label maps. Its file is taken to have the working grid.
+ * @param shape - `[d, h, w]` of the working grid, voxels.
  */
-export function evaluationBytes(shape: Index3, classCount: number): number {
-  return voxelCount(shape) * (4 * classCount + LABEL_MAPS);
+export function evaluationBytes(
+  shape: Index3,
+  classCount: number,
+  { train, inference }: Pick<ResolvedConfig, 'train' | 'inference'>,
+): number {
+  const { stride, overlap, batch } = inference;
+  const size = {
+    shape,
+    source: shape,
+    sourceBytes: 4,
+    channels: 1,
+    patch: train.patch,
+    stride,
+    overlap,
+    batch,
+    classCount,
+  };
+  const { image, sums, labels, windows } = inferenceBytes(size);
+  return image + sums + labels + windows;
 }

@@ -1,5 +1,5 @@
 import type { FunctionMemory, NamedTensors, TensorFunction } from '@dinomix/core';
-import { memory, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { memory, type Tensor, tensor, zeros } from '@tensorflow/tfjs-core';
 import type { RunningBackend } from '../types.js';
 
 /** A graph that would have run. */
@@ -19,9 +19,23 @@ export interface MeasuringSession {
 
 type Shapes = ReadonlyMap<string, Pick<Tensor, 'shape' | 'dtype'>>;
 
-/** Zeros cost nothing before somebody writes them: the pages are the kernel's. */
+/**
+ * Values that stand for others. Zeros that nobody writes or reads take no memory: their pages are the kernel's. The first is
+ * another, so that an engine that looks for constants has seen enough.
+ */
+export function untouched<A extends Float32Array | Int32Array>(values: A): A {
+  values[0] = 1;
+  return values;
+}
+
 function emptyLike(shapes: Shapes): NamedTensors<Tensor> {
-  return Object.fromEntries([...shapes].map(([name, { shape, dtype }]) => [name, zeros(shape, dtype as 'float32')]));
+  const made = [...shapes].map(([name, { shape, dtype }]) => {
+    const size = shape.reduce((product, side) => product * side, 1);
+    if (dtype === 'float32') return [name, tensor(untouched(new Float32Array(size)), shape)] as const;
+    if (dtype === 'int32') return [name, tensor(untouched(new Int32Array(size)), shape, dtype)] as const;
+    return [name, zeros(shape, dtype as 'bool')] as const;
+  });
+  return Object.fromEntries(made);
 }
 
 /** Bytes of tensors, each memory once. */

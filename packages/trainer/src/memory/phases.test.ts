@@ -38,7 +38,7 @@ it('takes the largest of the parts that take turns, beside what is there all the
 it('finds the peak in the evaluation of a large volume', () => {
   const { peak, parts } = joinPhases({ ...MEMORY, sums: 5000 });
   expect(peak).toBe(320 + 1.3 * 80 + 120 + 5000);
-  expect(parts['sums of windows']).toBe(5000);
+  expect(parts['sums and labels of a volume']).toBe(5000);
 });
 
 it('counts the work of the step beside a checkpoint that no evaluation goes before', () => {

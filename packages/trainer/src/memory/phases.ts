@@ -59,7 +59,7 @@ function phasesOf({ step, evaluation, sums, variables, keepsWork }: TrainingMemo
   const work = add(step.map(workOf));
   return {
     'training step': add([work, { [TENSORS]: Math.max(...step.map(tensorsOf)) }]),
-    evaluation: add([workOf(evaluation), { [TENSORS]: tensorsOf(evaluation), 'sums of windows': sums }]),
+    evaluation: add([workOf(evaluation), { [TENSORS]: tensorsOf(evaluation), 'sums and labels of a volume': sums }]),
     // The values are copied to the host before they are written.
     checkpoint: add([keepsWork ? work : {}, { [TENSORS]: variables, 'copy to write': variables }]),
   };
