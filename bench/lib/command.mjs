@@ -37,7 +37,7 @@ export async function runCommand({ command, args, env = {}, cwd, onLine = () => 
   });
   if (child.pid === undefined) return { outcome: 'failed', reason: (await ended).error };
   preferredVictim(child.pid);
-  const stop = () => child.kill();
+  const stop = () => child.kill('SIGKILL');
   process.once('exit', stop);
   const memory = watchMemory(child.pid);
   const lines = (async () => {

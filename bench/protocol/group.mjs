@@ -28,8 +28,9 @@ async function openDevice(task) {
   return facts;
 }
 
-/** The device of PyTorch; undefined where it has none that our device could be compared with. */
-function peerDeviceOf(device, { hasCuda }) {
+/** The device of PyTorch; undefined where it has none that our device could be compared with, or another network. */
+function peerDeviceOf({ device, size }, { hasCuda }) {
+  if (SIZES[size].withoutPeer) return undefined;
   if (device === 'cpu') return 'cpu';
   return hasCuda ? 'cuda' : undefined;
 }
@@ -41,7 +42,7 @@ export async function createGroup({ note, device = 'cpu', size = 'real' }) {
   const task = { size, device, data };
   const engine = device === 'cpu' ? undefined : await openDevice(task);
   const folder = mkdtempSync(join(tmpdir(), 'dinomix-bench-'));
-  const peerDevice = peerDeviceOf(device, python);
+  const peerDevice = peerDeviceOf(task, python);
   const setting = { task, folder, threads: availableParallelism(), peerDevice, scan, python: python.python };
   const ours = { name: 'ours', command: process.execPath, args: [path('participant.mjs')], env: {} };
   const peer = { name: 'PyTorch', command: python.python, args: [path('../peers/protocol_peer.py')], env: python.env };

@@ -9,7 +9,7 @@ import { meanTeacher } from '@dinomix/preset-mean-teacher';
 import { supervised } from '@dinomix/preset-supervised';
 import { SIZES } from './sizes.mjs';
 
-/** Every preset as shipped; `students` are the networks whose size the tiny size changes. */
+/** Every preset as shipped; `students` are the networks that another size changes. */
 export const PRESETS = {
   supervised: { preset: () => supervised(), students: ['vnet'] },
   'mean-teacher': { preset: () => meanTeacher(), students: ['vnet'] },
@@ -28,9 +28,9 @@ export const DEVICES = {
 
 /** Options that are not those of the preset: size, the teacher's tokens, what a comparison switches off. */
 function optionsOf({ preset, size, data, compared }) {
-  const { filters, vit } = SIZES[size];
+  const { network: sized, vit } = SIZES[size];
   const { students, tokens } = PRESETS[preset];
-  const network = { ...(filters === null ? {} : { filters }), ...(compared ? { dropout: 0 } : {}) };
+  const network = { ...sized, ...(compared ? { dropout: 0 } : {}) };
   const changed = Object.keys(network).length > 0;
   return {
     ...(changed ? Object.fromEntries(students.map((id) => [`student:${id}`, network])) : {}),

@@ -1,6 +1,7 @@
 /**
- * `real`: the published protocol P1. `tiny` only shows that the rows run: nothing measured with it means anything.
- * - volume: voxels of a case; - scan: of the file that `predict-ct` segments; - filters: null for those of the preset.
+ * `real`: the published protocol P1. The others only show that the rows run: nothing measured with them means anything.
+ * `smallest` has another network than the other side, so that it has no peer; it is for GPUs that software stands in for.
+ * - volume: voxels of a case; - scan: of the file that `predict-ct` segments; - network: options over those of the preset.
  */
 export const SIZES = {
   real: {
@@ -8,7 +9,7 @@ export const SIZES = {
     volume: [80, 160, 160],
     patch: [64, 128, 128],
     scan: [150, 512, 512],
-    filters: null,
+    network: {},
     vit: { channels: 384, blocks: 12, heads: 6, seed: 0 },
     steps: 10,
   },
@@ -17,9 +18,19 @@ export const SIZES = {
     volume: [32, 64, 64],
     patch: [16, 32, 32],
     scan: [40, 96, 96],
-    filters: 4,
+    network: { filters: 4 },
     vit: { channels: 384, blocks: 1, heads: 6, seed: 0 },
     steps: 10,
+  },
+  smallest: {
+    recipe: 'p2',
+    volume: [32, 64, 64],
+    patch: [16, 32, 32],
+    scan: [32, 64, 64],
+    network: { filters: 2, levels: 3, encoderConvs: [1, 1, 1], decoderConvs: [1, 1] },
+    vit: { channels: 96, blocks: 1, heads: 3, seed: 0 },
+    steps: 3,
+    withoutPeer: true,
   },
 };
 

@@ -8,7 +8,7 @@ import { dinomixCommand } from './dinomix-command.mjs';
 import { PRESETS } from './presets.mjs';
 import { SIZES } from './sizes.mjs';
 
-/** Networks of this size on the other side too. */
+/** Filters of the network of every preset. */
 const FILTERS = 32;
 
 const script = fileURLToPath(new URL('material.mjs', import.meta.url));
@@ -35,8 +35,8 @@ export async function makeMaterial(work, task, folder, name) {
 
 /** What the other side is told about the size. */
 export function peerSize({ size }, threads, device) {
-  const { filters, volume, patch } = SIZES[size];
-  return { filters: filters ?? FILTERS, volume, patch, threads, device };
+  const { network, volume, patch } = SIZES[size];
+  return { filters: network.filters ?? FILTERS, volume, patch, threads, device };
 }
 
 /**
