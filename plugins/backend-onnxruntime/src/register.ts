@@ -32,6 +32,9 @@ export interface EngineOptions {
 /** Smaller graphs gain too little memory for the time, bytes. */
 const RECOMPUTED_FROM = 2 ** 30;
 
+/** Volumes of more bytes are worked on some samples at a time: what is made from a part is small beside a step's memory. */
+const PART_BYTES = 2 ** 27;
+
 /**
  * Creates a backend; `register` and the plugin hand it to TensorFlow.js.
  * @throws `DMX_ENGINE_DEVICE` where the device does not work.
@@ -43,7 +46,7 @@ export function createBackend(options: EngineOptions = {}): OnnxRuntimeBackend {
   const alone = device === 'cpu' || onlyDevice;
   const block = device === 'cpu' && options.lowering !== 'dense' ? probeBlock() : 0;
   return new OnnxRuntimeBackend({
-    target: { provider: device, block, threads },
+    target: { provider: device, block, threads, partBytes: PART_BYTES },
     session: {
       executionProviders: alone ? [device] : [device, 'cpu'],
       intraOpNumThreads: threads,

@@ -11,6 +11,8 @@ export interface Target {
   /** Channel block of ONNX Runtime's internal convolutions, or 0: dense lowering only. */
   readonly block: number;
   readonly threads: number;
+  /** Bytes of a batch of volumes beyond which its samples are worked on in parts. */
+  readonly partBytes: number;
 }
 
 /** What one lowering function sees. */
@@ -19,6 +21,8 @@ export interface LoweringContext {
   readonly target: Target;
   /** Wraps an emitted tensor as the node's result. */
   result(node: Node, index: number, emitted: Emitted, layout?: Layout): Lowered;
+  /** Wraps parts of the samples, one after the other, as the node's result. */
+  resultOfParts(node: Node, index: number, parts: readonly Emitted[], layout: Layout): Lowered;
   /** Wraps an intermediate tensor. */
   wrap(shape: readonly number[], dtype: GraphDType, emitted: Emitted, layout?: Layout): Lowered;
 }
@@ -38,6 +42,14 @@ export function createContext(emitter: Emitter, target: Target): LoweringContext
       const output = node.outputs[index]!;
       const held = emitter.cast(emitted, output.dtype);
       return wrap(output.shape, output.dtype, held, layout ?? identityLayout(output.shape.length));
+    },
+    resultOfParts(node, index, parts, layout) {
+      const { shape, dtype } = node.outputs[index]!;
+      const own = [shape[0]! / parts.length, ...shape.slice(1)];
+      return Lowered.ofParts(
+        emitter,
+        parts.map((part) => wrap(own, dtype, emitter.cast(part, dtype), layout)),
+      );
     },
   };
 }

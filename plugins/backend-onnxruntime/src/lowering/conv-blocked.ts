@@ -2,7 +2,6 @@
 import type { LoweringContext } from './context.js';
 import type { ConvGradient, ConvLowering } from './conv-lowering.js';
 import { type Margin, neighbours, planesOf, planesResult, sidesOf } from './conv-planes.js';
-import { inParts, partsOf, samplesOf } from './conv-samples.js';
 import { marginOf } from './conv-strips.js';
 import { winogradConv, winogradInput, winogradKernels } from './conv-winograd.js';
 import type { Emitted } from './emitter.js';
@@ -15,14 +14,8 @@ export const blockedConv: ConvLowering = (ctx, node, g, x, filter, bias) => {
   const channels = { into: g.inChannels, out: g.outChannels };
   const memory = filter.as({ splits: [3, 4], block: ctx.target.block, perm: [0, 5, 3, 1, 2, 4, 6] });
   const kernels = winogradKernels(ctx, memory, channels, s.depth, false);
-  const planes = planesOf(ctx, x, g.inChannels, s);
-  const parts = partsOf(g, Math.max(g.inChannels, g.outChannels));
-  const margin = marginOf(ctx, { ...g, batch: g.batch / parts });
-  const value = inParts(ctx, s, parts, (part, sides) => {
-    const input = winogradInput(ctx, samplesOf(ctx, planes, part, parts), sides, margin);
-    return winogradConv(ctx, input, kernels, sides, channels, bias?.dense());
-  });
-  return planesResult(ctx, node, value);
+  const input = winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s, marginOf(ctx, g));
+  return planesResult(ctx, node, winogradConv(ctx, input, kernels, s, channels, bias?.dense()));
 };
 
 /** Memory [kd, i/B, o/B, kh, kw, B(o), B(i)] with (kh, kw) reversed. */
@@ -45,13 +38,8 @@ export const blockedConvInput: ConvGradient = (ctx, node, g, dy, filter) => {
   const channels = { into: g.outChannels, out: g.inChannels };
   const kernels = winogradKernels(ctx, mirroredInPlane(ctx, filter), channels, s.depth, true);
   const margin: Margin = { below: 0, columns: s.width < PADDED_WIDTH ? 1 : 0 };
-  const planes = planesOf(ctx, dy, g.outChannels, s);
-  const parts = partsOf(g, Math.max(g.inChannels, g.outChannels));
-  const value = inParts(ctx, s, parts, (part, sides) => {
-    const input = winogradInput(ctx, samplesOf(ctx, planes, part, parts), sides, margin);
-    return winogradConv(ctx, input, kernels, sides, channels);
-  });
-  return planesResult(ctx, node, value);
+  const input = winogradInput(ctx, planesOf(ctx, dy, g.outChannels, s), s, margin);
+  return planesResult(ctx, node, winogradConv(ctx, input, kernels, s, channels));
 };
 
 /** Fewer than a third of a block of input channels: the three planes under the filter become channels of one image. */

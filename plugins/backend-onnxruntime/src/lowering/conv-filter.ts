@@ -1,39 +1,16 @@
-/** Gradients of 3x3x3 convolutions with respect to their filter, in channel-blocked memory. */
-import type { LoweringContext } from './context.js';
-import type { ConvGeometry } from './conv-geometry.js';
 import type { ConvGradient } from './conv-lowering.js';
 import { correlate, correlateWhole, neighbours, planesOf, type Sides, sidesOf } from './conv-planes.js';
-import { partsOf, samplesOf } from './conv-samples.js';
 import { marginOf, stripImages, stripPlanes, stripsOf } from './conv-strips.js';
 import { filterGradientMatrix, winogradInput, winogradOutputGradient } from './conv-winograd.js';
-import type { Emitted } from './emitter.js';
 import { emitReduce } from './reduce.js';
 
 /** Both channel counts are whole blocks: the gradients of Winograd's kernels, summed into those of the depth taps. */
-export const blockedConvFilter: ConvGradient = (ctx, node, whole, x, dy) => {
-  const { emitter, target } = ctx;
-  const { block } = target;
-  const parts = partsOf(whole, Math.max(whole.inChannels, whole.outChannels));
-  const g = { ...whole, batch: whole.batch / parts };
-  const s = sidesOf(whole.batch, whole.input);
-  const [images, gradients] = [planesOf(ctx, x, g.inChannels, s), planesOf(ctx, dy, g.outChannels, s)];
-  const sums = Array.from({ length: parts }, (_, part) =>
-    filterGradient(ctx, g, samplesOf(ctx, images, part, parts), samplesOf(ctx, gradients, part, parts)),
-  );
-  const summed = sums.reduce((total, sum) => emitter.node('Add', [total, sum], {}, total.shape));
-  const memory = emitter.reshape(summed, [
-    ...[g.inChannels / block, 3, g.outChannels / block],
-    ...[3, 3, block, block],
-  ]);
-  return ctx.result(node, 0, memory, { splits: [3, 4], block, perm: [3, 0, 5, 1, 2, 4, 6] });
-};
-
-/** The gradient over the samples of `g`, [i/B, 3, (o/B, kh, kw, B(o), B(i))], from planes of x and of dy. */
-function filterGradient(ctx: LoweringContext, g: ConvGeometry, images: Emitted, gradients: Emitted): Emitted {
+export const blockedConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
   const s = sidesOf(g.batch, g.input);
   const { emitter, target } = ctx;
   const { block } = target;
   const [inBlocks, outBlocks] = [g.inChannels / block, g.outChannels / block];
+  const [images, gradients] = [planesOf(ctx, x, g.inChannels, s), planesOf(ctx, dy, g.outChannels, s)];
   const input = winogradInput(ctx, images, s, marginOf(ctx, g));
   const strips = stripsOf(ctx, g);
   const kernels = winogradOutputGradient(ctx, stripPlanes(ctx, gradients, g, strips), s);
@@ -53,8 +30,10 @@ function filterGradient(ctx: LoweringContext, g: ConvGeometry, images: Emitted, 
       : correlateWhole(ctx, { ...operands, images: stripImages(ctx, input, strips), pads: [0, 0, 0, 0] });
   const rest = outBlocks * 9 * block * block;
   const inputs = [filterGradientMatrix(ctx, s, strips), emitter.reshape(products, [inBlocks, groups, rest])];
-  return emitter.node('MatMul', inputs, {}, [inBlocks, 3, rest]);
-}
+  const summed = emitter.node('MatMul', inputs, {}, [inBlocks, 3, rest]);
+  const memory = emitter.reshape(summed, [inBlocks, 3, outBlocks, 3, 3, block, block]);
+  return ctx.result(node, 0, memory, { splits: [3, 4], block, perm: [3, 0, 5, 1, 2, 4, 6] });
+};
 
 /**
  * Fewer than a third of a block of input channels: the planes of x at the three depth taps are the channels of one image,

@@ -16,6 +16,7 @@ import {
 } from './conv-image.js';
 import { pointwiseApplies, pointwiseConv, pointwiseConvFilter, pointwiseConvInput } from './conv-pointwise.js';
 import type { Lowered } from './lowered.js';
+import { bySamples, sumOverSamples } from './samples.js';
 
 function wholeBlocks(ctx: LoweringContext, g: ConvGeometry): boolean {
   const { block } = ctx.target;
@@ -97,7 +98,7 @@ function convBackpropFilter(ctx: LoweringContext, node: Node, [x, dy]: readonly 
 }
 
 export const convolutionLowerings: LoweringTable = {
-  Conv: conv,
-  ConvBackpropInput: convBackpropInput,
-  ConvBackpropFilter: convBackpropFilter,
+  Conv: bySamples(conv, 'first'),
+  ConvBackpropInput: bySamples(convBackpropInput, 'first'),
+  ConvBackpropFilter: sumOverSamples(convBackpropFilter),
 };

@@ -267,7 +267,10 @@ export class Emitter {
     const rawData = new Uint8Array(BigInt64Array.from(shape, (side) => BigInt(side)).buffer);
     const dims = [BigInt(shape.length)];
     this.initializers.push(create(TensorProtoSchema, { name, dataType: ELEMENT_TYPE.int64, dims, rawData }));
-    const operand = this.input(name, [shape.length], 'int64');
+    // With the length hidden too not even the rank is known: its planner compares every value of known rank with every
+    // buffer that is free, so that loading takes a time that grows with the square of the nodes.
+    this.inputs.push(valueInfo(name, [shape.length], 'int64', name));
+    const operand: Emitted = { name, shape: [shape.length], dtype: 'int64' };
     this.shapes.add(name);
     this.seen.set(key, [operand]);
     return operand;

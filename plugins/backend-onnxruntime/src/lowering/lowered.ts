@@ -7,6 +7,7 @@ import {
   type Layout,
   layoutKey,
   parseLayout,
+  physicalAxes,
   physicalShape,
   planesLayout,
   relayout,
@@ -22,24 +23,81 @@ export class Lowered {
   /** Other emitted tensors that hold the same values in no layout, by name; a consumer that knows the name saves a copy. */
   readonly extras = new Map<string, Emitted>();
   private readonly forms = new Map<string, Emitted>();
+  private readonly parted = new Map<number, readonly Lowered[]>();
   private readonly emitter: Emitter;
+  private count = 1;
 
   constructor(
     emitter: Emitter,
     shape: readonly number[],
     dtype: GraphDType,
-    emitted: Emitted,
+    emitted: Emitted | undefined,
     layout: Layout = identityLayout(shape.length),
   ) {
     this.emitter = emitter;
     this.shape = shape;
     this.dtype = dtype;
     this.primary = layout;
-    this.add(emitted, layout);
+    if (emitted) this.add(emitted, layout);
+  }
+
+  /** A value whose samples come in parts, one after the other; it is put together only for who asks for the whole. */
+  static ofParts(emitter: Emitter, parts: readonly Lowered[]): Lowered {
+    const [first] = parts as [Lowered];
+    if (parts.length === 1) return first;
+    const [samples, ...rest] = first.shape as [number, ...number[]];
+    const whole = new Lowered(emitter, [samples * parts.length, ...rest], first.dtype, undefined, first.primary);
+    whole.count = parts.length;
+    whole.parted.set(parts.length, parts);
+    return whole;
+  }
+
+  /** In how many parts the samples were made; 1 where the value was made whole. */
+  get partCount(): number {
+    return this.count;
   }
 
   get rank(): number {
     return this.shape.length;
+  }
+
+  /** The samples in `count` parts of equal size. */
+  parts(count: number): readonly Lowered[] {
+    if (count === 1) return [this];
+    const known = this.parted.get(count);
+    if (known) return known;
+    const made = this.regrouped(count) ?? Array.from({ length: count }, (_, part) => this.part(part, count));
+    this.parted.set(count, made);
+    return made;
+  }
+
+  /** From parts of another size, where one size is a multiple of the other. */
+  private regrouped(count: number): readonly Lowered[] | undefined {
+    const own = this.partCount;
+    const held = this.parted.get(own);
+    if (held === undefined || own === 1) return undefined;
+    if (count % own === 0) return held.flatMap((part) => part.parts(count / own));
+    if (own % count > 0) return undefined;
+    const size = own / count;
+    return Array.from({ length: count }, (_, index) =>
+      Lowered.ofParts(this.emitter, held.slice(index * size, (index + 1) * size)),
+    );
+  }
+
+  /** A copy of one part's memory. */
+  private part(index: number, count: number): Lowered {
+    const { emitter, dtype } = this;
+    const layout =
+      this.primary.perm[0] === 0 && !this.primary.splits.includes(0) ? this.primary : identityLayout(this.rank);
+    const source = this.as(layout);
+    const [samples, second = 1, ...rest] = source.shape as [number, number?, ...number[]];
+    // Gather copies position by position, each on one thread.
+    const rows = emitter.reshape(source, [samples * second, ...rest]);
+    const size = (samples / count) * second;
+    const positions = Array.from({ length: size }, (_, position) => index * size + position);
+    const taken = emitter.node('Gather', [rows, emitter.int64(positions)], { axis: 0 }, [size, ...rest], source.dtype);
+    const shape = [samples / count, ...this.shape.slice(1)];
+    return new Lowered(emitter, shape, dtype, emitter.reshape(taken, physicalShape(layout, shape)), layout);
   }
 
   /** Adds a form that is already in the graph. */
@@ -65,10 +123,20 @@ export class Lowered {
     const key = layoutKey(layout);
     const known = this.forms.get(key);
     if (known) return known;
+    if (this.forms.size === 0) this.add(this.joined(), this.primary);
+    if (sameLayout(layout, this.primary)) return this.forms.get(key)!;
     const [from, source] = this.cheapestSource(layout);
     const converted = this.reorder(from, layout, source) ?? this.move(from, layout, source);
     this.forms.set(key, converted);
     return converted;
+  }
+
+  /** The parts one after the other, in the layout of each. */
+  private joined(): Emitted {
+    const parts = this.parted.get(this.partCount)!.map((part) => part.as(this.primary));
+    const [axis] = physicalAxes(this.primary, 0);
+    const shape = physicalShape(this.primary, this.shape);
+    return this.emitter.node('Concat', parts, { axis: axis! }, shape, parts[0]!.dtype);
   }
 
   private move(from: Layout, to: Layout, source: Emitted): Emitted {

@@ -4,7 +4,9 @@ import { type LoweringContext, type LoweringTable, numberAttribute, stringAttrib
 import { product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
 import type { Lowered } from './lowered.js';
+import { takeAt } from './primitives.js';
 import { emitReduce } from './reduce.js';
+import { bySamples, partsFor } from './samples.js';
 
 /** Averages statistics [b, c] over what shares them: nothing, the batch, or a group of channels. Shape stays [b, c]. */
 function pool(ctx: LoweringContext, node: Node, value: Emitted): Emitted {
@@ -43,14 +45,87 @@ function perSample(ctx: LoweringContext, value: Lowered, batch: number): Emitted
   return batch === 1 ? row : emitter.node('Expand', [row, emitter.int64([batch, channels])], {}, [batch, channels]);
 }
 
-/** Mean [b, c], deviations in the layout of `ops`, variance [b, c] as the mean of their squares. */
-function moments(ctx: LoweringContext, node: Node, ops: ChannelOps, x: Lowered) {
-  const field = x.as(ops.layout);
-  const mean = pool(ctx, node, ops.mean(field));
+/** A batch in parts of its samples, with statistics [b, c] over all of them. */
+class Samples {
+  readonly fields: readonly Emitted[];
+  readonly ops: ChannelOps;
+  private readonly ctx: LoweringContext;
+
+  /** Whether all samples have the same statistics, so that the rows of every part are those of the first. */
+  private readonly isShared: boolean;
+
+  constructor(ctx: LoweringContext, node: Node, x: Lowered) {
+    this.ctx = ctx;
+    this.isShared = node.attributes.norm === 'batch';
+    const parts = x.parts(partsFor(ctx, x.shape));
+    this.ops = channelOps(ctx, parts[0]!);
+    this.fields = parts.map((part) => part.as(this.ops.layout));
+  }
+
+  /** Another batch of the same shape in the same parts and layout. */
+  like(other: Lowered): readonly Emitted[] {
+    return other.parts(this.fields.length).map((part) => part.as(this.ops.layout));
+  }
+
+  /** One row of statistics per sample, [b, c]. */
+  perSample(statistic: (index: number) => Emitted): Emitted {
+    const rows = this.fields.map((_, index) => statistic(index));
+    if (rows.length === 1) return rows[0]!;
+    const [samples, channels] = rows[0]!.shape as [number, number];
+    return this.ctx.emitter.node('Concat', rows, { axis: 0 }, [rows.length * samples, channels]);
+  }
+
+  /** The rows of statistics [b, c] that belong to a part. */
+  rowsOf(rows: Emitted, index: number): Emitted {
+    const count = this.fields.length;
+    if (count === 1) return rows;
+    const size = rows.shape[0]! / count;
+    const first = this.isShared ? 0 : index * size;
+    return takeAt(
+      this.ctx,
+      rows,
+      0,
+      Array.from({ length: size }, (_, row) => first + row),
+    );
+  }
+
+  /** {@link ChannelOps.affine} of every part with its rows. */
+  affine(
+    fields: readonly Emitted[],
+    factor: Emitted,
+    shift: Emitted,
+    { slope = 1, sums }: { readonly slope?: number; readonly sums?: readonly Emitted[] } = {},
+  ): readonly Emitted[] {
+    return fields.map((field, index) => {
+      const sum = sums?.[index];
+      return this.ops.affine(field, this.rowsOf(factor, index), this.rowsOf(shift, index), {
+        slope,
+        ...(sum ? { sum } : {}),
+      });
+    });
+  }
+}
+
+/** Mean [b, c], deviations in the layout of the samples, variance [b, c] as the mean of their squares. */
+function moments(ctx: LoweringContext, node: Node, samples: Samples) {
+  const { fields, ops } = samples;
+  const mean = pool(
+    ctx,
+    node,
+    samples.perSample((index) => ops.mean(fields[index]!)),
+  );
   const one = ctx.emitter.float(1, mean.shape);
-  const centred = ops.affine(field, one, ctx.emitter.node('Neg', [mean], {}, mean.shape));
-  const variance = pool(ctx, node, ops.meanProduct(centred, centred));
+  const centred = samples.affine(fields, one, negative(ctx, mean));
+  const variance = pool(
+    ctx,
+    node,
+    samples.perSample((index) => ops.meanProduct(centred[index]!, centred[index]!)),
+  );
   return { mean, centred, variance };
+}
+
+function negative({ emitter }: LoweringContext, value: Emitted): Emitted {
+  return emitter.node('Neg', [value], {}, value.shape);
 }
 
 /**
@@ -59,19 +134,18 @@ function moments(ctx: LoweringContext, node: Node, ops: ChannelOps, x: Lowered) 
  */
 function normActivation(ctx: LoweringContext, node: Node, [x, scale, offset]: readonly Lowered[]): readonly Lowered[] {
   const { emitter } = ctx;
-  const ops = channelOps(ctx, x!);
+  const samples = new Samples(ctx, node, x!);
+  const { layout } = samples.ops;
   const batch = x!.shape[0]!;
-  const { mean, centred, variance } = moments(ctx, node, ops, x!);
+  const { mean, centred, variance } = moments(ctx, node, samples);
   const shifted = binary(ctx, 'Add', variance, emitter.float(numberAttribute(node, 'epsilon')));
   const deviation = emitter.node('Sqrt', [shifted], {}, shifted.shape);
   const inverse = emitter.node('Reciprocal', [deviation], {}, deviation.shape);
   const factor = binary(ctx, 'Mul', inverse, perSample(ctx, scale!, batch));
-  const y = ops.affine(centred, factor, perSample(ctx, offset!, batch), {
-    slope: numberAttribute(node, 'slope'),
-  });
+  const y = samples.affine(centred, factor, perSample(ctx, offset!, batch), { slope: numberAttribute(node, 'slope') });
   return [
-    ctx.result(node, 0, y, ops.layout),
-    ctx.result(node, 1, centred, ops.layout),
+    ctx.resultOfParts(node, 0, y, layout),
+    ctx.resultOfParts(node, 1, centred, layout),
     ctx.result(node, 2, inverse),
     ctx.result(node, 3, mean),
     ctx.result(node, 4, variance),
@@ -80,8 +154,7 @@ function normActivation(ctx: LoweringContext, node: Node, [x, scale, offset]: re
 
 /** Mean and variance [b, c] as normActivation takes them: the same emitted operations, so they cost nothing beside it. */
 function channelMoments(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
-  const ops = channelOps(ctx, x!);
-  const { mean, variance } = moments(ctx, node, ops, x!);
+  const { mean, variance } = moments(ctx, node, new Samples(ctx, node, x!));
   return [ctx.result(node, 0, mean), ctx.result(node, 1, variance)];
 }
 
@@ -96,34 +169,34 @@ function normActivationGrad(
   [dy, centred, inverse, scale, offset]: readonly Lowered[],
 ): readonly Lowered[] {
   const { emitter } = ctx;
-  const ops = channelOps(ctx, centred!);
+  const samples = new Samples(ctx, node, centred!);
+  const { ops, fields: deviations } = samples;
   const batch = centred!.shape[0]!;
-  const voxels = product(centred!.shape.slice(1, -1));
-  const deviations = centred!.as(ops.layout);
   const r = inverse!.dense();
   const s = perSample(ctx, scale!, batch);
   const factor = binary(ctx, 'Mul', r, s);
+  const shift = perSample(ctx, offset!, batch);
   const slope = numberAttribute(node, 'slope');
-  const g = ops.through(dy!.as(ops.layout), deviations, factor, perSample(ctx, offset!, batch), slope);
-  const meanG = ops.mean(g);
-  const meanGC = ops.meanProduct(g, deviations);
+  const g = samples.like(dy!).map((field, index) => {
+    const [own, moved] = [samples.rowsOf(factor, index), samples.rowsOf(shift, index)];
+    return ops.through(field, deviations[index]!, own, moved, slope);
+  });
+  const meanG = samples.perSample((index) => ops.mean(g[index]!));
+  const meanGC = samples.perSample((index) => ops.meanProduct(g[index]!, deviations[index]!));
   const sharedG = pool(ctx, node, binary(ctx, 'Mul', s, meanG));
   const sharedGC = pool(ctx, node, binary(ctx, 'Mul', s, meanGC));
   const cube = binary(ctx, 'Mul', binary(ctx, 'Mul', r, r), r);
-  const negative = (value: Emitted) => emitter.node('Neg', [value], {}, value.shape);
-  const slow = ops.affine(
-    deviations,
-    negative(binary(ctx, 'Mul', cube, sharedGC)),
-    negative(binary(ctx, 'Mul', r, sharedG)),
-  );
+  const [slope1, shift1] = [binary(ctx, 'Mul', cube, sharedGC), binary(ctx, 'Mul', r, sharedG)];
+  const slow = samples.affine(deviations, negative(ctx, slope1), negative(ctx, shift1));
   const zero = emitter.float(0, [batch, centred!.shape[centred!.rank - 1]!]);
-  const dx = ops.affine(g, factor, zero, { sum: slow });
-  const sums = (value: Emitted) =>
+  const dx = samples.affine(g, factor, zero, { sums: slow });
+  const voxels = product(centred!.shape.slice(1, -1));
+  const total = (value: Emitted) =>
     emitReduce(ctx, 'ReduceSum', binary(ctx, 'Mul', value, emitter.float(voxels)), [0], false);
   return [
-    ctx.result(node, 0, dx, ops.layout),
-    ctx.result(node, 1, sums(binary(ctx, 'Mul', meanGC, r))),
-    ctx.result(node, 2, sums(meanG)),
+    ctx.resultOfParts(node, 0, dx, ops.layout),
+    ctx.result(node, 1, total(binary(ctx, 'Mul', meanGC, r))),
+    ctx.result(node, 2, total(meanG)),
   ];
 }
 
@@ -140,6 +213,6 @@ function channelAffine(ctx: LoweringContext, node: Node, [x, factor, shift]: rea
 export const normLowerings: LoweringTable = {
   NormActivation: normActivation,
   NormActivationGrad: normActivationGrad,
-  ChannelAffine: channelAffine,
+  ChannelAffine: bySamples(channelAffine, 'first'),
   ChannelMoments: channelMoments,
 };

@@ -11,9 +11,10 @@ import {
   physicalAxes,
   physicalShape,
 } from './layout.js';
-import { isDense, type Lowered } from './lowered.js';
+import { isDense, Lowered } from './lowered.js';
 import { takeAt } from './primitives.js';
 import { reshapeLayout } from './reshape-layout.js';
+import { bySamples, partsFor } from './samples.js';
 
 function reshape(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
   const { shape } = node.outputs[0]!;
@@ -51,8 +52,21 @@ export function layoutKeeping(x: Lowered, axes: readonly number[]): Layout {
   return x.primary.splits.some((axis) => axes.includes(axis)) ? identityLayout(x.rank) : x.primary;
 }
 
+/** Batches of volumes one after the other stay in parts. */
+function concatParts(ctx: LoweringContext, node: Node, inputs: readonly Lowered[]): Lowered | undefined {
+  const { shape } = node.outputs[0]!;
+  const size = shape[0]! / partsFor(ctx, shape);
+  if (size === shape[0] || inputs.some((input) => input.shape[0]! % size > 0)) return undefined;
+  return Lowered.ofParts(
+    ctx.emitter,
+    inputs.flatMap((input) => (input.shape[0] === 0 ? [] : input.parts(input.shape[0]! / size))),
+  );
+}
+
 function concat(ctx: LoweringContext, node: Node, inputs: readonly Lowered[]): readonly Lowered[] {
   const axis = numberAttribute(node, 'axis');
+  const parted = axis === 0 ? concatParts(ctx, node, inputs) : undefined;
+  if (parted) return [parted];
   const { shape } = node.outputs[0]!;
   const layout = concatLayout(inputs, axis);
   const [physicalAxis] = physicalAxes(layout, axis);
@@ -80,11 +94,20 @@ function concatLayout(inputs: readonly Lowered[], axis: number): Layout {
   return candidates.find((layout) => !isIdentity(layout)) ?? candidates[0]!;
 }
 
+/** Some samples of a batch that lies in parts, where they are whole parts. */
+function sliceParts({ emitter }: LoweringContext, x: Lowered, begin: number, count: number): Lowered | undefined {
+  const size = x.shape[0]! / x.partCount;
+  if (x.partCount === 1 || count === 0 || begin % size > 0 || count % size > 0) return undefined;
+  return Lowered.ofParts(emitter, x.parts(x.partCount).slice(begin / size, (begin + count) / size));
+}
+
 function slice(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
   const begin = numbersAttribute(node, 'begin');
   const { shape } = node.outputs[0]!;
   const moved = x!.shape.flatMap((side, axis) => (begin[axis] !== 0 || shape[axis] !== side ? [axis] : []));
   if (moved.length === 0) return [ctx.result(node, 0, x!.as(x!.primary), x!.primary)];
+  const parted = moved.length === 1 && moved[0] === 0 ? sliceParts(ctx, x!, begin[0]!, shape[0]!) : undefined;
+  if (parted) return [parted];
   const layout = sliceLayout(x!, moved, begin, shape);
   const starts: number[] = [];
   const ends: number[] = [];
@@ -150,6 +173,6 @@ export const shapeLowerings: LoweringTable = {
   Reshape: reshape,
   Transpose: transpose,
   Broadcast: broadcast,
-  Concat: concat,
+  Concat: bySamples(concat, 'all', ({ attributes: { axis } }) => axis !== 0),
   Slice: slice,
 };

@@ -9,9 +9,10 @@ import { producersOf } from './program.js';
 export function executionOrder(nodes: readonly NodeProto[]): number[] {
   const producers = producersOf(nodes);
   const inputs = nodes.map(({ input }) => inputsOf(input, producers));
-  const used = new Set(inputs.flat());
+  const used = new Uint8Array(nodes.length);
+  for (const list of inputs) for (const input of list) used[input] = 1;
   const stack: number[] = [];
-  for (let index = 0; index < nodes.length; index++) if (!used.has(index)) stack.push(index);
+  for (let index = 0; index < nodes.length; index++) if (used[index] === 0) stack.push(index);
   const visited = new Uint8Array(nodes.length);
   const order: number[] = [];
   while (stack.length > 0) {

@@ -38,5 +38,9 @@ export function buffersOf(nodes: readonly NodeProto[]): ReadonlyMap<string, stri
 
 /** Position in `nodes` of the node that makes each value. */
 export function producersOf(nodes: readonly NodeProto[]): ReadonlyMap<string, number> {
-  return new Map(nodes.flatMap(({ output }, index) => output.map((name) => [name, index] as const)));
+  const producers = new Map<string, number>();
+  // A plain loop: a plan of a large step asks for this some hundred times.
+  for (let index = 0; index < nodes.length; index++)
+    for (const name of nodes[index]!.output) producers.set(name, index);
+  return producers;
 }
