@@ -42,7 +42,7 @@ function referenceUniform(size: number, key: readonly number[]): Float32Array {
 
 function runPhilox({ counter, key }: Vector): number[] {
   const emitter = new Emitter();
-  const ctx = createContext(emitter, { provider: 'cpu', block: 0, threads: 1 });
+  const ctx = createContext(emitter, { provider: 'cpu', block: 0, threads: 1, partBytes: Number.POSITIVE_INFINITY });
   const word = (value: number): Emitted => emitter.constant(BigUint64Array.of(BigInt(value)), [1], 'uint64');
   const [c0, c1, c2, c3] = counter.map(word) as [Emitted, Emitted, Emitted, Emitted];
   const [k0, k1] = key.map(word) as [Emitted, Emitted];
