@@ -1,17 +1,22 @@
 import { createHost } from '@dinomix/core';
-import { builtIns, openBackend, openTrained, slidingWindow } from '@dinomix/trainer';
+import { builtIns, openBackend, openTrained, slidingWindow, WholeLabels } from '@dinomix/trainer';
 import { readSafetensors } from '../lib/safetensors.mjs';
 import { configOf } from './presets.mjs';
 import { SIZES } from './sizes.mjs';
 
-function meanOfHighest(probabilities, classes) {
-  let total = 0;
-  for (let at = 0; at < probabilities.length; at += classes) {
-    let highest = probabilities[at];
-    for (let index = 1; index < classes; index++) highest = Math.max(highest, probabilities[at + index]);
-    total += highest;
-  }
-  return (total * classes) / probabilities.length;
+/** Sums the highest probability of every voxel. */
+function createHighest(classes) {
+  let [total, voxels] = [0, 0];
+  const take = (scores) => {
+    const probabilities = scores.probabilities();
+    for (let at = 0; at < probabilities.length; at += classes) {
+      let highest = probabilities[at];
+      for (let index = 1; index < classes; index++) highest = Math.max(highest, probabilities[at + index]);
+      total += highest;
+    }
+    voxels += probabilities.length / classes;
+  };
+  return { overhang: 0, take, mean: () => total / voxels };
 }
 
 /** One case to labels the way of the validation in training: the network of a run, not exported, in the trainer's sliding window. */
@@ -27,11 +32,10 @@ export async function startValidation({ task, run: directory, first }) {
   };
   const image = readSafetensors(first).get('volume').data;
   const once = async (look) => {
-    const scores = await slidingWindow({ shape: volume, image }, network, options);
-    scores.labels();
-    const value = look ? meanOfHighest(scores.probabilities(), options.classCount) : undefined;
-    scores.dispose();
-    return value;
+    const highest = createHighest(options.classCount);
+    const receivers = [new WholeLabels(volume), ...(look ? [highest] : [])];
+    await slidingWindow({ shape: volume, image }, network, options, receivers);
+    return look ? highest.mean() : undefined;
   };
   return { value: await once(true), step: () => once(false) };
 }

@@ -3,42 +3,13 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onnxruntime } from '@dinomix/backend-onnxruntime';
-import { createHost, definePlugin } from '@dinomix/core';
+import { createHost } from '@dinomix/core';
 import { dinomix } from '@dinomix/preset-dinomix';
 import { builtIns, runTraining } from '@dinomix/trainer';
+import { createGate } from '../lib/gate.mjs';
 import { scaleDataset } from './cases.mjs';
 
 const EPOCHS = 1000;
-
-/** The data set, and a hold after each epoch until the next one is asked for. */
-function createGate(dataset) {
-  let finished;
-  let proceed;
-  const plugin = definePlugin({
-    name: '@dinomix/bench-epochs',
-    version: '1.0.0',
-    core: '^1.0.0',
-    api: 1,
-    provides: ['dataset:bench'],
-    options: { '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value }) } },
-    setup(api) {
-      api.provide('dataset', 'bench', () => dataset);
-      api.hooks.epochEnd.tap(
-        (report) =>
-          new Promise((resolve) => {
-            proceed = resolve;
-            finished(report);
-          }),
-      );
-    },
-  })();
-  const next = () =>
-    new Promise((resolve) => {
-      finished = resolve;
-      proceed?.();
-    });
-  return { plugin, next };
-}
 
 function configOf(gate, train) {
   return {
@@ -55,7 +26,7 @@ export async function create({ folder, scans, cases, train = {} }) {
   const cache = join(folder, `prepared-${cases}`);
   const prepare = fileURLToPath(new URL('prepare-cases.mjs', import.meta.url));
   execFileSync(process.execPath, [prepare, scans, String(cases), cache]);
-  const gate = createGate(scaleDataset({ scans, cases, cache }));
+  const gate = createGate({ hook: 'epochEnd', dataset: scaleDataset({ scans, cases, cache }) });
   const host = await createHost({ config: configOf(gate, train), base: builtIns });
   const first = gate.next();
   const directory = mkdtempSync(join(folder, 'run-'));

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { disableTelemetry } from '@dinomix/core/telemetry';
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command.js';
 import { COMMANDS } from './commands/index.js';
@@ -50,6 +51,8 @@ function createProgram(context: CommandContext, finish: (result: CommandResult) 
  * @returns the exit code: 0 done, 1 failed, 2 wrong use or config, 130 interrupted. Nothing is thrown.
  */
 export async function main(argv: readonly string[], surroundings: Surroundings = {}): Promise<number> {
+  // Before any thread is made: a thread has a copy of the environment.
+  disableTelemetry();
   const folder = surroundings.folder ?? process.cwd();
   const terminal = surroundings.terminal ?? processTerminal();
   const interrupt = surroundings.signal === undefined ? listenForInterrupt() : null;

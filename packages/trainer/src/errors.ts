@@ -228,11 +228,23 @@ const checkpointErrors = {
       'The folder has no checkpoint.',
       'Name the folder of a run that wrote one, or start a new run.',
     ),
+  DMX_RESUME_DAMAGED: (d: { directory: string; problems: readonly string[] }) =>
+    text(
+      `No checkpoint of ${d.directory} can be read`,
+      d.problems.join(' '),
+      'Put the files back from a copy, or start a new run.',
+    ),
   DMX_RUN_EXISTS: (d: { directory: string }) =>
     text(
       `${d.directory} already has checkpoints`,
       'A new run would mix with them.',
       'Resume it, or choose another name for the new run.',
+    ),
+  DMX_RUN_LOCKED: (d: { directory: string; file: string; pid: number; host: string }) =>
+    text(
+      `${d.directory} is in use`,
+      `Process ${d.pid} on ${d.host} works in it, by ${d.file}.`,
+      `Wait until it has ended, or stop it. If there is no such process any more, delete ${d.file}.`,
     ),
   DMX_CHECKPOINT_READ: (d: { path: string; reason: string }) =>
     text(

@@ -5,6 +5,7 @@ import { describeBackends, judgeBackends } from '../doctor/backends.js';
 import { checkCopies } from '../doctor/copies.js';
 import type { Finding } from '../doctor/finding.js';
 import { checkNode, describeMachine } from '../doctor/node.js';
+import { checkTelemetry } from '../doctor/telemetry.js';
 import { EXIT } from '../failure.js';
 import type { CommandResult } from '../main.js';
 import { counted, wrap } from '../text.js';
@@ -43,6 +44,7 @@ export function doctorCommand(context: CommandContext, finish: (result: CommandR
     const findings = [
       checkNode(process.versions.node),
       describeMachine(),
+      checkTelemetry(process.env.ORT_DISABLE_TELEMETRY),
       ...checkCopies(context.packages),
       ...judgeBackends(backends, context.packages.folder, options.verbose === true),
       ...(await checkConfig(context, options)),

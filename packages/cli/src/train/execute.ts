@@ -78,6 +78,8 @@ export async function execute(context: CommandContext, options: CommonOptions, r
   const { directory } = spec;
   const [executor] = await run.host.resolve('executor');
   if (executor === undefined) throw cliError('DMX_CLI_EXECUTOR', {}, { phase: 'use' });
+  const { assertRunFolder } = await import('@dinomix/trainer');
+  await assertRunFolder(directory, run.resume);
   await mkdir(directory, { recursive: true });
   await writeSpec(spec);
   const { observe, status } = createObserver(context, options);

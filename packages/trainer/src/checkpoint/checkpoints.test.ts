@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDmxError } from '@dinomix/core';
@@ -71,18 +71,34 @@ describe('checkpoints', () => {
   it('keep the newest and the best, and nothing that a kill left behind', async () => {
     const folder = await newFolder();
     const checkpoints = createCheckpoints(folder, 2);
-    await checkpoints.markBest(await checkpoints.write(stateAt(1)));
+    await checkpoints.write(stateAt(1), true);
     for (const step of [2, 3]) await checkpoints.write(stateAt(step));
     await writeFile(join(folder, '.checkpoint-00000004.safetensors.1234.tmp'), 'half');
     await writeFile(join(folder, 'checkpoint-00000004.safetensors'), 'no JSON yet');
     await checkpoints.write(stateAt(5));
-    const steps = async () =>
-      (await readdir(folder)).filter((name) => name !== 'best.json').map((name) => name.slice(11));
+    const steps = async () => (await readdir(folder)).map((name) => name.slice(11));
     const both = (step: number) => [`0000000${step}.json`, `0000000${step}.safetensors`];
     expect(await steps()).toEqual([1, 3, 5].flatMap(both));
     expect((await checkpoints.readBest())!.state.step).toBe(1);
-    await checkpoints.markBest(join(folder, 'checkpoint-00000005'));
-    expect(await steps()).toEqual([3, 5].flatMap(both));
+    await checkpoints.write(stateAt(6), true);
+    // Step 5 still says that step 1 is the best, and is what the run would go on from if step 6 were damaged.
+    expect(await steps()).toEqual([1, 5, 6].flatMap(both));
+    await checkpoints.write(stateAt(7));
+    expect(await steps()).toEqual([6, 7].flatMap(both));
+    expect((await checkpoints.readBest())!.state.step).toBe(6);
+  });
+
+  it('say which is the best in the file that makes them a checkpoint: a kill before it leaves the best before', async () => {
+    const folder = await newFolder();
+    const checkpoints = createCheckpoints(folder, 2);
+    await checkpoints.write(stateAt(1), true);
+    await checkpoints.write(stateAt(2), true);
+    // As a kill between the two files leaves it.
+    await rm(join(folder, 'checkpoint-00000002.json'));
+    expect((await checkpoints.readBest())!.state.step).toBe(1);
+    await checkpoints.write(stateAt(2), true);
+    await writeFile(join(folder, 'checkpoint-00000002.json'), '{');
+    expect((await checkpoints.readBest())!.state.step).toBe(1);
   });
 
   it('pass over what cannot be read', async () => {

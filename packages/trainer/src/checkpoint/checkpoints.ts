@@ -10,13 +10,13 @@ import { type CheckpointJson, type CheckpointState, decodeState, encodeState } f
 export interface Checkpoints {
   /**
    * Writes a checkpoint, then removes old ones. Each file appears whole or not at all, the JSON after the tensors, so that a
-   * full disk or a kill at any moment leaves the checkpoints before.
+   * full disk or a kill at any moment leaves the checkpoints before. Which one is the best is part of it: the best is not removed
+   * until another is, and no kill can part the two.
+   * @param isBest - it is the best so far.
    * @returns its path, without the file extension.
    * @throws DMX_CHECKPOINT_WRITE, DMX_WEIGHTS_NOT_FINITE.
    */
-  write(state: CheckpointState): Promise<string>;
-  /** Remembers a written checkpoint as the best; it is not removed until another is. */
-  markBest(path: string): Promise<void>;
+  write(state: CheckpointState, isBest?: boolean): Promise<string>;
   /**
    * The newest checkpoint that can be read; null without any.
    * @param onDamaged - told about newer ones that cannot.
@@ -24,12 +24,11 @@ export interface Checkpoints {
   readLatest(
     onDamaged: (problem: string) => void,
   ): Promise<{ readonly path: string; readonly state: CheckpointState } | null>;
-  /** The best checkpoint; null when none was marked. @throws DMX_CHECKPOINT_READ. */
+  /** The best checkpoint, as the newest says that is whole; null when there was none. @throws DMX_CHECKPOINT_READ. */
   readBest(): Promise<{ readonly path: string; readonly state: CheckpointState } | null>;
 }
 
 const NAME = /^checkpoint-\d{8}\.json$/;
-const BEST = 'best.json';
 
 const object = z.record(z.string(), z.json());
 const checkpointSchema = z.object({
@@ -40,8 +39,11 @@ const checkpointSchema = z.object({
   progress: object,
   slots: z.record(z.string(), object),
   plugins: z.record(z.string(), object),
+  best: z
+    .string()
+    .regex(/^checkpoint-\d{8}$/)
+    .nullable(),
 });
-const bestSchema = z.object({ checkpoint: z.string().regex(/^checkpoint-\d{8}$/) });
 
 /** Reads both files of a checkpoint. @param path - without extension. @throws DMX_CHECKPOINT_READ. */
 export async function readCheckpoint(path: string): Promise<CheckpointState> {
@@ -85,9 +87,22 @@ export async function hasCheckpoints(folder: string): Promise<boolean> {
   return (await namesIn(folder)).length > 0;
 }
 
+/** What a checkpoint says was the best; undefined where its JSON cannot be read. */
+async function bestOf(folder: string, name: string): Promise<string | null | undefined> {
+  try {
+    return checkpointSchema.parse(JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8'))).best;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The best as the newest checkpoint says whose JSON can be read. */
 async function bestName(folder: string): Promise<string | null> {
-  const text = await readFile(join(folder, BEST), 'utf8').catch(() => null);
-  return text === null ? null : bestSchema.parse(JSON.parse(text)).checkpoint;
+  for (const name of (await namesIn(folder)).reverse()) {
+    const best = await bestOf(folder, name);
+    if (best !== undefined) return best;
+  }
+  return null;
 }
 
 /** The JSON goes first: without it the tensors are no checkpoint. */
@@ -99,8 +114,11 @@ async function remove(folder: string, name: string): Promise<void> {
 /** @param keep - newest checkpoints kept beside the best. */
 export function createCheckpoints(folder: string, keep: number): Checkpoints {
   const prune = async (): Promise<void> => {
-    const [names, best] = [await namesIn(folder), await bestName(folder)];
-    for (const name of names.slice(0, -keep)) if (name !== best) await remove(folder, name);
+    const names = await namesIn(folder);
+    const kept = names.slice(-keep);
+    // The best of an older one too: where the newest turns out to be damaged, the run goes on from there.
+    const bests = await Promise.all(kept.map((name) => bestOf(folder, name)));
+    for (const name of names) if (!kept.includes(name) && !bests.includes(name)) await remove(folder, name);
     // What a kill in the middle of a write left behind.
     for (const file of await readdir(folder)) {
       const orphan = file.endsWith('.safetensors') && !names.includes(basename(file, '.safetensors'));
@@ -108,13 +126,14 @@ export function createCheckpoints(folder: string, keep: number): Checkpoints {
     }
   };
   return {
-    async write(state) {
+    async write(state, isBest = false) {
       assertFinite(state);
       const name = `checkpoint-${String(state.step).padStart(8, '0')}`;
       const path = join(folder, name);
-      const { json, tensors } = encodeState(state, `${name}.safetensors`);
       try {
         await mkdir(folder, { recursive: true });
+        const best = isBest ? name : await bestName(folder);
+        const { json, tensors } = encodeState(state, `${name}.safetensors`, best);
         await writeSafetensors(`${path}.safetensors`, tensors, { run: state.run.id, step: String(state.step) });
         await writeFileAtomic(`${path}.json`, `${JSON.stringify(json, null, 2)}\n`);
       } catch (thrown) {
@@ -123,10 +142,6 @@ export function createCheckpoints(folder: string, keep: number): Checkpoints {
       }
       await prune();
       return path;
-    },
-    async markBest(path) {
-      await writeFileAtomic(join(folder, BEST), `${JSON.stringify({ checkpoint: basename(path) }, null, 2)}\n`);
-      await prune();
     },
     async readLatest(onDamaged) {
       for (const name of (await namesIn(folder)).reverse()) {

@@ -29,6 +29,8 @@ export interface CheckpointJson {
   readonly progress: JsonObject;
   readonly slots: Readonly<Record<string, JsonObject>>;
   readonly plugins: Readonly<Record<string, JsonObject>>;
+  /** Name of the checkpoint that was the best when this one was written, itself included; null where none was. */
+  readonly best: string | null;
 }
 
 const DTYPES = [
@@ -77,13 +79,14 @@ function restoreStates(
 export function encodeState(
   state: CheckpointState,
   file: string,
+  best: string | null,
 ): { json: CheckpointJson; tensors: Map<string, StoredTensor> } {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, { shape, data }] of state.variables) tensors.set(`variable/${name}`, { dtype: 'F32', shape, data });
   const { run, step, progress } = state;
   const slots = storeStates('slot', state.slots, tensors);
   const plugins = storeStates('plugin', state.plugins, tensors);
-  return { json: { format: 1, tensors: file, run, step, progress, slots, plugins }, tensors };
+  return { json: { format: 1, tensors: file, run, step, progress, slots, plugins, best }, tensors };
 }
 
 /** The opposite of {@link encodeState}. */

@@ -5,6 +5,8 @@ import type { MeasuredGraph } from './measuring-session.js';
 export interface TrainingMemory {
   /** The graphs of one step. */
   readonly step: readonly MeasuredGraph[];
+  /** Whether each graph of a step gives its working memory back before the next one runs, as those of passes do. */
+  readonly takesTurns: boolean;
   /** The network on a batch of windows. */
   readonly evaluation: MeasuredGraph;
   /** What an evaluation takes beside its network. */
@@ -51,12 +53,23 @@ function add(all: readonly Parts[]): Parts {
   return sums;
 }
 
+function largest(all: readonly Parts[]): Parts {
+  return all.reduce((a, b) => (total(b) > total(a) ? b : a));
+}
+
 /**
  * What each part of the work holds at most. The graphs of a step keep their working memory from step to step, beside one
- * another; before and after an evaluation it is given back.
+ * another where they take no turns; before and after an evaluation it is given back.
  */
-function phasesOf({ step, evaluation, sums, variables, keepsWork }: TrainingMemory): Readonly<Record<string, Parts>> {
-  const work = add(step.map(workOf));
+function phasesOf({
+  step,
+  takesTurns,
+  evaluation,
+  sums,
+  variables,
+  keepsWork,
+}: TrainingMemory): Readonly<Record<string, Parts>> {
+  const work = takesTurns ? largest(step.map(workOf)) : add(step.map(workOf));
   return {
     'training step': add([work, { [TENSORS]: Math.max(...step.map(tensorsOf)) }]),
     evaluation: add([workOf(evaluation), { [TENSORS]: tensorsOf(evaluation), 'sums and labels of a volume': sums }]),
@@ -72,11 +85,11 @@ function phasesOf({ step, evaluation, sums, variables, keepsWork }: TrainingMemo
 export function joinPhases(memory: TrainingMemory): MemoryEstimate {
   const { always, notes } = memory;
   const phases = Object.entries(phasesOf(memory)).map(([name, parts]) => [name, { ...always, ...parts }] as const);
-  const [, largest] = phases.reduce((a, b) => (total(b[1]) > total(a[1]) ? b : a));
+  const parts = largest(phases.map(([, own]) => own));
   return {
-    peak: total(largest),
+    peak: total(parts),
     phases: Object.fromEntries(phases.map(([name, parts]) => [name, total(parts)])),
-    parts: largest,
+    parts,
     notes,
   };
 }

@@ -9,6 +9,7 @@ import {
   type RunOutcome,
   type RunSpec,
 } from '@dinomix/core';
+import { disableTelemetry } from '@dinomix/core/telemetry';
 import { z } from 'zod';
 import { trainerError } from '../errors.js';
 import type { WorkerMessage } from './serve.js';
@@ -19,6 +20,8 @@ import type { WorkerMessage } from './serve.js';
  */
 function runInThread(spec: RunSpec, { signal, onEvent }: ExecutorContext): Promise<RunOutcome> {
   const file = createRequire(import.meta.url).resolve('@dinomix/trainer/train-worker');
+  // In the thread itself it would be too late.
+  disableTelemetry();
   // The thread runs built files, whatever loaders and conditions this process was started with.
   const worker = new Worker(file, { workerData: spec, execArgv: [] });
   const stop = (): void => worker.postMessage({ type: 'stop' });

@@ -1,5 +1,6 @@
 import '../../test/backend.js';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { RunEvent, RunRecord } from '@dinomix/core';
 import { readNifti } from '@dinomix/volume';
@@ -170,13 +171,49 @@ describe('resuming', () => {
     },
   );
 
-  it('is refused without a checkpoint, with another config, and over an existing run', async () => {
+  it('begins at the first step where the run was ended before its first checkpoint', async () => {
+    const directory = await newFolder();
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, 'run.lock'), 'cut');
+    const { outcome, events } = await tinyRun(options, { directory, resume: true });
+    expect(outcome.status).toBe('completed');
+    expect(eventsOf(events, 'warning')[0]!.message).toContain('no checkpoint yet');
+    const whole = await tinyRun(options);
+    expect(await checkpointDigests(directory)).toEqual(await checkpointDigests(whole.directory));
+  });
+
+  it('is refused with another config, over an existing run, and where no checkpoint can be read', async () => {
     const { directory } = await tinyRun();
     const failed = async (given: TinyHostOptions, more: object) => (await tinyRun(given, more)).outcome.error;
-    expect(await failed({}, { resume: true })).toMatchObject({ code: 'DMX_RESUME_NOTHING' });
     expect(await failed({}, { directory })).toMatchObject({ code: 'DMX_RUN_EXISTS' });
     const other = { train: { patience: 3 } };
     expect(await failed(other, { directory, resume: true })).toMatchObject({ code: 'DMX_RESUME_CONFIG' });
+    const folder = join(directory, 'checkpoints');
+    for (const file of await readdir(folder)) await writeFile(join(folder, file), '');
+    const damaged = await failed({}, { directory, resume: true });
+    expect(damaged).toMatchObject({ code: 'DMX_RESUME_DAMAGED', why: expect.stringContaining('checkpoint-0000') });
+  });
+
+  it('is refused while another process works in the folder, and takes the folder of one that has ended', async () => {
+    const { directory } = await tinyRun(options, stopAfter(4));
+    const lock = join(directory, 'run.lock');
+    const began = (await readFile(`/proc/${process.ppid}/stat`, 'utf8').catch(() => ''))
+      .split(') ')
+      .at(-1)!
+      .split(' ')[19];
+    const holder = { pid: process.ppid, host: hostname(), began: began ?? null };
+    await writeFile(lock, JSON.stringify(holder));
+    const before = await checkpointDigests(directory);
+    const { outcome } = await tinyRun(options, { directory, resume: true });
+    expect(outcome.error).toMatchObject({
+      code: 'DMX_RUN_LOCKED',
+      why: `Process ${process.ppid} on ${hostname()} works in it, by ${lock}.`,
+    });
+    expect(await checkpointDigests(directory)).toEqual(before);
+    // The number of a process that has ended, given to another since.
+    await writeFile(lock, JSON.stringify({ ...holder, began: '1' }));
+    expect((await tinyRun(options, { directory, resume: true })).outcome.status).toBe('completed');
+    await expect(readFile(lock)).rejects.toThrow('ENOENT');
   });
 
   it('passes over a damaged checkpoint and says so', async () => {
@@ -206,7 +243,7 @@ describe('a loss that is not finite', () => {
     expect(why).toMatch(/Crops of this step: l\d(, [lu]\d){2,4}\. /);
     expect(why).toContain(join(directory, 'checkpoints', 'checkpoint-00000003'));
     const files = Object.keys(await checkpointDigests(directory));
-    expect(files).toEqual(['best.json', 'checkpoint-00000003.json', 'checkpoint-00000003.safetensors']);
+    expect(files).toEqual(['checkpoint-00000003.json', 'checkpoint-00000003.safetensors']);
     expect(eventsOf(events, 'run.end')[0]!.outcome).toEqual(outcome);
   });
 });

@@ -3,7 +3,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host, JsonObject, Run, RunEvent, RunOutcome, StepPosition } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
 import { withLeftOut } from '../data/left-out.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
@@ -18,6 +17,7 @@ import { evaluationMaterial, type LoopEnd, TrainingLoop } from './loop.js';
 import { openBackend } from './open-backend.js';
 import { closeRecord, makeRecord, RECORD_FILE, writeRecord } from './record.js';
 import { asDmxError, runError } from './run-error.js';
+import { assertRunFolder, lockRun } from './run-lock.js';
 import { restoreState } from './save.js';
 
 /** What {@link runTraining} takes. */
@@ -55,14 +55,20 @@ function endOf(status: LoopEnd, stopReason: string | null): TrainingEnd {
   return { status, reason: reasons[status] };
 }
 
-/** Begins anew, or loads the newest checkpoint. */
+/** Begins anew, or loads the newest checkpoint. A run that was ended before its first one begins at its first step. */
 async function startLoop(training: Training, resume: boolean, stop: AbortSignal): Promise<TrainingLoop> {
   const { checkpoints, run, events } = training;
   if (!resume) return new TrainingLoop(training, stop);
   const damaged: string[] = [];
   const latest = await checkpoints.readLatest((problem) => damaged.push(problem));
   for (const message of damaged) await events.emit({ type: 'warning', message, plugin: null });
-  if (latest === null) throw trainerError('DMX_RESUME_NOTHING', { directory: run.info.directory });
+  if (latest === null) {
+    const { directory } = run.info;
+    if (damaged.length > 0) throw trainerError('DMX_RESUME_DAMAGED', { directory, problems: damaged });
+    const message = 'the run has no checkpoint yet: it begins at its first step';
+    await events.emit({ type: 'warning', message, plugin: null });
+    return new TrainingLoop(training, stop);
+  }
   training.lastCheckpoint = latest.path;
   return new TrainingLoop(training, stop, await restoreState(training, latest.state, latest.path));
 }
@@ -97,6 +103,8 @@ interface Reached {
   training: Training | null;
   /** The folder has the record of this run, not that of another. */
   recorded: boolean;
+  /** Gives the run folder back. */
+  unlock: () => Promise<void>;
 }
 
 async function train(
@@ -108,8 +116,8 @@ async function train(
 ): Promise<TrainingEnd> {
   const { host, directory, resume = false } = options;
   await mkdir(directory, { recursive: true });
-  if (!resume && (await hasCheckpoints(checkpointFolder(directory))))
-    throw trainerError('DMX_RUN_EXISTS', { directory });
+  await assertRunFolder(directory, resume);
+  reached.unlock = await lockRun(directory);
   await events.open();
   await run.start();
   reached.session = await openBackend(host);
@@ -129,7 +137,8 @@ async function train(
     memory,
     options.predictCommand ?? `dinomix predict image.nii.gz --run ${JSON.stringify(directory)}`,
   );
-  if (!existsSync(join(directory, RECORD_FILE))) await writeRecord(record);
+  // A run that begins anew after it was ended before its first checkpoint may have another config.
+  if (loop.progress.step === 0 || !existsSync(join(directory, RECORD_FILE))) await writeRecord(record);
   reached.recorded = true;
   await events.emit({ type: 'run.start', record });
   const status = await loop.run();
@@ -166,7 +175,12 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
   const run = host.createRun({ id, directory });
   const { reporters, failure } = await resolveReporters(run);
   const events = createEventStream({ run: run.info, reporters, hooks: run.hooks, onEvent });
-  const reached: Reached = { session: null, training: null, recorded: false };
+  const reached: Reached = {
+    session: null,
+    training: null,
+    recorded: false,
+    unlock: () => Promise.resolve(),
+  };
   const outcome = (status: RunOutcome['status'], reason: string, error: JsonObject | null): RunOutcome => {
     const position: StepPosition | null = events.position;
     const seconds = (performance.now() - started) / 1000;
@@ -190,6 +204,7 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
   if (reached.recorded) await closeRecord(directory, ended).catch(() => undefined);
   await events.emit({ type: 'run.end', outcome: ended }).catch(() => undefined);
   await events.close().catch(() => undefined);
+  await reached.unlock();
   return run.end(ended).then(
     () => ended,
     (thrown: unknown) => {

@@ -101,8 +101,7 @@ export async function saveCheckpoint(
   position: StepPosition,
   best: boolean,
 ): Promise<void> {
-  const path = await training.checkpoints.write(await collectState(training, progress, position));
-  if (best) await training.checkpoints.markBest(path);
+  const path = await training.checkpoints.write(await collectState(training, progress, position), best);
   training.lastCheckpoint = path;
   await training.events.emit({ type: 'checkpoint', path, position, best });
 }

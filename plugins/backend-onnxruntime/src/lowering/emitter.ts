@@ -18,7 +18,7 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { writeInPlace } from '../memory/in-place.js';
-import type { Program, ProgramTensor } from '../memory/program.js';
+import { neededNodes, type Program, type ProgramTensor } from '../memory/program.js';
 
 export type OnnxDType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool' | 'uint8' | 'uint32' | 'uint64';
 
@@ -290,21 +290,10 @@ export class Emitter {
     return this.node('Cast', [value], { to: ELEMENT_TYPE[dtype] }, value.shape, dtype);
   }
 
-  /** Nodes that an output depends on, in their order. */
-  private reachable(): NodeProto[] {
-    const needed = new Set(this.outputs.map((value) => value.name));
-    const nodes: NodeProto[] = [];
-    for (const node of [...this.nodes].reverse()) {
-      if (!node.output.some((name) => needed.has(name))) continue;
-      nodes.push(node);
-      for (const name of node.input) needed.add(name);
-    }
-    return nodes.reverse();
-  }
-
   /** What was emitted and is needed, with the bytes of every value that a node makes. */
   program(): Program {
-    return { nodes: this.reachable(), tensors: this.tensors, outputs: new Set(this.outputs.map(({ name }) => name)) };
+    const outputs = new Set(this.outputs.map(({ name }) => name));
+    return { nodes: neededNodes(this.nodes, outputs), tensors: this.tensors, outputs };
   }
 
   /** The serialised model of a program made from this emitter's. */

@@ -44,3 +44,16 @@ export function producersOf(nodes: readonly NodeProto[]): ReadonlyMap<string, nu
     for (const name of nodes[index]!.output) producers.set(name, index);
   return producers;
 }
+
+/** Nodes that an output depends on, in their order. */
+export function neededNodes(nodes: readonly NodeProto[], outputs: Iterable<string>): readonly NodeProto[] {
+  const needed = new Set(outputs);
+  const kept: NodeProto[] = [];
+  for (let index = nodes.length - 1; index >= 0; index--) {
+    const node = nodes[index]!;
+    if (!node.output.some((name) => needed.has(name))) continue;
+    kept.push(node);
+    for (const name of node.input) needed.add(name);
+  }
+  return kept.reverse();
+}

@@ -5,7 +5,7 @@
 import { clone } from '@bufbuild/protobuf';
 import { type NodeProto, NodeProtoSchema } from 'onnx-buf';
 import { costOf } from './cheap.js';
-import { isAlias, type Program, type ProgramTensor, producersOf } from './program.js';
+import { isAlias, neededNodes, type Program, type ProgramTensor, producersOf } from './program.js';
 import { type Timeline, timelineOf } from './timeline.js';
 
 /** Smaller values are not worth a node. */
@@ -86,87 +86,15 @@ class Rewriting {
   }
 
   /** Adds copies of the chain and lets every read from step `from` on take them. */
-  apply({ chain, from }: Candidate, { order, buffers, lives }: Timeline): void {
-    const { nodes, tensors, outputs } = this.program;
-    const steps = new Int32Array(nodes.length);
-    order.forEach((position, step) => {
-      steps[position] = step;
-    });
-    const producers = producersOf(nodes);
-    const copies = new Map<string, string>();
-    const copiedTensors = new Map(tensors);
-    const added = new Map<number, NodeProto[]>();
-    const bufferOf = (name: string) => buffers.get(name) ?? name;
-
-    const addAfter = (position: number, node: NodeProto) => {
-      const list = added.get(position);
-      if (list) list.push(node);
-      else added.set(position, [node]);
-    };
-    /** The copy of a name: of the node that made it, or of the reshapes between it and its buffer. */
-    const copyOf = (name: string): string => {
-      const known = copies.get(name);
-      if (known !== undefined) return known;
-      const position = producers.get(name)!;
-      const copied = this.copyNode(nodes[position]!, copiedTensors);
-      copies.set(name, copied.output[0]!);
-      copied.input = copied.input.map((input) => renamed(input));
-      addAfter(producers.get(bufferOf(name))!, copied);
-      return copied.output[0]!;
-    };
-    const chosen = new Set(chain);
-    const renamed = (input: string): string => {
-      const buffer = bufferOf(input);
-      if (chosen.has(buffer)) return copyOf(input);
-      const life = lives.get(buffer);
-      if (!life || life.last >= from) return input;
-      const version = this.versionsOf(buffer).find((other) => {
-        const span = lives.get(other);
-        return span !== undefined && span.born < from && span.last >= from;
-      });
-      return version === undefined || version === buffer
-        ? input
-        : this.through(input, buffer, version, nodes, producers, addAfter, copiedTensors);
-    };
-    for (const buffer of chain) this.note(buffer, copyOf(buffer));
-    const rewired = nodes.map((node, position) => {
-      if (isAlias(node) || steps[position]! < from) return node;
-      if (!node.input.some((input) => chosen.has(bufferOf(input)))) return node;
-      const copied = clone(NodeProtoSchema, node);
-      copied.input = node.input.map((input) => (chosen.has(bufferOf(input)) ? copyOf(input) : input));
-      return copied;
-    });
-    const all = rewired.flatMap((node, position) => [node, ...(added.get(position) ?? [])]);
-    this.program = { nodes: withoutUnused(all, outputs), tensors: copiedTensors, outputs };
+  apply(candidate: Candidate, timeline: Timeline): void {
+    const copying = new Copying(this, candidate, timeline);
+    for (const buffer of candidate.chain) this.note(buffer, copying.copyOf(buffer));
+    this.program = copying.result();
   }
 
-  /** An alias of one buffer made from another version of it. */
-  private through(
-    name: string,
-    buffer: string,
-    version: string,
-    nodes: readonly NodeProto[],
-    producers: ReadonlyMap<string, number>,
-    addAfter: (position: number, node: NodeProto) => void,
-    copiedTensors: Map<string, ProgramTensor>,
-  ): string {
-    if (name === buffer) return version;
-    const copied = this.copyNode(nodes[producers.get(name)!]!, copiedTensors);
-    copied.input = [
-      this.through(copied.input[0]!, buffer, version, nodes, producers, addAfter, copiedTensors),
-      copied.input[1]!,
-    ];
-    addAfter(producers.get(version)!, copied);
-    return copied.output[0]!;
-  }
-
-  private copyNode(node: NodeProto, copiedTensors: Map<string, ProgramTensor>): NodeProto {
-    const copied = clone(NodeProtoSchema, node);
-    const name = `${node.output[0]!}r${this.counter++}`;
-    copiedTensors.set(name, copiedTensors.get(node.output[0]!)!);
-    copied.output = [name];
-    copied.name = `${node.name}~${name}`;
-    return copied;
+  /** A name that no value has yet. */
+  nameOfCopy(name: string): string {
+    return `${name}r${this.counter++}`;
   }
 
   private note(buffer: string, copy: string): void {
@@ -176,16 +104,101 @@ class Rewriting {
   }
 }
 
-function withoutUnused(nodes: readonly NodeProto[], outputs: ReadonlySet<string>): readonly NodeProto[] {
-  const needed = new Set(outputs);
-  const kept: NodeProto[] = [];
-  for (let index = nodes.length - 1; index >= 0; index--) {
-    const node = nodes[index]!;
-    if (!node.output.some((name) => needed.has(name))) continue;
-    kept.push(node);
-    for (const name of node.input) needed.add(name);
+/** The copies of one chain in a program. */
+class Copying {
+  private readonly rewriting: Rewriting;
+  private readonly timeline: Timeline;
+  private readonly from: number;
+  private readonly chosen: ReadonlySet<string>;
+  private readonly producers: ReadonlyMap<string, number>;
+  private readonly tensors: Map<string, ProgramTensor>;
+  private readonly copies = new Map<string, string>();
+  /** Nodes by the position behind which they are written. */
+  private readonly added = new Map<number, NodeProto[]>();
+
+  constructor(rewriting: Rewriting, { chain, from }: Candidate, timeline: Timeline) {
+    const { nodes, tensors } = rewriting.program;
+    this.rewriting = rewriting;
+    this.timeline = timeline;
+    this.from = from;
+    this.chosen = new Set(chain);
+    this.producers = producersOf(nodes);
+    this.tensors = new Map(tensors);
   }
-  return kept.reverse();
+
+  /** The copy of a name: of the node that made it, or of the reshapes between it and its buffer. */
+  copyOf(name: string): string {
+    const known = this.copies.get(name);
+    if (known !== undefined) return known;
+    const copied = this.copyNode(name);
+    this.copies.set(name, copied.output[0]!);
+    copied.input = copied.input.map((input) => this.readable(input));
+    this.addAfter(this.bufferOf(name), copied);
+    return copied.output[0]!;
+  }
+
+  /** The program with the copies, and without what nobody reads any more. */
+  result(): Program {
+    const { nodes, outputs } = this.rewriting.program;
+    const steps = new Int32Array(nodes.length);
+    this.timeline.order.forEach((position, step) => {
+      steps[position] = step;
+    });
+    const isChosen = (name: string) => this.chosen.has(this.bufferOf(name));
+    const rewired = nodes.map((node, position) => {
+      if (isAlias(node) || steps[position]! < this.from || !node.input.some(isChosen)) return node;
+      const copied = clone(NodeProtoSchema, node);
+      copied.input = node.input.map((input) => (isChosen(input) ? this.copyOf(input) : input));
+      return copied;
+    });
+    const all = rewired.flatMap((node, position) => [node, ...(this.added.get(position) ?? [])]);
+    return { nodes: neededNodes(all, outputs), tensors: this.tensors, outputs };
+  }
+
+  private bufferOf(name: string): string {
+    return this.timeline.buffers.get(name) ?? name;
+  }
+
+  /** What a copy reads in place of an input: the input while it lives, else another version of the same bits. */
+  private readable(input: string): string {
+    const buffer = this.bufferOf(input);
+    if (this.chosen.has(buffer)) return this.copyOf(input);
+    const { lives } = this.timeline;
+    const life = lives.get(buffer);
+    if (!life || life.last >= this.from) return input;
+    const version = this.rewriting.versionsOf(buffer).find((other) => {
+      const span = lives.get(other);
+      return span !== undefined && span.born < this.from && span.last >= this.from;
+    });
+    return version === undefined || version === buffer ? input : this.through(input, buffer, version);
+  }
+
+  /** The reshapes from a buffer to a name, made from another version of the buffer. */
+  private through(name: string, buffer: string, version: string): string {
+    if (name === buffer) return version;
+    const copied = this.copyNode(name);
+    copied.input = [this.through(copied.input[0]!, buffer, version), copied.input[1]!];
+    this.addAfter(version, copied);
+    return copied.output[0]!;
+  }
+
+  /** Behind the node that makes a buffer. */
+  private addAfter(buffer: string, node: NodeProto): void {
+    const position = this.producers.get(buffer)!;
+    const list = this.added.get(position);
+    if (list) list.push(node);
+    else this.added.set(position, [node]);
+  }
+
+  private copyNode(output: string): NodeProto {
+    const node = this.rewriting.program.nodes[this.producers.get(output)!]!;
+    const copied = clone(NodeProtoSchema, node);
+    const name = this.rewriting.nameOfCopy(output);
+    this.tensors.set(name, this.tensors.get(output)!);
+    copied.output = [name];
+    copied.name = `${node.name}~${name}`;
+    return copied;
+  }
 }
 
 /** Looks for the value at the peak that frees most for what it costs to compute again. */

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as OrtModule from 'onnxruntime-node';
 import { createOnnxRuntimeError } from './errors.js';
+import { disableTelemetry } from './telemetry.js';
 
 // onnxruntime-node publishes only an asynchronous run, which calls this synchronous binding from setImmediate. TensorFlow.js
 // needs `dataSync`, so the binding is called directly. It is private: the version is pinned exactly, and the start-up
@@ -51,6 +52,7 @@ let loaded: Loaded | undefined;
 /** Loads the native library on first use: importing this package must stay cheap. */
 function load(): Loaded {
   if (loaded) return loaded;
+  disableTelemetry();
   const require = createRequire(import.meta.url);
   try {
     const ort = require('onnxruntime-node') as typeof OrtModule;

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { DmxError, type Index3, type Normalisation } from '@dinomix/core';
+import { disableTelemetry } from '@dinomix/core/telemetry';
 import { Piscina } from 'piscina';
 import type { Describer, TokenGrid } from '../describe.js';
 import type { Dinov3Options } from '../options.js';
@@ -22,6 +23,7 @@ export async function openDescriberPool(
 ): Promise<Describer> {
   const own = options.threads ?? Math.max(1, Math.floor(availableParallelism() / threads));
   const workerData: DescribeWorkerData = { options: { ...options, threads: own }, normalisation, patch };
+  disableTelemetry();
   const pool = new Piscina({
     filename: createRequire(import.meta.url).resolve('@dinomix/teacher-dinov3/describe-worker'),
     minThreads: threads,

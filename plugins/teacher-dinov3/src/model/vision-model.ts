@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
+import { disableTelemetry } from '@dinomix/core/telemetry';
 import { fromFloat16, toFloat16 } from '@dinomix/volume';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { buildControl } from '../control/control.js';
@@ -88,6 +89,7 @@ function declared(values: readonly OnnxRuntime.InferenceSession.ValueMetadata[])
  */
 export async function openVisionModel(options: Dinov3Options): Promise<VisionModel> {
   const source = await sourceOf(options);
+  disableTelemetry();
   const ort = await import('onnxruntime-node');
   const session = await createSession(ort, source, options.threads);
   const contract = inspectModel(

@@ -186,15 +186,20 @@ export function createPasses(options: PassOptions): GraphCache<TraceNotes> {
 
 function runStep(machine: Machine, kind: string, tensors: NamedTensors<Tensor>, held: Held) {
   const { env, passes } = machine.step!;
+  // Each graph keeps its working memory, and the peaks of all of them would add up.
+  const takeTurns = () => machine.options.session.freeMemory?.();
   const turns = turnsOf(machine.step!, tensors, held);
   const forward = runForward(machine, turns, held);
+  takeTurns();
   const said = named(forward, (name) => name.startsWith('said/'));
   const shape = [kind, ...passes.map(({ name, count }) => `${name}*${count}`)].join();
   const lossInputs = named(tensors, (name) => isLossInput(name, env));
   const { outputs: losses, notes } = machine.losses.run(shape, { ...lossInputs, ...said });
   held.hold(losses);
   held.release(said);
+  takeTurns();
   const gradients = runBackward(machine, turns, under('cotangent/', losses), held);
+  takeTurns();
   const { outputs } = machine.update.run(shape, {
     ...named(tensors, isUpdateInput),
     ...named(forward, (name) => name.startsWith('buffer/')),

@@ -1,0 +1,85 @@
+import { open, readFile, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
+import { trainerError } from '../errors.js';
+
+/** Name of the file in a run folder that says which process works in it. */
+const NAME = 'run.lock';
+
+const holderSchema = z.object({
+  pid: z.int().positive(),
+  host: z.string(),
+  /** When the process began, in the kernel's own count; null where the system does not tell. */
+  began: z.string().nullable(),
+});
+
+type Holder = z.infer<typeof holderSchema>;
+
+/** A process that has ended may have left its number to another: the two began at different times. */
+async function beganAt(pid: number): Promise<string | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  // The name in parentheses may hold spaces; the start is the 20th field behind it.
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** The process that works in the folder; null where none does, or none that is still there. */
+async function holderOf(directory: string): Promise<Holder | null> {
+  const text = await readFile(join(directory, NAME), 'utf8').catch(() => null);
+  if (text === null) return null;
+  let holder: Holder;
+  try {
+    holder = holderSchema.parse(JSON.parse(text));
+  } catch {
+    // Cut by a kill while it was written.
+    return null;
+  }
+  // Of another machine nothing can be told.
+  if (holder.host !== hostname()) return holder;
+  return isRunning(holder.pid) && (await beganAt(holder.pid)) === holder.began ? holder : null;
+}
+
+async function assertUnlocked(directory: string): Promise<void> {
+  const holder = await holderOf(directory);
+  if (holder !== null) throw trainerError('DMX_RUN_LOCKED', { directory, file: join(directory, NAME), ...holder });
+}
+
+/**
+ * Refuses a folder in which a run cannot begin or go on, before anything is written into it.
+ * @throws DMX_RUN_LOCKED where another process works in it; DMX_RUN_EXISTS where a new run would mix with another's checkpoints.
+ */
+export async function assertRunFolder(directory: string, resume: boolean): Promise<void> {
+  await assertUnlocked(directory);
+  if (!resume && (await hasCheckpoints(checkpointFolder(directory))))
+    throw trainerError('DMX_RUN_EXISTS', { directory });
+}
+
+/**
+ * Takes a run folder for this process; the lock of a process that has ended is taken over.
+ * @returns gives the folder back.
+ * @throws DMX_RUN_LOCKED where another process, or another run of this one, works in it.
+ */
+export async function lockRun(directory: string): Promise<() => Promise<void>> {
+  const file = join(directory, NAME);
+  await assertUnlocked(directory);
+  await unlink(file).catch(() => undefined);
+  const handle = await open(file, 'wx').catch(async (thrown: NodeJS.ErrnoException) => {
+    // Another process was faster.
+    if (thrown.code === 'EEXIST') await assertUnlocked(directory);
+    throw thrown;
+  });
+  const own: Holder = { pid: process.pid, host: hostname(), began: await beganAt(process.pid) };
+  await handle.writeFile(`${JSON.stringify(own)}\n`);
+  await handle.close();
+  return () => unlink(file).catch(() => undefined);
+}
