@@ -87,7 +87,6 @@ export async function estimateMemory({ host, session, directory }: EstimateOptio
   const traced = await trace(withTeachers(run, standIns), dataset, session);
   return joinPhases({
     ...traced,
-    takesTurns: config.train.passes !== 'together',
     keepsWork: config.train.validateEvery !== 1,
     sums: cases.evaluated === null ? 0 : evaluationBytes(cases.evaluated, dataset.classes.length, config),
     always: {

@@ -13,7 +13,6 @@ const MEMORY = {
     graph(['pseudo-label'], 30, { inputs: 60, results: 10, convolutions: 200 }),
     graph(['weight', 'numbers'], 0, { inputs: 110, results: 90, convolutions: 900, losses: 100 }),
   ],
-  takesTurns: false,
   evaluation: graph(['probabilities'], 60, { inputs: 40, results: 20, convolutions: 80 }),
   sums: 500,
   variables: 100,
@@ -44,8 +43,4 @@ it('finds the peak in the evaluation of a large volume', () => {
 
 it('counts the work of the step beside a checkpoint that no evaluation goes before', () => {
   expect(joinPhases({ ...MEMORY, keepsWork: true }).phases.checkpoint).toBe(320 + 200 + 1.3 * 1200);
-});
-
-it('counts the largest graph of a step whose graphs take turns', () => {
-  expect(joinPhases({ ...MEMORY, takesTurns: true }).phases['training step']).toBe(320 + 1.3 * 1000 + 200);
 });

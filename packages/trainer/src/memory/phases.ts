@@ -5,8 +5,6 @@ import type { MeasuredGraph } from './measuring-session.js';
 export interface TrainingMemory {
   /** The graphs of one step. */
   readonly step: readonly MeasuredGraph[];
-  /** Whether each graph of a step gives its working memory back before the next one runs, as those of passes do. */
-  readonly takesTurns: boolean;
   /** The network on a batch of windows. */
   readonly evaluation: MeasuredGraph;
   /** What an evaluation takes beside its network. */
@@ -59,17 +57,11 @@ function largest(all: readonly Parts[]): Parts {
 
 /**
  * What each part of the work holds at most. The graphs of a step keep their working memory from step to step, beside one
- * another where they take no turns; before and after an evaluation it is given back.
+ * another; before and after an evaluation it is given back. Those of passes take turns, but tensors that nobody needs any
+ * more wait for the garbage collector and take about as much.
  */
-function phasesOf({
-  step,
-  takesTurns,
-  evaluation,
-  sums,
-  variables,
-  keepsWork,
-}: TrainingMemory): Readonly<Record<string, Parts>> {
-  const work = takesTurns ? largest(step.map(workOf)) : add(step.map(workOf));
+function phasesOf({ step, evaluation, sums, variables, keepsWork }: TrainingMemory): Readonly<Record<string, Parts>> {
+  const work = add(step.map(workOf));
   return {
     'training step': add([work, { [TENSORS]: Math.max(...step.map(tensorsOf)) }]),
     evaluation: add([workOf(evaluation), { [TENSORS]: tensorsOf(evaluation), 'sums and labels of a volume': sums }]),
