@@ -1,4 +1,5 @@
-import { open, readFile, unlink } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, readFile, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -41,7 +42,7 @@ async function holderOf(directory: string): Promise<Holder | null> {
   try {
     holder = holderSchema.parse(JSON.parse(text));
   } catch {
-    // Cut by a kill while it was written.
+    // Not one of ours.
     return null;
   }
   // Of another machine nothing can be told.
@@ -54,14 +55,18 @@ async function assertUnlocked(directory: string): Promise<void> {
   if (holder !== null) throw trainerError('DMX_RUN_LOCKED', { directory, file: join(directory, NAME), ...holder });
 }
 
+/** @throws DMX_RUN_EXISTS where a new run would mix with another's checkpoints. */
+export async function assertNoCheckpoints(directory: string): Promise<void> {
+  if (await hasCheckpoints(checkpointFolder(directory))) throw trainerError('DMX_RUN_EXISTS', { directory });
+}
+
 /**
  * Refuses a folder in which a run cannot begin or go on, before anything is written into it.
- * @throws DMX_RUN_LOCKED where another process works in it; DMX_RUN_EXISTS where a new run would mix with another's checkpoints.
+ * @throws DMX_RUN_LOCKED where another process works in it; DMX_RUN_EXISTS.
  */
 export async function assertRunFolder(directory: string, resume: boolean): Promise<void> {
   await assertUnlocked(directory);
-  if (!resume && (await hasCheckpoints(checkpointFolder(directory))))
-    throw trainerError('DMX_RUN_EXISTS', { directory });
+  if (!resume) await assertNoCheckpoints(directory);
 }
 
 /**
@@ -73,13 +78,18 @@ export async function lockRun(directory: string): Promise<() => Promise<void>> {
   const file = join(directory, NAME);
   await assertUnlocked(directory);
   await unlink(file).catch(() => undefined);
-  const handle = await open(file, 'wx').catch(async (thrown: NodeJS.ErrnoException) => {
-    // Another process was faster.
-    if (thrown.code === 'EEXIST') await assertUnlocked(directory);
-    throw thrown;
-  });
   const own: Holder = { pid: process.pid, host: hostname(), began: await beganAt(process.pid) };
-  await handle.writeFile(`${JSON.stringify(own)}\n`);
-  await handle.close();
+  // Linked under its name when it is whole: nobody ever reads a lock that does not say whose it is.
+  const whole = `${file}.${randomUUID()}.tmp`;
+  await writeFile(whole, `${JSON.stringify(own)}\n`);
+  try {
+    await link(whole, file);
+  } catch (thrown) {
+    // Another process was faster.
+    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') await assertUnlocked(directory);
+    throw thrown;
+  } finally {
+    await unlink(whole);
+  }
   return () => unlink(file).catch(() => undefined);
 }

@@ -17,7 +17,7 @@ import { evaluationMaterial, type LoopEnd, TrainingLoop } from './loop.js';
 import { openBackend } from './open-backend.js';
 import { closeRecord, makeRecord, RECORD_FILE, writeRecord } from './record.js';
 import { asDmxError, runError } from './run-error.js';
-import { assertRunFolder, lockRun } from './run-lock.js';
+import { assertNoCheckpoints, lockRun } from './run-lock.js';
 import { restoreState } from './save.js';
 
 /** What {@link runTraining} takes. */
@@ -116,8 +116,8 @@ async function train(
 ): Promise<TrainingEnd> {
   const { host, directory, resume = false } = options;
   await mkdir(directory, { recursive: true });
-  await assertRunFolder(directory, resume);
   reached.unlock = await lockRun(directory);
+  if (!resume) await assertNoCheckpoints(directory);
   await events.open();
   await run.start();
   reached.session = await openBackend(host);

@@ -13,6 +13,7 @@ import {
   relayout,
   sameLayout,
 } from './layout.js';
+import { range } from './range.js';
 
 /** A recorded value inside the emitted graph, in one or more memory layouts. Conversions are emitted on demand, once. */
 export class Lowered {
@@ -94,7 +95,7 @@ export class Lowered {
     // Gather copies position by position, each on one thread.
     const rows = emitter.reshape(source, [samples * second, ...rest]);
     const size = (samples / count) * second;
-    const positions = Array.from({ length: size }, (_, position) => index * size + position);
+    const positions = range(index * size, (index + 1) * size);
     const taken = emitter.node('Gather', [rows, emitter.int64(positions)], { axis: 0 }, [size, ...rest], source.dtype);
     const shape = [samples / count, ...this.shape.slice(1)];
     return new Lowered(emitter, shape, dtype, emitter.reshape(taken, physicalShape(layout, shape)), layout);

@@ -5,6 +5,7 @@ import { product } from './conv-geometry.js';
 import type { Emitted } from './emitter.js';
 import type { Lowered } from './lowered.js';
 import { takeAt } from './primitives.js';
+import { range } from './range.js';
 import { emitReduce } from './reduce.js';
 import { bySamples, partsFor } from './samples.js';
 
@@ -81,12 +82,7 @@ class Samples {
     if (count === 1) return rows;
     const size = rows.shape[0]! / count;
     const first = this.isShared ? 0 : index * size;
-    return takeAt(
-      this.ctx,
-      rows,
-      0,
-      Array.from({ length: size }, (_, row) => first + row),
-    );
+    return takeAt(this.ctx, rows, 0, range(first, first + size));
   }
 
   /** {@link ChannelOps.affine} of every part with its rows. */
@@ -186,8 +182,11 @@ function normActivationGrad(
   const sharedG = pool(ctx, node, binary(ctx, 'Mul', s, meanG));
   const sharedGC = pool(ctx, node, binary(ctx, 'Mul', s, meanGC));
   const cube = binary(ctx, 'Mul', binary(ctx, 'Mul', r, r), r);
-  const [slope1, shift1] = [binary(ctx, 'Mul', cube, sharedGC), binary(ctx, 'Mul', r, sharedG)];
-  const slow = samples.affine(deviations, negative(ctx, slope1), negative(ctx, shift1));
+  const slow = samples.affine(
+    deviations,
+    negative(ctx, binary(ctx, 'Mul', cube, sharedGC)),
+    negative(ctx, binary(ctx, 'Mul', r, sharedG)),
+  );
   const zero = emitter.float(0, [batch, centred!.shape[centred!.rank - 1]!]);
   const dx = samples.affine(g, factor, zero, { sums: slow });
   const voxels = product(centred!.shape.slice(1, -1));

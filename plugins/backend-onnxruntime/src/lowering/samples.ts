@@ -14,7 +14,7 @@ const VOLUMES = 5;
 /** Parts of equal numbers of samples in which a batch of volumes is worked on; 1 where it is small enough. */
 export function partsFor({ target }: LoweringContext, shape: readonly number[]): number {
   const [batch] = shape as [number];
-  if (target.provider !== 'cpu' || target.block === 0 || shape.length !== VOLUMES || batch === 1) return 1;
+  if (target.provider !== 'cpu' || target.block === 0 || shape.length !== VOLUMES || batch <= 1) return 1;
   const bytes = 4 * product(shape);
   for (let parts = 1; parts < batch; parts++) {
     if (batch % parts === 0 && bytes / parts <= target.partBytes) return parts;

@@ -13,6 +13,7 @@ import {
 } from './layout.js';
 import { isDense, Lowered } from './lowered.js';
 import { takeAt } from './primitives.js';
+import { range } from './range.js';
 import { reshapeLayout } from './reshape-layout.js';
 import { bySamples, partsFor } from './samples.js';
 
@@ -138,10 +139,6 @@ function takesRuns(
 ): boolean {
   if (ctx.target.provider !== 'cpu' || axes.length !== 1) return false;
   return product(x.shape.slice(axes[0]! + 1)) >= LONG_RUN && ends[0]! - starts[0]! <= LONG_RUN;
-}
-
-function range(start: number, end: number): number[] {
-  return Array.from({ length: end - start }, (_, index) => start + index);
 }
 
 function sliceLayout(x: Lowered, moved: readonly number[], begin: readonly number[], shape: readonly number[]): Layout {
