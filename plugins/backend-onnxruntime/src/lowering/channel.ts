@@ -8,8 +8,8 @@ import { product } from './conv-geometry.js';
 import { type Sides, sidesOf } from './conv-planes.js';
 import { type EmitAttributes, type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { channelFirstLayout, type Layout, physicalShape, planesLayout } from './layout.js';
+import { blockedActivation, leakyRelu } from './leaky.js';
 import type { Lowered } from './lowered.js';
-import { relu } from './primitives.js';
 import { emitReduce } from './reduce.js';
 
 export interface ChannelOps {
@@ -35,12 +35,6 @@ export function channelOps(ctx: LoweringContext, x: Lowered): ChannelOps {
   const channels = x.shape[x.rank - 1]!;
   const blocked = x.primary.splits.length > 0 && channels % block === 0 && x.rank >= 4;
   return blocked ? planesOps(ctx, x.shape) : denseOps(ctx, x.shape);
-}
-
-function activation(slope: number) {
-  if (slope === 1) return {};
-  if (slope === 0) return { activation: 'Relu' };
-  return { activation: 'LeakyRelu', activation_params: { float: [slope] } };
 }
 
 /**
@@ -138,7 +132,7 @@ function planesOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
         view.perPlane(shift),
         sum && view.rows(sum),
       ];
-      const value = view.depthwise(inputs, { kernel: [1, 1] }, inputs[0]!.shape, activation(slope));
+      const value = view.depthwise(inputs, { kernel: [1, 1] }, inputs[0]!.shape, blockedActivation(slope));
       return view.toMemory(value);
     },
     through(dy, x, factor, shift, slope) {
@@ -190,9 +184,7 @@ function denseOps(ctx: LoweringContext, shape: readonly number[]): ChannelOps {
     affine(x, factor, shift, { slope = 1, sum } = {}) {
       let value = affineRows(ctx, rows(x), factor, shift, batch * channels, voxels, column);
       if (sum) value = emitter.node('Add', [value, rows(sum)], {}, value.shape);
-      if (slope === 0) value = relu(ctx, value);
-      else if (slope !== 1) value = emitter.node('LeakyRelu', [value], { alpha: { float: slope } }, value.shape);
-      return emitter.reshape(value, memory);
+      return emitter.reshape(leakyRelu(ctx, value, slope), memory);
     },
     through(dy, x, factor, shift, slope) {
       if (slope === 1) return dy;

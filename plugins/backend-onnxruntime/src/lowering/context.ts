@@ -1,4 +1,4 @@
-import type { GraphDType, Node } from '../graph/ir.js';
+import type { GraphDType, Node, Value } from '../graph/ir.js';
 import type { Emitted, Emitter } from './emitter.js';
 import { identityLayout, type Layout } from './layout.js';
 import { Lowered } from './lowered.js';
@@ -19,6 +19,8 @@ export interface Target {
 export interface LoweringContext {
   readonly emitter: Emitter;
   readonly target: Target;
+  /** The images that gradients with respect to filters read. */
+  readonly filterInputs: ReadonlySet<Value>;
   /** Wraps an emitted tensor as the node's result. */
   result(node: Node, index: number, emitted: Emitted, layout?: Layout): Lowered;
   /** Wraps parts of the samples, one after the other, as the node's result. */
@@ -31,12 +33,17 @@ export type Lowering = (ctx: LoweringContext, node: Node, inputs: readonly Lower
 
 export type LoweringTable = Readonly<Record<string, Lowering>>;
 
-export function createContext(emitter: Emitter, target: Target): LoweringContext {
+export function createContext(
+  emitter: Emitter,
+  target: Target,
+  filterInputs: ReadonlySet<Value> = new Set(),
+): LoweringContext {
   const wrap = (shape: readonly number[], dtype: GraphDType, emitted: Emitted, layout = identityLayout(shape.length)) =>
     new Lowered(emitter, shape, dtype, emitted, layout);
   return {
     emitter,
     target,
+    filterInputs,
     wrap,
     result(node, index, emitted, layout) {
       const output = node.outputs[index]!;

@@ -1,20 +1,32 @@
 /** 3x3x3 convolutions of stride 1 in channel-blocked memory, forward and with respect to the input. */
 import type { LoweringContext } from './context.js';
 import type { ConvGradient, ConvLowering } from './conv-lowering.js';
-import { type Margin, neighbours, planesOf, planesResult, sidesOf } from './conv-planes.js';
+import { type Margin, neighbours, planesOf, planesResult, type Sides, sidesOf } from './conv-planes.js';
 import { marginOf } from './conv-strips.js';
 import { winogradConv, winogradInput, winogradKernels } from './conv-winograd.js';
 import type { Emitted } from './emitter.js';
+import { blockedActivation, slopeOf } from './leaky.js';
 import type { Lowered } from './lowered.js';
 import { reversed } from './primitives.js';
 
-/** Both channel counts are whole blocks. The margin is the filter gradient's, which takes the same transform. */
+/**
+ * Width from which a convolution pads faster than it reads columns of zeros that were copied in: at its padded edges it
+ * computes pixel by pixel. Half as fast at 12, equal at about 40.
+ */
+const PADDED_WIDTH = 48;
+
+function ownMargin({ width }: Sides): Margin {
+  return { below: 0, columns: width < PADDED_WIDTH ? 1 : 0 };
+}
+
+/** Both channel counts are whole blocks. Where a filter gradient takes the same transform, the margin is that one's. */
 export const blockedConv: ConvLowering = (ctx, node, g, x, filter, bias) => {
   const s = sidesOf(g.batch, g.input);
   const channels = { into: g.inChannels, out: g.outChannels };
   const memory = filter.as({ splits: [3, 4], block: ctx.target.block, perm: [0, 5, 3, 1, 2, 4, 6] });
   const kernels = winogradKernels(ctx, memory, channels, s.depth, false);
-  const input = winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s, marginOf(ctx, g));
+  const margin = ctx.filterInputs.has(node.inputs[0]!) ? marginOf(ctx, g) : ownMargin(s);
+  const input = winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s, margin);
   return planesResult(ctx, node, winogradConv(ctx, input, kernels, s, channels, bias?.dense()));
 };
 
@@ -26,19 +38,12 @@ function mirroredInPlane(ctx: LoweringContext, filter: Lowered): Emitted {
   return reversed(ctx, rows, 1);
 }
 
-/**
- * Width from which a convolution pads faster than it reads columns of zeros that were copied in: at its padded edges it
- * computes pixel by pixel. Half as fast at 12, equal at about 40.
- */
-const PADDED_WIDTH = 48;
-
 /** Gradient with respect to the input: the same with the mirrored filter. */
 export const blockedConvInput: ConvGradient = (ctx, node, g, dy, filter) => {
   const s = sidesOf(g.batch, g.output);
   const channels = { into: g.outChannels, out: g.inChannels };
   const kernels = winogradKernels(ctx, mirroredInPlane(ctx, filter), channels, s.depth, true);
-  const margin: Margin = { below: 0, columns: s.width < PADDED_WIDTH ? 1 : 0 };
-  const input = winogradInput(ctx, planesOf(ctx, dy, g.outChannels, s), s, margin);
+  const input = winogradInput(ctx, planesOf(ctx, dy, g.outChannels, s), s, ownMargin(s));
   return planesResult(ctx, node, winogradConv(ctx, input, kernels, s, channels));
 };
 
@@ -50,7 +55,10 @@ export const blockedFirstConv: ConvLowering = (ctx, node, g, x, filter, bias) =>
   const image = emitter.reshape(neighbours(ctx, x, s), [s.batch * s.depth, channels, s.height, s.width]);
   const memory = filter.as({ splits: [4], block: target.block, perm: [4, 0, 3, 1, 2, 5] });
   const kernel = emitter.reshape(memory, [g.outChannels, channels, 3, 3]);
-  const attributes = { kernel_shape: [3, 3], dilations: [1, 1], strides: [1, 1], pads: [1, 1, 1, 1], group: 1 };
+  const attributes = {
+    ...{ kernel_shape: [3, 3], dilations: [1, 1], strides: [1, 1], pads: [1, 1, 1, 1], group: 1 },
+    ...blockedActivation(slopeOf(node)),
+  };
   const shape = [s.batch * s.depth, g.outChannels, s.height, s.width];
   return planesResult(ctx, node, emitter.blocked('Conv', [image, kernel, bias?.dense()], attributes, shape));
 };

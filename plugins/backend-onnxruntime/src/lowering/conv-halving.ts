@@ -3,6 +3,7 @@ import type { LoweringContext } from './context.js';
 import type { ConvGradient, ConvLowering } from './conv-lowering.js';
 import { correlate, planesOf, planesResult, sidesOf } from './conv-planes.js';
 import { planesLayout } from './layout.js';
+import { blockedActivation, slopeOf } from './leaky.js';
 import type { Lowered } from './lowered.js';
 import { takeAt } from './primitives.js';
 import { emitReduce } from './reduce.js';
@@ -15,7 +16,10 @@ export const blockedHalve: ConvLowering = (ctx, node, g, x, filter, bias) => {
   const image = emitter.reshape(planesOf(ctx, x, g.inChannels, s), [pairs, 2 * g.inChannels, s.height, s.width]);
   const memory = filter.as({ splits: [3, 4], block: target.block, perm: [5, 0, 3, 1, 2, 4, 6] });
   const kernel = emitter.reshape(memory, [g.outChannels, 2 * g.inChannels, 2, 2]);
-  const attributes = { kernel_shape: [2, 2], strides: [2, 2], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 };
+  const attributes = {
+    ...{ kernel_shape: [2, 2], strides: [2, 2], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 },
+    ...blockedActivation(slopeOf(node)),
+  };
   const shape = [pairs, g.outChannels, s.height / 2, s.width / 2];
   return planesResult(ctx, node, emitter.blocked('Conv', [image, kernel, bias?.dense()], attributes, shape));
 };
@@ -29,7 +33,10 @@ export const blockedDouble: ConvLowering = (ctx, node, g, dy, filter, bias) => {
   const memory = filter.as({ splits: [3, 4], block, perm: [0, 1, 2, 3, 5, 6, 4] });
   const kernel = emitter.reshape(memory, [8 * g.inChannels, g.outChannels, 1, 1]);
   const image = emitter.reshape(planesOf(ctx, dy, g.outChannels, s), [planes, g.outChannels, 1, s.height * s.width]);
-  const attributes = { kernel_shape: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 };
+  const attributes = {
+    ...{ kernel_shape: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 },
+    ...blockedActivation(slopeOf(node)),
+  };
   const value = emitter.blocked('Conv', [image, kernel, bias && repeated(ctx, bias, 8)], attributes, [
     planes,
     8 * g.inChannels,

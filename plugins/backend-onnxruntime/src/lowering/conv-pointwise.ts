@@ -2,6 +2,7 @@
 import type { Node } from '../graph/ir.js';
 import type { LoweringContext } from './context.js';
 import { type ConvGeometry, isPointwise } from './conv-geometry.js';
+import type { ConvLowering } from './conv-lowering.js';
 import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { denseLayout, planesLayout, sameLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
@@ -12,7 +13,7 @@ const LAYOUT = planesLayout(5, 1);
 export function pointwiseApplies(ctx: LoweringContext, g: ConvGeometry, x: Lowered): boolean {
   const { block } = ctx.target;
   if (block === 0 || g.kernel.length !== 3 || !isPointwise(g)) return false;
-  return sameLayout(x.primary, LAYOUT) || sameLayout(x.primary, planesLayout(5, block));
+  return sameLayout(x.primary, LAYOUT) || isInBlocks(ctx, x);
 }
 
 /** @param kernel memory [out, into] */
@@ -31,47 +32,59 @@ function matrix(ctx: LoweringContext, filter: Lowered, perm: readonly number[]):
   return ctx.emitter.reshape(memory, memory.shape.slice(0, 2));
 }
 
+function isInBlocks({ target }: LoweringContext, { primary }: Lowered): boolean {
+  return sameLayout(primary, planesLayout(5, target.block));
+}
+
 /** Whether x lies in blocks while y has no whole ones: the last convolution of a network. */
 function leavesBlocks(ctx: LoweringContext, x: Lowered, outChannels: number): boolean {
-  return sameLayout(x.primary, planesLayout(5, ctx.target.block)) && outChannels % ctx.target.block > 0;
+  return isInBlocks(ctx, x) && outChannels % ctx.target.block > 0;
 }
 
-/** Zeros behind the first axis. */
-function padded(ctx: LoweringContext, value: Emitted, length: number): Emitted {
-  const [first, ...rest] = value.shape as [number, ...number[]];
+/** `value` behind the first axis. */
+function padded(ctx: LoweringContext, source: Emitted, length: number, value: number): Emitted {
+  const [first, ...rest] = source.shape as [number, ...number[]];
+  if (first === length) return source;
   const pads = [0, ...rest.map(() => 0), length - first, ...rest.map(() => 0)];
-  return ctx.emitter.node('Pad', [value, ctx.emitter.int64(pads), ctx.emitter.float(0)], {}, [length, ...rest]);
+  return ctx.emitter.node('Pad', [source, ctx.emitter.int64(pads), ctx.emitter.float(value)], {}, [length, ...rest]);
 }
 
-/** The outputs padded to whole blocks, so that nothing but they is reordered and x is kept in one memory layout. */
-function convolveBlocks(ctx: LoweringContext, x: Lowered, filter: Lowered, bias?: Lowered): Emitted {
+/** Name of the form whose channels are padded to whole blocks, [b, d, c/B, h, w, B]; a softmax gives the padding zero. */
+export const LANES = 'lanes';
+
+/** Far below any logit, and its exponential is zero without being an infinity. */
+const ABSENT = -1e30;
+
+/** The outputs padded to whole blocks, so that no more than they is reordered and x is kept in one memory layout. */
+function convolveBlocks(ctx: LoweringContext, node: Node, x: Lowered, filter: Lowered, bias?: Lowered): Lowered {
   const { emitter, target } = ctx;
   const { block } = target;
   const [batch, depth, height, width, into] = x.shape as [number, number, number, number, number];
   const out = filter.shape[4]!;
   const lanes = Math.ceil(out / block) * block;
-  const rows = padded(ctx, matrix(ctx, filter, [4, 3, 0, 1, 2]), lanes);
+  const rows = padded(ctx, matrix(ctx, filter, [4, 3, 0, 1, 2]), lanes, 0);
   const parted = emitter.reshape(rows, [lanes / block, block, into / block, block]);
   const kernel = emitter.reshape(emitter.transpose(parted, [0, 2, 3, 1]), [lanes, into, 1, 1]);
   const planes = batch * depth;
   const image = emitter.reshape(x.as(x.primary), [planes, into, height, width]);
   const attributes = { kernel_shape: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 };
-  const inputs = [image, kernel, bias && padded(ctx, bias.dense(), lanes)];
-  const value = emitter.blocked('Conv', inputs, attributes, [planes, lanes, height, width]);
+  const shift = padded(ctx, bias ? bias.dense() : emitter.float(0, [out]), lanes, ABSENT);
+  const value = emitter.blocked('Conv', [image, kernel, shift], attributes, [planes, lanes, height, width]);
+  const blocks = emitter.reshape(value, [batch, depth, lanes / block, height, width, block]);
+  if (lanes === out) return ctx.result(node, 0, blocks, planesLayout(5, block));
   const dense = emitter.blocked('ReorderOutput', [value], { channels: out }, [planes, out, height, width]);
-  return emitter.reshape(dense, [batch, depth, out, height, width]);
+  const result = ctx.result(node, 0, emitter.reshape(dense, [batch, depth, out, height, width]), LAYOUT);
+  result.extras.set(LANES, blocks);
+  return result;
 }
 
-export function pointwiseConv(ctx: LoweringContext, node: Node, x: Lowered, filter: Lowered, bias?: Lowered): Lowered {
-  if (leavesBlocks(ctx, x, filter.shape[4]!)) {
-    return ctx.result(node, 0, convolveBlocks(ctx, x, filter, bias), LAYOUT);
-  }
+export const pointwiseConv: ConvLowering = (ctx, node, _g, x, filter, bias) => {
+  if (isInBlocks(ctx, x)) return convolveBlocks(ctx, node, x, filter, bias);
   return ctx.result(node, 0, convolve(ctx, x, matrix(ctx, filter, [4, 3, 0, 1, 2]), bias), LAYOUT);
-}
+};
 
-export function pointwiseConvInput(ctx: LoweringContext, node: Node, dy: Lowered, filter: Lowered, bias?: Lowered) {
-  return ctx.result(node, 0, convolve(ctx, dy, matrix(ctx, filter, [3, 4, 0, 1, 2]), bias), LAYOUT);
-}
+export const pointwiseConvInput: ConvLowering = (ctx, node, _g, dy, filter, bias) =>
+  ctx.result(node, 0, convolve(ctx, dy, matrix(ctx, filter, [3, 4, 0, 1, 2]), bias), LAYOUT);
 
 /** Memory [i/B, o, B(i)]: every block of x times dy. */
 function filterFromBlocks(ctx: LoweringContext, node: Node, x: Lowered, dy: Lowered): Lowered {

@@ -15,6 +15,8 @@ import {
   imageHalveFilter,
 } from './conv-image.js';
 import { pointwiseApplies, pointwiseConv, pointwiseConvFilter, pointwiseConvInput } from './conv-pointwise.js';
+import type { ConvLowering } from './conv-lowering.js';
+import { leakyRelu, slopeOf } from './leaky.js';
 import type { Lowered } from './lowered.js';
 import { bySamples, sumOverSamples } from './samples.js';
 
@@ -46,16 +48,44 @@ function hasUnitStride(g: ConvGeometry): boolean {
   return g.strides.every((stride) => stride === 1) && g.dilations.every((dilation) => dilation === 1);
 }
 
+/** Those that apply the leaky ReLU of their node themselves. */
+const ACTIVATING: ReadonlySet<ConvLowering> = new Set([blockedFirstConv, blockedHalve, blockedDouble]);
+
+function activated(
+  lowering: ConvLowering,
+  ...[ctx, node, g, x, filter, bias]: Parameters<ConvLowering>
+): readonly Lowered[] {
+  const value = lowering(ctx, node, g, x, filter, bias);
+  const slope = slopeOf(node);
+  if (slope === 1 || ACTIVATING.has(lowering)) return [value];
+  return [ctx.result(node, 0, leakyRelu(ctx, value.as(value.primary), slope), value.primary)];
+}
+
+function convWay(ctx: LoweringContext, g: ConvGeometry, x: Lowered): ConvLowering {
+  if (is3d(g) && wholeBlocks(ctx, g)) {
+    if (isSameThree(g)) return blockedConv;
+    if (isHalving(g)) return blockedHalve;
+  }
+  if (is2d(g) && (wholeBlocks(ctx, g) || firstBlock(ctx, g))) return imageConv;
+  if (is3d(g) && firstPlanes(ctx, g) && isSameThree(g)) return blockedFirstConv;
+  return pointwiseApplies(ctx, g, x) ? pointwiseConv : denseConv;
+}
+
 function conv(ctx: LoweringContext, node: Node, [x, filter, bias]: readonly Lowered[]): readonly Lowered[] {
   const g = convGeometry(node, x!.shape, node.outputs[0]!.shape, filter!.shape);
+  return activated(convWay(ctx, g, x!), ctx, node, g, x!, filter!, bias);
+}
+
+function inputWay(ctx: LoweringContext, g: ConvGeometry, dy: Lowered, bias: Lowered | undefined): ConvLowering {
   if (is3d(g) && wholeBlocks(ctx, g)) {
-    if (isSameThree(g)) return [blockedConv(ctx, node, g, x!, filter!, bias)];
-    if (isHalving(g)) return [blockedHalve(ctx, node, g, x!, filter!, bias)];
+    if (isSameThree(g) && !bias) return blockedConvInput;
+    if (isHalving(g)) return blockedDouble;
   }
-  if (is2d(g) && (wholeBlocks(ctx, g) || firstBlock(ctx, g))) return [imageConv(ctx, node, g, x!, filter!, bias)];
-  if (is3d(g) && firstPlanes(ctx, g) && isSameThree(g)) return [blockedFirstConv(ctx, node, g, x!, filter!, bias)];
-  if (pointwiseApplies(ctx, g, x!)) return [pointwiseConv(ctx, node, x!, filter!, bias)];
-  return [denseConv(ctx, node, g, x!, filter!, bias)];
+  if (is2d(g) && wholeBlocks(ctx, g) && !bias) {
+    if (hasUnitStride(g)) return imageConvInput;
+    if (isHalving(g)) return imageDouble;
+  }
+  return pointwiseApplies(ctx, g, dy) ? pointwiseConvInput : denseConvInput;
 }
 
 function convBackpropInput(
@@ -64,16 +94,7 @@ function convBackpropInput(
   [dy, filter, bias]: readonly Lowered[],
 ): readonly Lowered[] {
   const g = convGeometry(node, node.outputs[0]!.shape, dy!.shape, filter!.shape);
-  if (is3d(g) && wholeBlocks(ctx, g)) {
-    if (isSameThree(g) && !bias) return [blockedConvInput(ctx, node, g, dy!, filter!)];
-    if (isHalving(g)) return [blockedDouble(ctx, node, g, dy!, filter!, bias)];
-  }
-  if (is2d(g) && wholeBlocks(ctx, g) && !bias) {
-    if (hasUnitStride(g)) return [imageConvInput(ctx, node, g, dy!, filter!)];
-    if (isHalving(g)) return [imageDouble(ctx, node, g, dy!, filter!)];
-  }
-  if (pointwiseApplies(ctx, g, dy!)) return [pointwiseConvInput(ctx, node, dy!, filter!, bias)];
-  return [denseConvInput(ctx, node, g, dy!, filter!, bias)];
+  return activated(inputWay(ctx, g, dy!, bias), ctx, node, g, dy!, filter!, bias);
 }
 
 function convBackpropFilter(ctx: LoweringContext, node: Node, [x, dy]: readonly Lowered[]): readonly Lowered[] {

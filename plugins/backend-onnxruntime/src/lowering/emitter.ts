@@ -296,16 +296,31 @@ export class Emitter {
     return { nodes: neededNodes(this.nodes, outputs), tensors: this.tensors, outputs };
   }
 
+  isInput(name: string): boolean {
+    return this.inputs.some((input) => input.name === name) && !this.shapes.has(name);
+  }
+
+  /** Values that nodes of this emitter read which are not among these. */
+  private madeElsewhere(nodes: readonly NodeProto[], needed: ReadonlySet<string>): ValueInfoProto[] {
+    const made = new Set(nodes.flatMap(({ output }) => output));
+    const missing = [...needed].filter((name) => this.tensors.has(name) && !made.has(name));
+    return missing.map((name) => {
+      const { shape, dtype } = this.tensors.get(name)!;
+      return valueInfo(name, shape, dtype);
+    });
+  }
+
   /** The serialised model of a program made from this emitter's. */
   build(program: Program = this.program()): Uint8Array {
     const { nodes, declared } = writeInPlace(program, (shape) => this.shapeOperand(shape).name);
     const needed = new Set(nodes.flatMap(({ input }) => input));
+    const keeps = ({ name }: ValueInfoProto) => needed.has(name) || !(program.isPart || this.shapes.has(name));
     const graph = create(GraphProtoSchema, {
       name: 'dinomix',
       node: [...nodes],
       initializer: this.initializers.filter(({ name }) => needed.has(name)),
-      input: this.inputs.filter(({ name }) => needed.has(name) || !this.shapes.has(name)),
-      output: this.outputs,
+      input: [...this.inputs.filter(keeps), ...this.madeElsewhere(nodes, needed)],
+      output: [...program.outputs].map((name) => create(ValueInfoProtoSchema, { name })),
       valueInfo: [...declared].map(([name, { shape, dtype, symbol }]) => valueInfo(name, shape, dtype, symbol)),
     });
     const opsets: [string, bigint][] = [

@@ -16,6 +16,8 @@ export interface Program {
   readonly tensors: ReadonlyMap<string, ProgramTensor>;
   /** Names of the graph's outputs, which stay until the end. */
   readonly outputs: ReadonlySet<string>;
+  /** Whether other programs make some of the values, and only what is read is declared as input. */
+  readonly isPart?: boolean;
 }
 
 /** Nodes whose result is their first input under another name: ONNX Runtime gives it the same buffer. */

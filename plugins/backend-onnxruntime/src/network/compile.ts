@@ -4,9 +4,10 @@ import type { Emitted } from '../lowering/emitter.js';
 import type { Lowered } from '../lowering/lowered.js';
 import { createOnnxRuntimeError, messageOf } from '../session/errors.js';
 import { declareStop, runInPlace } from '../session/in-place.js';
-import { createSession, type OrtSession, type OrtTensor, ort, type SessionOptions } from '../session/runtime.js';
+import { createSession, type OrtSession, type OrtTensor, type SessionOptions } from '../session/runtime.js';
 import { lowerNetworkNode } from './lowering.js';
 import { NetworkScope } from './scope.js';
+import { cutWeights } from './weights.js';
 
 export interface CompileSettings {
   readonly target: Target;
@@ -39,11 +40,8 @@ export function compileNetwork(trace: Trace, settings: CompileSettings, ending: 
   }
   emitter.label = '';
   const names = ending(scope, scope.get(trace.logits)).map((value, index) => emitter.output(value, `result${index}`));
-  const { Tensor } = ort();
-  const fixed = Object.fromEntries(
-    scope.fixed.map(({ name, data, shape }) => [name, new Tensor('float32', data, shape)] as const),
-  );
-  const session = createSession(emitter.build(), settings.session);
+  const { program, fixed } = cutWeights(scope, settings.session);
+  const session = createSession(emitter.build(program), settings.session);
   return {
     nodeCount: emitter.nodeCount,
     run: (inputs, outputs) => {

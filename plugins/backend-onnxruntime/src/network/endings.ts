@@ -1,11 +1,10 @@
 /** How a compiled network ends: with logits, or with probabilities added into the sums of a slab. */
 import type { Emitted } from '../lowering/emitter.js';
-import { identityLayout } from '../lowering/layout.js';
+import { LANES } from '../lowering/conv-pointwise.js';
+import { identityLayout, planesLayout, sameLayout } from '../lowering/layout.js';
 import type { Lowered } from '../lowering/lowered.js';
 import { strided } from '../lowering/windows.js';
 import type { Ending } from './compile.js';
-import { LANES } from './lower-conv.js';
-import { hasPlanes, planeOrder, planesOf } from './planes.js';
 import type { NetworkScope } from './scope.js';
 
 /** Logits [1, d, h, w, k]. */
@@ -20,8 +19,6 @@ export const IMPORTANCE = 'importance';
 export interface WindowLayout {
   /** Numbers a voxel in the sums: the classes, padded where that saves a copy. */
   readonly lanes: number;
-  /** The depth of each plane in the order in which the graph has them. */
-  readonly planes: readonly number[];
   /** Results of the graph, each to be written into the sums. */
   readonly results: number;
 }
@@ -38,7 +35,7 @@ const PIECE = 2 ** 27;
 export function windowEnding(weighted: boolean, report: (layout: WindowLayout) => void, pieceBytes = PIECE): Ending {
   return (scope, logits) => {
     const { emitter, ctx } = scope;
-    const { values, planes, lanes } = planeRows(scope, logits);
+    const { values, lanes } = planeRows(scope, logits);
     const [depth] = values.shape as [number, ...number[]];
     const area = (logits.shape[2] as number) * (logits.shape[3] as number);
     const count = depth * area;
@@ -48,7 +45,7 @@ export function windowEnding(weighted: boolean, report: (layout: WindowLayout) =
     const inputs = [emitter.input(ROWS, [count, 1], 'int64'), emitter.input(ORIGIN, [1, 1], 'int64')];
     const rows = emitter.node('Add', inputs, {}, [count, 1], 'int64');
     const pieces = piecesOf(depth, Math.max(1, Math.floor(pieceBytes / (4 * area * lanes))));
-    report({ lanes, planes, results: pieces.length });
+    report({ lanes, results: pieces.length });
     return pieces.map(([from, to]) => {
       const part = (x: Emitted) => strided(ctx, x, [0], [from * area], [to * area]);
       const voxels = voxelRows(scope, strided(ctx, values, [0], [from], [to]), lanes);
@@ -67,18 +64,15 @@ function piecesOf(depth: number, most: number): (readonly [from: number, to: num
 }
 
 /** The logits plane by plane: [d, h, w, k], or [d, k/B, h * w, B] where they lie in channel blocks. */
-function planeRows(scope: NetworkScope, logits: Lowered): { values: Emitted; planes: number[]; lanes: number } {
-  const { emitter } = scope;
+function planeRows({ emitter, block }: NetworkScope, logits: Lowered): { values: Emitted; lanes: number } {
   const [, depth, height, width, classes] = logits.shape as [number, number, number, number, number];
-  const padded = logits.extras.get(LANES);
-  if (!padded && !hasPlanes(logits)) {
-    const values = emitter.reshape(logits.as(identityLayout(5)), [depth, height, width, classes]);
-    return { values, planes: Array.from({ length: depth }, (_, plane) => plane), lanes: classes };
+  const planes = planesLayout(5, block);
+  const blocked = logits.extras.get(LANES) ?? (sameLayout(logits.primary, planes) ? logits.as(planes) : undefined);
+  if (!blocked) {
+    return { values: emitter.reshape(logits.as(identityLayout(5)), [depth, height, width, classes]), lanes: classes };
   }
-  const source = padded ?? planesOf(scope, logits);
-  const [, , blocks, , , block] = source.shape as [number, number, number, number, number, number];
-  const values = emitter.reshape(source, [depth, blocks, height * width, block]);
-  return { values, planes: planeOrder(depth), lanes: blocks * block };
+  const blocks = blocked.shape[2]!;
+  return { values: emitter.reshape(blocked, [depth, blocks, height * width, block]), lanes: blocks * block };
 }
 
 /** The logits of some planes voxel by voxel [n, lanes]. */

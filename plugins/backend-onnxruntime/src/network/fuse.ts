@@ -1,17 +1,13 @@
 import { type Trace, traceOf } from '../export/trace.js';
 import { createNode, type Node, type Value } from '../graph/ir.js';
 import { numberAttribute } from '../lowering/context.js';
+import { slopeOf } from '../lowering/leaky.js';
 
 /** Operations that apply a leaky ReLU of attribute `slope` to their result; 1 is none. */
 const CARRIERS = new Set(['Conv', 'ConvBackpropInput', 'NormActivation']);
 
-/** Slope of the activation that a convolution or normalisation carries; 1 is none. */
-export function slopeOf(node: Node): number {
-  return node.attributes.slope === undefined ? 1 : numberAttribute(node, 'slope');
-}
-
 /** Slope of a (leaky) ReLU node, undefined for other operations. */
-export function activationSlope(node: Node): number | undefined {
+function activationSlope(node: Node): number | undefined {
   if (node.op === 'Relu') return 0;
   return node.op === 'LeakyRelu' ? numberAttribute(node, 'alpha') : undefined;
 }

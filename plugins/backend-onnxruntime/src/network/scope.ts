@@ -1,23 +1,14 @@
-import type { HostBuffer, Node, Value } from '../graph/ir.js';
+import type { Node, Value } from '../graph/ir.js';
 import { createContext, type LoweringContext, type Target } from '../lowering/context.js';
-import { type Emitted, Emitter } from '../lowering/emitter.js';
-import { parseLayout, relayoutHost } from '../lowering/layout.js';
+import { Emitter } from '../lowering/emitter.js';
+import { parseLayout } from '../lowering/layout.js';
 import { Lowered } from '../lowering/lowered.js';
-
-/** An array that every run of a compiled graph is given. */
-export interface FixedInput {
-  readonly name: string;
-  readonly data: Float32Array;
-  readonly shape: readonly number[];
-}
-
-/** Arrays derived from the weights, by weight and purpose: graphs of several image sizes share them. */
-const derived = new WeakMap<HostBuffer, Map<string, Float32Array>>();
 
 /** What the lowering of a network for inference sees beside the usual context. */
 export class NetworkScope {
   readonly ctx: LoweringContext;
-  readonly fixed: FixedInput[] = [];
+  /** The weights in the order of first use: each is the input `weight<position>` of the emitted graph. */
+  readonly weights: Value[] = [];
   private readonly values = new Map<Value, Lowered>();
 
   constructor(target: Target) {
@@ -36,43 +27,24 @@ export class NetworkScope {
     this.values.set(value, lowered);
   }
 
-  /** A value in the graph; a constant becomes an input of the session when it is first asked for. */
   get(value: Value): Lowered {
-    let known = this.values.get(value);
-    if (!known) {
-      const { data, layout, dims } = value.buffer!;
-      const emitted = this.constant(data as Float32Array, dims);
-      known = new Lowered(this.emitter, value.shape, value.dtype, emitted, parseLayout(layout));
-      this.values.set(value, known);
-    }
-    return known;
+    return this.values.get(value) ?? this.weight(value);
   }
 
   inputsOf(node: Node): Lowered[] {
     return node.inputs.map((input) => this.get(input));
   }
 
-  /** An array that is made once from a weight and given to every run. */
-  derived(weight: Value, purpose: string, shape: readonly number[], make: () => Float32Array): Emitted {
-    const buffer = weight.buffer!;
-    const kept = derived.get(buffer) ?? new Map<string, Float32Array>();
-    derived.set(buffer, kept);
-    const key = `${purpose}:${shape.join()}`;
-    const data = kept.get(key) ?? make();
-    kept.set(key, data);
-    return this.constant(data, shape);
+  private weight(value: Value): Lowered {
+    const { layout, dims } = value.buffer!;
+    const input = this.emitter.input(weightName(this.weights.length), dims, 'float32');
+    const lowered = new Lowered(this.emitter, value.shape, value.dtype, input, parseLayout(layout));
+    this.weights.push(value);
+    this.values.set(value, lowered);
+    return lowered;
   }
+}
 
-  /** The elements of a weight in the recorded order. */
-  numbers(weight: Value): Float32Array {
-    const { data, layout } = weight.buffer!;
-    const plain = { splits: [], block: 1, perm: weight.shape.map((_, axis) => axis) };
-    return relayoutHost(data, parseLayout(layout), plain, weight.shape) as Float32Array;
-  }
-
-  private constant(data: Float32Array, shape: readonly number[]): Emitted {
-    const name = `fixed${this.fixed.length}`;
-    this.fixed.push({ name, data, shape });
-    return this.emitter.input(name, shape, 'float32');
-  }
+export function weightName(position: number): string {
+  return `weight${position}`;
 }

@@ -6,15 +6,13 @@ import type { Mirror } from './windows.js';
 export interface RowRequest {
   readonly window: Index3;
   readonly slab: Index3;
-  /** The depth of each plane in the order in which the result has them. */
-  readonly planes: readonly number[];
   readonly mirror: Mirror;
   /** First voxel of the window. */
   readonly origin: Index3;
 }
 
 /** The voxel that each row of the result is; rows outside of the slab name the voxel after its last. */
-export function rowsOf({ window, slab, planes, mirror, origin }: RowRequest): BigInt64Array {
+export function rowsOf({ window, slab, mirror, origin }: RowRequest): BigInt64Array {
   const [depth, height, width] = window;
   const rows = new BigInt64Array(product(window));
   // Writing the low halves is many times faster than writing BigInts; the high halves stay zero.
@@ -26,7 +24,7 @@ export function rowsOf({ window, slab, planes, mirror, origin }: RowRequest): Bi
   };
   const columns = Array.from({ length: width }, (_, x) => at(x, 2, width));
   let row = 0;
-  for (const plane of planes) {
+  for (let plane = 0; plane < depth; plane++) {
     const z = at(plane, 0, depth);
     for (let index = 0; index < height; index++) {
       const y = at(index, 1, height);
@@ -40,27 +38,6 @@ export function rowsOf({ window, slab, planes, mirror, origin }: RowRequest): Bi
 /** Whether no voxel of the window is outside of the slab. */
 export function isInside({ window, slab, origin }: Pick<RowRequest, 'window' | 'slab' | 'origin'>): boolean {
   return origin.every((start, axis) => start >= 0 && start + window[axis]! <= slab[axis]!);
-}
-
-/** The importance in the order of the graph's rows. The same for a mirrored window: its weights go with its voxels. */
-export function importanceRows(
-  importance: Float32Array,
-  window: Index3,
-  planes: readonly number[],
-  mirror: Mirror,
-): Float32Array {
-  const [depth, height, width] = window;
-  const result = new Float32Array(importance.length);
-  const area = height * width;
-  planes.forEach((plane, index) => {
-    const z = mirror[0] ? depth - 1 - plane : plane;
-    for (let y = 0; y < height; y++) {
-      const from = z * area + (mirror[1] ? height - 1 - y : y) * width;
-      const to = index * area + y * width;
-      for (let x = 0; x < width; x++) result[to + x] = importance[from + (mirror[2] ? width - 1 - x : x)]!;
-    }
-  });
-  return result;
 }
 
 /** A window [d, h, w, channels] read backwards along the mirrored axes. */

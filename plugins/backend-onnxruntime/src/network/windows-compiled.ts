@@ -3,7 +3,7 @@ import { product } from '../lowering/conv-geometry.js';
 import { type OrtTensor, ort } from '../session/runtime.js';
 import { type CompiledNetwork, IMAGE } from './compile.js';
 import { IMPORTANCE, ORIGIN, ROWS, SUMS, type WindowLayout } from './endings.js';
-import { importanceRows, isInside, mirrored, rowsOf } from './window-rows.js';
+import { isInside, mirrored, rowsOf } from './window-rows.js';
 import type { Mirror } from './windows.js';
 
 /** The arrays that windows of one mirroring are given beside their image. */
@@ -18,17 +18,15 @@ export class CompiledWindows {
   readonly sums: Float32Array;
   readonly lanes: number;
   private readonly request: WindowRequest;
-  private readonly planes: readonly number[];
   private readonly sumsTensor: OrtTensor;
   /** Every result of the graph is written into the sums. */
   private readonly results: readonly OrtTensor[];
   private placement: Placement | undefined;
 
   /** @param memory zeros for the sums and a voxel more, which takes what falls outside of the slab */
-  constructor(request: WindowRequest, { lanes, planes, results }: WindowLayout, memory: Float32Array) {
+  constructor(request: WindowRequest, { lanes, results }: WindowLayout, memory: Float32Array) {
     const voxels = product(request.slab);
     this.request = request;
-    this.planes = planes;
     this.lanes = lanes;
     this.sums = memory.subarray(0, voxels * lanes);
     this.sumsTensor = new (ort().Tensor)('float32', memory, [voxels + 1, lanes]);
@@ -73,14 +71,14 @@ export class CompiledWindows {
       mirror,
       rows,
       importance:
-        importance && new Tensor('float32', importanceRows(importance, window, this.planes, mirror), rows.dims),
+        importance && new Tensor('float32', mirrored(importance, window, 1, mirror), rows.dims),
     };
     return this.placement;
   }
 
   private rowsAt(origin: Index3, mirror: Mirror): OrtTensor {
     const { slab, window } = this.request;
-    const rows = rowsOf({ window, slab, planes: this.planes, mirror, origin });
+    const rows = rowsOf({ window, slab, mirror, origin });
     return new (ort().Tensor)('int64', rows, [rows.length, 1]);
   }
 }

@@ -69,6 +69,10 @@ interface LoweredGraph extends Omit<CompiledGraph, 'session' | 'bytes'> {
   readonly program: Program;
 }
 
+function filterInputsOf(order: readonly Node[]): ReadonlySet<Value> {
+  return new Set(order.flatMap(({ op, inputs }) => (op === 'ConvBackpropFilter' ? [inputs[0]!] : [])));
+}
+
 /** Lowers and emits a graph and plans its memory, without loading it. */
 export function lowerGraph(
   order: readonly Node[],
@@ -84,7 +88,7 @@ export function lowerGraph(
     lowered.set(leaf, new Lowered(emitter, leaf.shape, leaf.dtype, input, parseLayout(layout)));
     return input.name;
   });
-  const ctx = createContext(emitter, target);
+  const ctx = createContext(emitter, target, filterInputsOf(order));
   for (const node of order) lowerNode(node, lowered, ctx, emitter);
 
   const stop = target.provider === 'cpu' && writesInPlace() ? declareStop(emitter) : undefined;
