@@ -19,7 +19,7 @@ function createHighest(classes) {
   return { overhang: 0, take, mean: () => total / voxels };
 }
 
-/** One case to labels the way of the validation in training: the network of a run, not exported, in the trainer's sliding window. */
+/** One case to labels the way of a validation in training that has one case: the network of a run, opened with its present weights. */
 export async function startValidation({ task, run: directory, first }) {
   const { volume, patch } = SIZES[task.size];
   const host = await createHost({ config: configOf(task), base: builtIns });
@@ -34,7 +34,9 @@ export async function startValidation({ task, run: directory, first }) {
   const once = async (look) => {
     const highest = createHighest(options.classCount);
     const receivers = [new WholeLabels(volume), ...(look ? [highest] : [])];
-    await slidingWindow({ shape: volume, image }, network, options, receivers);
+    const opened = await network.open();
+    await slidingWindow({ shape: volume, image }, opened.network, options, receivers);
+    await opened.close();
     return look ? highest.mean() : undefined;
   };
   return { value: await once(true), step: () => once(false) };

@@ -115,6 +115,7 @@ export type {
   FunctionMemory,
   Network,
   RecordedFunction,
+  StudentRequest,
   TensorFunction,
   WindowLook,
   WindowRequest,

@@ -18,6 +18,7 @@ import type {
   StudentBuildContext,
   StudentModel,
   StudentOutput,
+  StudentRequest,
   Teacher,
   TeacherContext,
   TeacherOpenContext,
@@ -47,6 +48,8 @@ export type StudentNetwork = StudentModel<Tensor>;
 export type StudentPass = ForwardPass<Tensor>;
 /** Logits and features. */
 export type StudentResult = StudentOutput<Tensor>;
+/** A network with its weights. */
+export type WeightedStudent = Pick<StudentRequest<Tensor>, 'model' | 'weights'>;
 /** A student in a run. */
 export type RunningStudent = BuiltStudent<Tensor>;
 

@@ -25,7 +25,7 @@ import { exportStudent } from './export/export-student.js';
 import { BACKEND_NAME } from './kernels/backend-name.js';
 import { type KernelPlace, kernelCoverage } from './kernels/coverage.js';
 import { measureFunction } from './memory/measure-function.js';
-import { loadNetwork } from './network/network.js';
+import { loadNetwork, openStudent } from './network/network.js';
 import { conv3d, conv3dTranspose, normActivation, softmaxCrossEntropyDice } from './ops/tensor-ops.js';
 import type { OnnxRuntimeOptions } from './options.js';
 import { registerOnnxRuntime } from './register.js';
@@ -62,6 +62,7 @@ async function openSession(request: BackendSetup, options: OnnxRuntimeOptions): 
     },
     exportStudent: (request) => exportStudent(native, request),
     loadNetwork: (bytes) => loadNetwork(native, bytes),
+    openStudent: (request) => openStudent(native, request),
     compileStep: (fn: TensorFunction<Tensor>): RecordedFunction<Tensor> => compileStep(native, fn),
     measureMemory: (fn, inputs) => measureFunction(native, fn, inputs),
     freeMemory: () => native.freeMemory(),

@@ -16,6 +16,7 @@ import { type SlidingWindowOptions, slidingWindow, type WindowNetwork } from '..
 import { WholeLabels } from '../inference/whole-labels.js';
 import type { CaseStore } from '../loader/case-store.js';
 import { guardedAsync } from '../step/guard.js';
+import type { TestNetwork } from './network.js';
 import { cutSlice } from './slices.js';
 import { summarise } from './summarise.js';
 
@@ -25,7 +26,7 @@ export interface EvaluationMaterial {
   readonly store: CaseStore;
   readonly config: ResolvedConfig;
   readonly metrics: readonly Bound<Metric>[];
-  readonly network: WindowNetwork;
+  readonly network: TestNetwork;
   /** Which weights the network has, for the report. */
   readonly weights: string;
   readonly signal: AbortSignal;
@@ -103,9 +104,10 @@ export function presence(
 async function evaluateCase(
   caseId: string,
   role: 'validation' | 'test',
+  network: WindowNetwork,
   material: EvaluationMaterial,
 ): Promise<CaseResult | null> {
-  const { dataset, store, config, metrics, network, signal } = material;
+  const { dataset, store, config, metrics, signal } = material;
   const started = performance.now();
   const prepared = await store.get(caseId, role);
   const options = windowOptions(config, dataset);
@@ -142,12 +144,17 @@ export async function evaluateSplit(
 ): Promise<EvaluationReport> {
   const { dataset, metrics } = material;
   const results: CaseResult[] = [];
-  for (const caseId of dataset.splits[role]) {
-    material.signal.throwIfAborted();
-    const result = await evaluateCase(caseId, role, material);
-    if (result === null) continue;
-    results.push(result);
-    await material.onCase(result);
+  const { network, close } = await material.network.open();
+  try {
+    for (const caseId of dataset.splits[role]) {
+      material.signal.throwIfAborted();
+      const result = await evaluateCase(caseId, role, network, material);
+      if (result === null) continue;
+      results.push(result);
+      await material.onCase(result);
+    }
+  } finally {
+    await close();
   }
   const columns = metrics.flatMap(({ value }) => value.columns);
   return summarise(role, columns, results, dataset.classes, material.weights);

@@ -4,10 +4,10 @@ import { trainerError } from '../errors.js';
 import type { WindowNetwork } from '../inference/sliding-window.js';
 import { KEY_WORDS } from '../ops/random.js';
 import { createGraphCache } from '../step/graph-cache.js';
-import { type StepParts, type StudentPart, teacherVariable, under } from '../step/parts.js';
+import { prefixed, type StepParts, type StudentPart, teacherVariable, under } from '../step/parts.js';
 import { createPass, networkWeights } from '../step/students.js';
 import type { Variables } from '../step/variables.js';
-import type { RunningBackend } from '../types.js';
+import type { RunningBackend, StudentNetwork, WeightedStudent } from '../types.js';
 
 /** Weights under test. */
 export interface TestedWeights {
@@ -40,41 +40,89 @@ export function testedWeights(
   throw trainerError('DMX_WEIGHTS_CHOICE', { choice, known: ['auto', 'student', ...able.map(({ id }) => id)] });
 }
 
-/**
- * The network that is tested: one student, or the mean of several students' logits, then softmax (method.md §2.6).
- */
-export function createTestNetwork(
-  parts: Pick<StepParts, 'students'>,
-  tested: TestedWeights,
-  session: RunningBackend,
-): WindowNetwork {
-  const graph = (tensors: NamedTensors<Tensor>): NamedTensors<Tensor> => {
-    const logits = parts.students.map(({ id, model }) => {
-      const pass = createPass(id, false, zeros([KEY_WORDS]));
-      return model.forward(tensors.image!, under(`weights/${id}/`, tensors), pass).logits;
-    });
-    return { probabilities: softmax(logits.length === 1 ? logits[0]! : div(addN(logits), logits.length)) };
+/** Several students as one network: the mean of their logits (method.md §2.6). Parameters are named `<id>/<name>`. */
+function meanOf(students: readonly StudentPart[], tested: TestedWeights): WeightedStudent {
+  const largest = (axis: 0 | 1 | 2) => Math.max(...students.map(({ model }) => model.multiple[axis]));
+  const model: StudentNetwork = {
+    parameters: students.flatMap(({ id, model: { parameters } }) =>
+      parameters.map((spec) => ({ ...spec, name: `${id}/${spec.name}` })),
+    ),
+    features: {},
+    multiple: [largest(0), largest(1), largest(2)],
+    forward: (x, weights, pass) => {
+      const logits = students.map((student) => student.model.forward(x, under(`${student.id}/`, weights), pass).logits);
+      return { logits: div(addN(logits), logits.length), features: {} };
+    },
   };
+  return { model, weights: Object.assign({}, ...students.map((one) => prefixed(`${one.id}/`, tested.weightsOf(one)))) };
+}
+
+/** What is tested of a run as one network, with its present weights. */
+export function testedStudent({ students }: Pick<StepParts, 'students'>, tested: TestedWeights): WeightedStudent {
+  const [first] = students;
+  return students.length === 1 ? { model: first!.model, weights: tested.weightsOf(first!) } : meanOf(students, tested);
+}
+
+/** The network that is tested. */
+export interface TestNetwork extends WindowNetwork {
+  /** The same for many images: with the weights of this moment, and faster where the backend has a way. */
+  open(): Promise<OpenedTestNetwork>;
+}
+
+export interface OpenedTestNetwork {
+  readonly network: WindowNetwork;
+  close(): Promise<void>;
+}
+
+/** What a test network runs on. */
+interface TestMaterial {
+  readonly parts: Pick<StepParts, 'students'>;
+  readonly tested: TestedWeights;
+  readonly session: RunningBackend;
+  readonly inputChannels: number;
+  readonly classCount: number;
+}
+
+/** The students' logits, or the mean of several students', then softmax (method.md §2.6), recorded once for each shape. */
+function recorded({ parts, tested, session }: TestMaterial): WindowNetwork {
   const traced = (onTrace: () => void) => (tensors: NamedTensors<Tensor>) => {
     onTrace();
-    return graph(tensors);
+    const { model } = testedStudent(parts, tested);
+    const pass = createPass('tested', false, zeros([KEY_WORDS]));
+    return { probabilities: softmax(model.forward(tensors.image!, under('weights/', tensors), pass).logits) };
   };
   const cache = createGraphCache<void>(session, traced, () => true);
   return {
     output: 'probabilities',
     async run(x, shape) {
-      const weights: Record<string, Tensor> = {};
-      for (const student of parts.students) {
-        for (const [name, value] of Object.entries(tested.weightsOf(student)))
-          weights[`weights/${student.id}/${name}`] = value;
-      }
       const image = tensor(x, [...shape]);
-      const { outputs } = cache.run('test', { ...weights, image });
+      const { outputs } = cache.run('test', { ...prefixed('weights/', testedStudent(parts, tested).weights), image });
       const probabilities = outputs.probabilities!;
       const data = await probabilities.data<'float32'>();
       image.dispose();
       probabilities.dispose();
       return { data, shape: probabilities.shape };
+    },
+  };
+}
+
+export function createTestNetwork(material: TestMaterial): TestNetwork {
+  const { parts, tested, session, inputChannels, classCount } = material;
+  const network = recorded(material);
+  return {
+    ...network,
+    async open() {
+      const request = { ...testedStudent(parts, tested), inputChannels, classCount };
+      const opened = (await session.openStudent?.(request)) ?? null;
+      if (opened === null) return { network, close: async () => undefined };
+      return {
+        network: {
+          output: 'logits',
+          run: (x, shape) => opened.run(x, shape),
+          ...(opened.openWindows ? { openWindows: (windows) => opened.openWindows!(windows) } : {}),
+        },
+        close: () => opened.dispose(),
+      };
     },
   };
 }

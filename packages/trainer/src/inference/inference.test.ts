@@ -225,6 +225,32 @@ describe('labels', () => {
     },
   );
 
+  it.each([
+    ['larger', [13, 22, 31] as Index3],
+    ['smaller', [4, 7, 5] as Index3],
+  ])('are those of interpolated probabilities of five classes that fill regions, on a %s grid', (_, target) => {
+    const shape: Index3 = [6, 8, 9];
+    const maps = Array.from({ length: 5 }, (_, index) => {
+      const grid = createGrid(shape);
+      const data = Float32Array.from({ length: 432 }, (_, at) => {
+        const [z, y, x] = [Math.floor(at / 72), Math.floor(at / 9) % 8, at % 9];
+        return Math.exp(-((z - index) ** 2 + (y - 2 * index) ** 2 / 4 + (x - 3 * (index % 3)) ** 2 / 9));
+      });
+      return { ...grid, data };
+    });
+    const probabilities = Float32Array.from({ length: 5 * 432 }, (_, at) => maps[at % 5]!.data[Math.floor(at / 5)]!);
+    const source = createGrid(target);
+    const found = labelsOfSource({ shape, source, box: null }, { orientation: 'keep' }, 5);
+    handOn(found, probabilities, shape, 2, 5);
+    const interpolated = maps.map((map) => resizeTrilinear(map, target).data);
+    const expected = interpolated[0]!.map((_, voxel) => {
+      const values = interpolated.map((map) => map[voxel]!);
+      return values.indexOf(Math.max(...values));
+    });
+    expect([...found.labels]).toEqual([...expected]);
+    expect(new Set(found.labels).size).toBe(5);
+  });
+
   it('need no interpolation on the same grid', () => {
     const source = createGrid([1, 1, 2]);
     const place = { shape: source.shape, source, box: null };

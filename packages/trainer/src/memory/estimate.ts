@@ -3,7 +3,7 @@ import { voxelCount } from '@dinomix/volume';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { createTestNetwork, testedWeights } from '../evaluation/network.js';
 import { createOps } from '../ops/create-ops.js';
-import { buildNetworks } from '../run/build-networks.js';
+import { buildNetworks, INPUT_CHANNELS } from '../run/build-networks.js';
 import { buildParts } from '../run/build-parts.js';
 import { createStepRunner } from '../step/step-runner.js';
 import { createVariables } from '../step/variables.js';
@@ -62,7 +62,9 @@ async function trace(
   const position = { epoch: 0, step: 0, stepInEpoch: 0, epochs: train.epochs, stepsPerEpoch: 1 };
   await runner.step(madeUpBatch(dataset, patch, batch), position, run.signal);
   const step = [...graphs];
-  const network = createTestNetwork(parts, testedWeights(parts, variables, inference.weights), session);
+  const tested = testedWeights(parts, variables, inference.weights);
+  const classCount = dataset.classes.length;
+  const network = createTestNetwork({ parts, tested, session, inputChannels: INPUT_CHANNELS, classCount });
   await network.run(new Float32Array(inference.batch * voxelCount(patch)), [inference.batch, ...patch, 1]);
   return { step, evaluation: graphs.at(-1)!, variables: bytesOf(Object.values(variables.tensors)) };
 }

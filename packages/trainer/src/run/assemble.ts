@@ -5,8 +5,7 @@ import { createDonorBank } from '../data/donor-bank.js';
 import { countDataset } from '../data/facts.js';
 import { automaticSteps } from '../data/sampling.js';
 import { trainerError } from '../errors.js';
-import { createTestNetwork, testedWeights } from '../evaluation/network.js';
-import type { WindowNetwork } from '../inference/sliding-window.js';
+import { createTestNetwork, type TestNetwork, testedWeights } from '../evaluation/network.js';
 import { type BatchLoader, createBatchLoader } from '../loader/batch-loader.js';
 import { type CaseStore, createCaseStore } from '../loader/case-store.js';
 import { createCaseWorkers } from '../loader/case-workers.js';
@@ -15,6 +14,7 @@ import type { StepParts } from '../step/parts.js';
 import { createStepRunner, type StepRunner } from '../step/step-runner.js';
 import { createVariables, type Variables } from '../step/variables.js';
 import type { RunningBackend } from '../types.js';
+import { INPUT_CHANNELS } from './build-networks.js';
 import { buildParts } from './build-parts.js';
 import type { EventStream } from './events.js';
 
@@ -31,7 +31,7 @@ export interface Training {
   readonly checkpoints: Checkpoints;
   readonly runner: StepRunner;
   /** The network that evaluations test, with the present weights. */
-  readonly network: WindowNetwork;
+  readonly network: TestNetwork;
   /** Whose weights the network has: `student`, or the id of a teacher. */
   readonly weights: string;
   readonly events: EventStream;
@@ -107,7 +107,7 @@ export async function assembleTraining(
     stepsPerEpoch,
     lastCheckpoint: null,
     loadFrom,
-    network: createTestNetwork(parts, tested, session),
+    network: createTestNetwork({ parts, tested, session, inputChannels: INPUT_CHANNELS, classCount }),
     weights: tested.source,
     runner: createStepRunner({
       parts,

@@ -5,7 +5,8 @@ import { guarded } from '../step/guard.js';
 import type { StudentPart } from '../step/parts.js';
 import type { Ops } from '../types.js';
 
-const INPUT_CHANNELS = 1;
+/** Images have one channel. */
+export const INPUT_CHANNELS = 1;
 
 /**
  * Builds the networks of a run: plain descriptions, for which nothing is allocated.

@@ -1,12 +1,11 @@
 import type { Dataset, Index3, NamedTensors, Run } from '@dinomix/core';
-import { addN, div, type Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkpointFolder, createCheckpoints } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
-import { createTestNetwork, type TestedWeights, testedWeights } from '../evaluation/network.js';
-import type { WindowNetwork } from '../inference/sliding-window.js';
+import { createTestNetwork, type TestNetwork, testedStudent, testedWeights } from '../evaluation/network.js';
 import { createOps } from '../ops/create-ops.js';
-import { buildNetworks } from '../run/build-networks.js';
-import { prefixed, type StudentPart, type TeacherPart, under } from '../step/parts.js';
+import { buildNetworks, INPUT_CHANNELS } from '../run/build-networks.js';
+import type { TeacherPart } from '../step/parts.js';
 import { createVariables, type Variables } from '../step/variables.js';
 import type { RunningBackend, StudentNetwork } from '../types.js';
 
@@ -25,7 +24,7 @@ export interface TrainedNetwork {
   readonly weights: NamedTensors<Tensor>;
   readonly patch: Index3;
   /** The same network, run by the backend directly. */
-  readonly network: WindowNetwork;
+  readonly network: TestNetwork;
 }
 
 /** Teachers that are not opened: they are asked for their weights only. */
@@ -46,29 +45,6 @@ async function readWeights(directory: string, choice: CheckpointChoice, variable
   return found.path;
 }
 
-/** Several students as one network: the mean of their logits (method.md §2.6). Parameters are named `<id>/<name>`. */
-function joined(
-  students: readonly StudentPart[],
-  tested: TestedWeights,
-): { readonly model: StudentNetwork; readonly weights: NamedTensors<Tensor> } {
-  const [first] = students;
-  if (students.length === 1) return { model: first!.model, weights: tested.weightsOf(first!) };
-  const largest = (axis: 0 | 1 | 2) => Math.max(...students.map(({ model }) => model.multiple[axis]));
-  const parameters = students.flatMap(({ id, model }) =>
-    model.parameters.map((spec) => ({ ...spec, name: `${id}/${spec.name}` })),
-  );
-  const model: StudentNetwork = {
-    parameters,
-    features: {},
-    multiple: [largest(0), largest(1), largest(2)],
-    forward: (x, weights, pass) => {
-      const logits = students.map((student) => student.model.forward(x, under(`${student.id}/`, weights), pass).logits);
-      return { logits: div(addN(logits), logits.length), features: {} };
-    },
-  };
-  return { model, weights: Object.assign({}, ...students.map((one) => prefixed(`${one.id}/`, tested.weightsOf(one)))) };
-}
-
 /**
  * Loads the network of a run out of a checkpoint. Its tensors are disposed with the run.
  * @param run - of the config that the folder was trained with.
@@ -81,13 +57,14 @@ export async function openTrained(
 ): Promise<TrainedNetwork> {
   const [bound] = await run.resolve('dataset');
   const dataset = bound!.value;
-  const students = await buildNetworks(run, createOps(session.ops), dataset.classes.length);
+  const classCount = dataset.classes.length;
+  const students = await buildNetworks(run, createOps(session.ops), classCount);
   const variables = createVariables();
   run.onDispose('weights', () => variables.dispose());
   const checkpoint = await readWeights(run.info.directory, choice, variables);
   const parts = { students, teachers: await teachersOf(run) };
   const tested = testedWeights(parts, variables, run.config.inference.weights);
-  const { model, weights } = joined(students, tested);
+  const { model, weights } = testedStudent(parts, tested);
   const missing = model.parameters.map(({ name }) => name).filter((name) => weights[name] === undefined);
   if (missing.length > 0) throw trainerError('DMX_CHECKPOINT_CONTENT', { file: checkpoint, missing, unknown: [] });
   return {
@@ -97,6 +74,6 @@ export async function openTrained(
     model,
     weights,
     patch: run.config.train.patch,
-    network: createTestNetwork(parts, tested, session),
+    network: createTestNetwork({ parts, tested, session, inputChannels: INPUT_CHANNELS, classCount }),
   };
 }

@@ -14,8 +14,8 @@ import {
   imageDouble,
   imageHalveFilter,
 } from './conv-image.js';
-import { pointwiseApplies, pointwiseConv, pointwiseConvFilter, pointwiseConvInput } from './conv-pointwise.js';
 import type { ConvLowering } from './conv-lowering.js';
+import { pointwiseApplies, pointwiseConv, pointwiseConvFilter, pointwiseConvInput } from './conv-pointwise.js';
 import { leakyRelu, slopeOf } from './leaky.js';
 import type { Lowered } from './lowered.js';
 import { bySamples, sumOverSamples } from './samples.js';

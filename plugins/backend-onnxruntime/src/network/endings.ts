@@ -1,6 +1,7 @@
 /** How a compiled network ends: with logits, or with probabilities added into the sums of a slab. */
-import type { Emitted } from '../lowering/emitter.js';
+
 import { LANES } from '../lowering/conv-pointwise.js';
+import type { Emitted } from '../lowering/emitter.js';
 import { identityLayout, planesLayout, sameLayout } from '../lowering/layout.js';
 import type { Lowered } from '../lowering/lowered.js';
 import { strided } from '../lowering/windows.js';

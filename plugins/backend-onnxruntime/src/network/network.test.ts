@@ -10,8 +10,8 @@ import type { OnnxRuntimeBackend } from '../backend.js';
 import { exportStudent } from '../export/export-student.js';
 import { writesInPlace } from '../session/in-place.js';
 import { probeBlock } from '../session/probe.js';
-import type { InferenceNetwork } from './loaded-file.js';
-import { loadNetwork } from './network.js';
+import type { InferenceNetwork } from './checked-network.js';
+import { loadNetwork, openStudent } from './network.js';
 import type { Mirror } from './windows.js';
 
 type Shape5 = [number, number, number, number, number];
@@ -140,6 +140,31 @@ describe('a loaded file of this package', () => {
     await expect(run([1, 4, 4, 4, 2])).rejects.toThrow('takes 1 channels, not 2');
     await expect(run([1, 4, 4, 4, 1], 63)).rejects.toThrow('has 64 numbers, found 63');
     await network.dispose();
+  });
+});
+
+describe('a student opened with its present weights', () => {
+  onBlocked.each(variants)('gives the logits of its file: %s', async (_, change) => {
+    const options = { ...BASE, ...change };
+    const bytes = await fileOf(change);
+    const request = { ...createStudent(options), inputChannels: 1, classCount: options.classes };
+    const network = await openStudent(engine, request);
+    expect(network!.lowering).toBe('planes');
+    const [b, d, h, w, c] = [2, 16, 16, 24, 1] as const;
+    await compare(bytes, network!, [[b, d, h, w, c]]);
+    await network!.dispose();
+  });
+
+  onBlocked('is none where the network reads a value while it is recorded', async () => {
+    const student = createStudent(BASE);
+    const model: typeof student.model = {
+      ...student.model,
+      forward: (x, weights, pass) => {
+        x.dataSync();
+        return student.model.forward(x, weights, pass);
+      },
+    };
+    expect(await openStudent(engine, { ...student, model, inputChannels: 1, classCount: 5 })).toBeNull();
   });
 });
 

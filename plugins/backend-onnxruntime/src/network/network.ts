@@ -1,11 +1,19 @@
-import type { Index3 } from '@dinomix/core';
+import type { Index3, StudentRequest } from '@dinomix/core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { OnnxRuntimeBackend } from '../backend.js';
+import { evaluateConstants } from '../export/constants.js';
+import { traceStudent } from '../export/trace.js';
+import { isEngineError } from '../session/errors.js';
 import { writesInPlace } from '../session/in-place.js';
-import { CompiledFile } from './compiled-file.js';
+import { BlockedNetwork } from './blocked-network.js';
+import type { InferenceNetwork } from './checked-network.js';
 import { importGraph } from './import-graph.js';
-import type { InferenceNetwork } from './loaded-file.js';
 import { readModelFile } from './model-file.js';
 import { PlainFile } from './plain-file.js';
+
+function lowersInBlocks({ settings: { target } }: OnnxRuntimeBackend): boolean {
+  return target.provider === 'cpu' && target.block > 0 && writesInPlace();
+}
 
 /**
  * Loads an ONNX network from `[batch, channels, depth, height, width]` float32 to logits of the same form. Files of
@@ -15,9 +23,35 @@ import { PlainFile } from './plain-file.js';
 export async function loadNetwork(backend: OnnxRuntimeBackend, bytes: Uint8Array): Promise<InferenceNetwork> {
   const file = readModelFile(bytes);
   const { target, session } = backend.settings;
-  const blocked = file.own && target.provider === 'cpu' && target.block > 0 && writesInPlace();
   const smallest = file.multiple.map((side, axis) => file.inputSides[axis + 2] ?? side) as unknown as Index3;
-  return blocked && importGraph(file, smallest)
-    ? new CompiledFile(file, { target, session })
+  return file.own && lowersInBlocks(backend) && importGraph(file, smallest)
+    ? new BlockedNetwork(file, (size) => importGraph(file, size)!, { target, session })
     : new PlainFile(file, session);
+}
+
+/**
+ * A student with the weights that it has now, compiled for each image size with channel-blocked convolutions.
+ * @returns null where this device has none, or the network cannot be recorded without an image.
+ */
+export async function openStudent(
+  backend: OnnxRuntimeBackend,
+  { model, weights, inputChannels, classCount }: StudentRequest<Tensor>,
+): Promise<InferenceNetwork | null> {
+  if (!lowersInBlocks(backend)) return null;
+  const { settings } = backend;
+  const traceAt = (size: Index3) => {
+    const trace = traceStudent(backend, model, weights, [1, ...size, inputChannels]);
+    evaluateConstants(trace, settings);
+    return trace;
+  };
+  const { multiple } = model;
+  try {
+    traceAt(multiple);
+  } catch (cause) {
+    if (isEngineError(cause, 'DMX_ENGINE_EXPORT')) return null;
+    throw cause;
+  }
+  const inputSides = [undefined, inputChannels, undefined, undefined, undefined];
+  const form = { metadata: {}, inputSides, channels: inputChannels, classes: classCount, multiple };
+  return new BlockedNetwork(form, traceAt, settings);
 }

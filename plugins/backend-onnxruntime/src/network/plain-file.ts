@@ -1,18 +1,20 @@
 import { channelFirstLayout, identityLayout, relayoutHost } from '../lowering/layout.js';
 import { createOnnxRuntimeError, messageOf } from '../session/errors.js';
 import { createSession, type OrtSession, ort, type SessionOptions } from '../session/runtime.js';
+import { CheckedNetwork, type ImageShape, type Logits, turn } from './checked-network.js';
 import { runFailure } from './compile.js';
-import { type ImageShape, LoadedFile, type Logits, turn } from './loaded-file.js';
 import type { ModelFile } from './model-file.js';
 
 /** Any file of the right form, run as it is. */
-export class PlainFile extends LoadedFile {
+export class PlainFile extends CheckedNetwork {
   readonly lowering = 'plain';
+  private readonly file: ModelFile;
   private readonly session: OrtSession;
 
   /** @throws `DMX_ENGINE_NETWORK` when ONNX Runtime refuses the file. */
   constructor(file: ModelFile, options: SessionOptions) {
     super(file);
+    this.file = file;
     try {
       this.session = createSession(file.bytes, { ...options, graphOptimizationLevel: 'all' });
     } catch (cause) {

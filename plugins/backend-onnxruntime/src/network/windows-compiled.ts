@@ -70,8 +70,7 @@ export class CompiledWindows {
     this.placement = {
       mirror,
       rows,
-      importance:
-        importance && new Tensor('float32', mirrored(importance, window, 1, mirror), rows.dims),
+      importance: importance && new Tensor('float32', mirrored(importance, window, 1, mirror), rows.dims),
     };
     return this.placement;
   }

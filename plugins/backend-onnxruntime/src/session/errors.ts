@@ -21,6 +21,10 @@ export function createOnnxRuntimeError(code: EngineErrorCode, why: string, fix: 
   return Object.assign(error, { code, fix });
 }
 
+export function isEngineError(cause: unknown, code: EngineErrorCode): cause is EngineError {
+  return cause instanceof Error && (cause as Partial<EngineError>).code === code;
+}
+
 export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

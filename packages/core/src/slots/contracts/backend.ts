@@ -12,12 +12,16 @@ export interface BackendSetup {
   readonly threads: number | null;
 }
 
-/** What {@link BackendSession.exportStudent} writes. */
-export interface ExportRequest<T> {
+/** A network with its weights. */
+export interface StudentRequest<T> {
   readonly model: StudentModel<T>;
   readonly weights: NamedTensors<T>;
   readonly inputChannels: number;
   readonly classCount: number;
+}
+
+/** What {@link BackendSession.exportStudent} writes. */
+export interface ExportRequest<T> extends StudentRequest<T> {
   /** Crop for which the network was trained, `[d, h, w]`; batch and size stay free where the graph allows. */
   readonly patch: Index3;
   /** Strings stored in the file (class names, normalisation, run id). */
@@ -68,7 +72,7 @@ export interface WindowSum {
   dispose(): void;
 }
 
-/** A loaded inference network. */
+/** An inference network: out of a file, or of a student in training. */
 export interface Network {
   /** Strings stored in the file. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -154,6 +158,12 @@ export interface BackendSession<T> {
    * @throws saying what was expected and found when the bytes are not such a network.
    */
   loadNetwork?(onnx: Uint8Array): Promise<Network>;
+  /**
+   * The inference network of a student with the weights that it has now, for many images: what weights alone say is
+   * computed once. Absent where recorded functions are as fast.
+   * @returns null where the graph of this network cannot be had without an image.
+   */
+  openStudent?(request: StudentRequest<T>): Promise<Network | null>;
   dispose(): Promise<void>;
 }
 

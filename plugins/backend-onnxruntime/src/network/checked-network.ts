@@ -3,9 +3,12 @@ import { product } from '../lowering/conv-geometry.js';
 import { createOnnxRuntimeError } from '../session/errors.js';
 import type { ModelFile } from './model-file.js';
 
-/** A loaded network, and how it is run. */
+/** What a network takes and gives. */
+export type NetworkForm = Pick<ModelFile, 'metadata' | 'inputSides' | 'channels' | 'classes' | 'multiple'>;
+
+/** A network, and how it is run. */
 export interface InferenceNetwork extends Network {
-  /** `planes` runs this package's own lowering of a file it wrote, `plain` the file as it is. */
+  /** `planes` runs this package's own lowering of a student or of a file made from one, `plain` a file as it is. */
   readonly lowering: 'planes' | 'plain';
 }
 
@@ -20,20 +23,20 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What both ways of running a file share: metadata, checks of what it is given, disposal. */
-export abstract class LoadedFile implements InferenceNetwork {
+/** What both ways of running a network share: metadata, checks of what it is given, disposal. */
+export abstract class CheckedNetwork implements InferenceNetwork {
   readonly metadata: Readonly<Record<string, string>>;
   readonly inputSides: readonly (number | null)[];
   readonly classCount: number | null;
   abstract readonly lowering: 'planes' | 'plain';
-  protected readonly file: ModelFile;
+  protected readonly form: NetworkForm;
   private disposed = false;
 
-  constructor(file: ModelFile) {
-    this.file = file;
-    this.metadata = file.metadata;
-    this.classCount = file.classes ?? null;
-    const [batch, channels, ...size] = file.inputSides.map((side) => side ?? null);
+  constructor(form: NetworkForm) {
+    this.form = form;
+    this.metadata = form.metadata;
+    this.classCount = form.classes ?? null;
+    const [batch, channels, ...size] = form.inputSides.map((side) => side ?? null);
     this.inputSides = [batch!, ...size, channels!];
   }
 
@@ -57,14 +60,14 @@ export abstract class LoadedFile implements InferenceNetwork {
     this.assertAlive();
     const [, depth, height, width, channels] = shape;
     this.checkSize([depth, height, width]);
-    if (channels !== this.file.channels)
-      throw new Error(`the network takes ${this.file.channels} channels, not ${channels}`);
+    if (channels !== this.form.channels)
+      throw new Error(`the network takes ${this.form.channels} channels, not ${channels}`);
     if (x.length !== product(shape))
       throw new Error(`an image [${shape}] has ${product(shape)} numbers, found ${x.length}`);
   }
 
   protected checkSize(size: Index3): void {
-    const { inputSides, multiple } = this.file;
+    const { inputSides, multiple } = this.form;
     const fixed = inputSides.slice(2);
     if (fixed.some((side, axis) => side !== undefined && side !== size[axis])) {
       throw new Error(`the network takes images [${fixed.map((side) => side ?? 'any')}], not [${size}]`);

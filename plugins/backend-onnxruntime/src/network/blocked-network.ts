@@ -3,14 +3,12 @@ import { foldAffines } from '../export/fold.js';
 import type { Trace } from '../export/trace.js';
 import { product } from '../lowering/conv-geometry.js';
 import { ort } from '../session/runtime.js';
+import { CheckedNetwork, type ImageShape, type Logits, type NetworkForm, turn } from './checked-network.js';
 import { type CompiledNetwork, type CompileSettings, compileNetwork, IMAGE } from './compile.js';
 import { CompiledCache } from './compiled-cache.js';
 import { logitsEnding, type WindowLayout, windowEnding } from './endings.js';
 import { fuseActivations } from './fuse.js';
-import { importGraph } from './import-graph.js';
 import { LabelGraph } from './label-graph.js';
-import { type ImageShape, LoadedFile, type Logits, turn } from './loaded-file.js';
-import type { ModelFile } from './model-file.js';
 import { checkRequest, checkWindows } from './windows.js';
 import { CompiledWindows } from './windows-compiled.js';
 
@@ -22,9 +20,10 @@ interface Compiled extends CompiledNetwork {
   readonly layout?: WindowLayout;
 }
 
-/** A file of this package, compiled for each size in use with channel-blocked convolutions. */
-export class CompiledFile extends LoadedFile {
+/** A student's network, compiled for each size in use with channel-blocked convolutions. */
+export class BlockedNetwork extends CheckedNetwork {
   readonly lowering = 'planes';
+  private readonly traceAt: (size: Index3) => Trace;
   private readonly settings: CompileSettings;
   private readonly classes: number;
   private readonly cache = new CompiledCache<Compiled>(KEPT_SIZES);
@@ -32,10 +31,12 @@ export class CompiledFile extends LoadedFile {
   /** Memory of disposed sums: fresh memory costs several times as much as clearing it. */
   private spare: ArrayBuffer | undefined;
 
-  constructor(file: ModelFile, settings: CompileSettings) {
-    super(file);
+  /** @param traceAt - the network's graph for images of a size, its constants evaluated */
+  constructor(form: NetworkForm, traceAt: (size: Index3) => Trace, settings: CompileSettings) {
+    super(form);
+    this.traceAt = traceAt;
     this.settings = settings;
-    this.classes = file.classes!;
+    this.classes = form.classes!;
   }
 
   async run(x: Float32Array, shape: ImageShape): Promise<Logits> {
@@ -64,7 +65,7 @@ export class CompiledFile extends LoadedFile {
     this.assertAlive();
     checkRequest(request);
     this.checkSize(request.window);
-    const { channels } = this.file;
+    const { channels } = this.form;
     const layout = this.compiledFor(request).layout!;
     const windows = new CompiledWindows(request, layout, this.zeros((product(request.slab) + 1) * layout.lanes));
     const size = product(request.window) * channels;
@@ -114,7 +115,7 @@ export class CompiledFile extends LoadedFile {
   }
 
   private trace(size: Index3): Trace {
-    return fuseActivations(foldAffines(importGraph(this.file, size)!));
+    return fuseActivations(foldAffines(this.traceAt(size)));
   }
 
   protected release(): void {
