@@ -88,7 +88,7 @@ describe('writeNifti', () => {
           for (let at = 280; at < 328; at += 4) header.writeFloatLE(Number(header.readFloatLE(at).toFixed(3)), at);
         },
       ],
-      ['different codes', (header) => void (header.writeInt16LE(2, 252), header.writeInt16LE(4, 254))],
+      ['different codes', (header) => void header.writeInt32LE((4 << 16) + 2, 252)],
       ['a qform alone', (header) => void header.writeInt16LE(0, 254)],
       ['both codes 0', (header) => void header.writeInt32LE(0, 252)],
       ['micrometres and seconds', (header) => void header.writeUInt8(3 + 8, 123)],
