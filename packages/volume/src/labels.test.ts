@@ -54,7 +54,10 @@ it('toLabelVolume takes what is whole up to rounding, and says so', async () => 
   );
   expect(labels.data).toEqual(Uint8Array.of(0, 1, 2, 1, 0, 2));
   expect(told).toEqual([{ voxels: 3, largest: expect.closeTo(2 / 65534, 7) }]);
-  toLabelVolume(labelled(Float32Array.of(0, 1, 2, 0, 1, 2)), check(expect.fail));
+  toLabelVolume(
+    labelled(Float32Array.of(0, 1, 2, 0, 1, 2)),
+    check(() => expect.fail('was told')),
+  );
   const refused = (...values: number[]) =>
     expectFailure(
       () => toLabelVolume(labelled(Float64Array.of(...values)), check()),

@@ -7,7 +7,7 @@ import { readDicomSeries } from './read-series.js';
 const AREA = ROWS * COLUMNS;
 const RAMP = Array.from({ length: AREA }, (_, index) => 10 * index);
 const ramp = (slope: number, intercept: number) => RAMP.map((stored) => slope * stored + intercept);
-const scale = (slope: string | undefined, intercept: string | undefined): SliceSpec['set'] => ({
+const scale = (slope: string | undefined, intercept: string | undefined): NonNullable<SliceSpec['set']> => ({
   2625618: intercept === undefined ? undefined : ['DS', intercept],
   2625619: slope === undefined ? undefined : ['DS', slope],
 });
@@ -46,7 +46,7 @@ describe('every slice is read by its own scale', () => {
     expect(await voxels(...slices)).toEqual(Int16Array.of(...ramp(1, -1024), ...ramp(1, -1024)));
   });
 
-  it.each<readonly [string, SliceSpec['set'], string]>([
+  it.each<readonly [string, NonNullable<SliceSpec['set']>, string]>([
     ['that is 0', scale('0', '-1024'), 'RescaleSlope 0'],
     ['with a comma', scale('0,5', '-1024'), 'RescaleSlope NaN'],
     ['that one slice lacks', scale('1', undefined), 'has RescaleSlope 1; '],
