@@ -21,7 +21,7 @@ export {
   spacingOf,
 } from './geometry.js';
 export { labelColour, type Rgb } from './label-colour.js';
-export { countLabels, type LabelCheck, toLabelVolume } from './labels.js';
+export { countLabels, type LabelCheck, type RoundedLabels, toLabelVolume } from './labels.js';
 export { type GridPoints, gridPoints, nearestDistances } from './nearest-points.js';
 export type { Connectivity } from './neighbourhood.js';
 export type { NiftiDatatype, VoxelDatatype } from './nifti/datatypes.js';
@@ -39,6 +39,7 @@ export { type StoredArray, settleNonFinite, toVoxelArray } from './nifti/voxels.
 export { type WriteNiftiOptions, writeNifti } from './nifti/write.js';
 export { orientationOf, planReorientation, type Reorientation, reorient, undoReorientation } from './orientation.js';
 export { philox4x32 } from './philox.js';
+export { openRegularFile, readRegularFile } from './regular-file.js';
 export {
   type ResizeNearestOptions,
   type ResizeTrilinearOptions,

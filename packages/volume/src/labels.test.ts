@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { expectFailure } from '../test/fixtures.js';
+import type { VolumeError } from './errors.js';
 import { countLabels, toLabelVolume } from './labels.js';
 import { createVolume, type VoxelArray } from './volume.js';
 
@@ -36,6 +37,52 @@ it('toLabelVolume names the file, the value and the first voxel', async () => {
   );
   // 258 is 2 in the low byte.
   await expectFailure(() => toLabelVolume(labelled(Uint16Array.of(258, 0, 0, 0, 0, 0)), check), code, 'label 258');
+});
+
+it('toLabelVolume takes what is whole up to rounding, and says so', async () => {
+  const check = (onRounded?: (rounded: object) => void) => ({
+    classes: 3,
+    file: 'a.nii',
+    ...(onRounded ? { onRounded } : {}),
+  });
+  const told: object[] = [];
+  // 0, 1 and 2 as nibabel 5 stores float labels in int16: slope 2/65534, intercept 1.
+  const stored = Float32Array.of(-32767, 0, 32767, 1, -32766, 32766).map((value) => value * (2 / 65534) + 1);
+  const labels = toLabelVolume(
+    labelled(stored),
+    check((rounded) => void told.push(rounded)),
+  );
+  expect(labels.data).toEqual(Uint8Array.of(0, 1, 2, 1, 0, 2));
+  expect(told).toEqual([{ voxels: 3, largest: expect.closeTo(2 / 65534, 7) }]);
+  toLabelVolume(
+    labelled(Float32Array.of(0, 1, 2, 0, 1, 2)),
+    check(() => expect.fail('was told')),
+  );
+  const refused = (...values: number[]) =>
+    expectFailure(
+      () => toLabelVolume(labelled(Float64Array.of(...values)), check()),
+      'DMX_VOLUME_LABEL',
+      String(values[0]),
+    );
+  await refused(1.0011, 0, 0, 0, 0, 0);
+  await refused(-0.0011, 0, 0, 0, 0, 0);
+  await refused(2.9999, 0, 0, 0, 0, 0);
+  await refused(Number.NaN, 0, 0, 0, 0, 0);
+});
+
+it('toLabelVolume tells a slope that is too coarse from interpolation', () => {
+  const fixOf = (...values: number[]) => {
+    try {
+      toLabelVolume(labelled(Float64Array.of(...values)), { classes: 3, file: 'a.nii' });
+    } catch (error) {
+      return (error as VolumeError).fix;
+    }
+    return expect.fail('was read');
+  };
+  // uint8 21 and 43 with the slope 12/255.
+  expect(fixOf(0, (21 * 12) / 255, (43 * 12) / 255, 0, 0, 0)).toContain('without scaling');
+  expect(fixOf(0, 1, 1.3, 0.5, 0, 0)).toContain('interpolation');
+  expect(fixOf(0, 1, 3, 4, 0, 0)).toContain('declare all classes');
 });
 
 it('countLabels counts each class', () => {

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { writeFileAtomic } from './atomic.js';
 import { reasonOf, VolumeError } from './errors.js';
-import { openForReading, readAt } from './file-bytes.js';
+import { openForReading } from './file-bytes.js';
+import { readAt } from './regular-file.js';
 
 /** The array that holds each element type. F16 and BF16 are kept as their bits; see `fromFloat16`. */
 export interface TensorArrays {

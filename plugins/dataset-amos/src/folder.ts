@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DataProblem, reasonOf } from '@dinomix/core';
 import { AMOS_CLASSES, errorOf, isFolder, type PairScan, scanPairs, warningOf } from '@dinomix/core/dataset';
+import { readRegularFile } from '@dinomix/volume';
 
 const PARTS = [
   { name: 'Tr', isTest: false },
@@ -42,7 +43,7 @@ async function documentProblems(root: string): Promise<DataProblem[]> {
   try {
     const { size } = await stat(file);
     if (size > LONGEST_DOCUMENT) return complain(`has ${size} bytes`);
-    labels = (JSON.parse(await readFile(file, 'utf8')) as { labels?: unknown } | null)?.labels;
+    labels = (JSON.parse(await readRegularFile(file, 'utf8')) as { labels?: unknown } | null)?.labels;
   } catch (error) {
     return complain(`cannot be read: ${reasonOf(error)}`);
   }

@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { isDmxError, reasonOf } from '@dinomix/core';
 import type { StoredArray } from '@dinomix/volume';
+import { readRegularFile } from '@dinomix/volume';
 import type { Dataset as H5Dataset, File as H5File, Metadata } from 'h5wasm';
 import { fileError, volumeShape } from './errors.js';
 
@@ -96,7 +97,7 @@ async function bytesOf(file: string): Promise<Uint8Array> {
     const problem = `has ${size} bytes, the limit is ${MOST_FILE_BYTES}`;
     throw fileError(file, problem, 'write each case into a file of its own');
   }
-  return readFile(file);
+  return readRegularFile(file);
 }
 
 let opened = 0;

@@ -1,7 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import type { DataProblem } from '@dinomix/core';
 import { errorOf, warningOf } from '@dinomix/core/dataset';
+import { readRegularFile } from '@dinomix/volume';
 
 type Kind = 'labelled' | 'unlabelled' | 'train' | 'validation' | 'test';
 
@@ -58,7 +59,12 @@ async function readList(file: string, kind: Kind, tag: string | null, problems: 
     problems.push(errorOf({ file, message: `has ${size} bytes`, fix: 'a list has one case id a line' }));
     return { file, kind, tag, ids: [] };
   }
-  const all = idsOf(await readFile(file, 'utf8'));
+  const text = await readRegularFile(file, 'utf8').catch((error: Error) => {
+    const fix = 'check that it is a file that may be read';
+    problems.push(errorOf({ file, message: `cannot be read: ${error.message}`, fix }));
+    return '';
+  });
+  const all = idsOf(text);
   const ids = [...new Set(all)];
   const twice = ids.filter((id) => all.indexOf(id) !== all.lastIndexOf(id));
   if (twice.length > 0) {

@@ -1,6 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { reasonOf } from '@dinomix/core';
-import { fromFloat16, type StoredArray } from '@dinomix/volume';
+import { fromFloat16, openRegularFile, type StoredArray } from '@dinomix/volume';
 import { fileError, volumeShape } from './errors.js';
 
 // The format: numpy's documentation, "NEP 1 - A Simple File Format for NumPy Arrays", versions 1.0 to 3.0.
@@ -114,7 +114,7 @@ async function readLayout(handle: FileHandle, file: string): Promise<Layout> {
 async function withFile<R>(file: string, work: (handle: FileHandle) => Promise<R>): Promise<R> {
   let handle: FileHandle;
   try {
-    handle = await open(file, 'r');
+    ({ file: handle } = await openRegularFile(file));
   } catch (error) {
     throw fileError(file, `cannot be opened: ${reasonOf(error)}`, 'check that the file is there', error);
   }

@@ -18,8 +18,8 @@ export async function filesIn(folder: string): Promise<string[]> {
   return found.sort();
 }
 
-/** What a header names as the file of its voxels; undefined where they follow it. */
-async function dataFileOf(file: string): Promise<string | undefined> {
+/** What a header names as the file of its voxels, or a list or pattern of several; undefined where they follow it. */
+export async function namedDataFile(file: string): Promise<string | undefined> {
   if (!/\.(mha|mhd)$/i.test(file)) return NRRD_DATA.exec(await nrrdHeader(file))?.[1];
   return META_DATA.exec(await headerText(file))?.[1]?.replace(/^LOCAL$/i, '') || undefined;
 }
@@ -31,7 +31,7 @@ async function dataFileOf(file: string): Promise<string | undefined> {
 export async function filesBehind(path: string): Promise<readonly string[]> {
   if ((await stat(path)).isDirectory()) return filesIn(path);
   if (!/\.(mha|mhd|nrrd|nhdr)$/i.test(path)) return [path];
-  const named = await dataFileOf(path);
+  const named = await namedDataFile(path);
   if (named === undefined) return [path];
   return /^LIST|%/.test(named) ? filesIn(dirname(path)) : [path, resolve(dirname(path), named)];
 }

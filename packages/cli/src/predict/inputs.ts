@@ -20,13 +20,32 @@ function fileKind(name: string): InputKind | null {
   return IMAGE_ENDING.test(name) ? 'image' : null;
 }
 
-/** Whether a file is DICOM: `DICM` behind a preamble of 128 bytes (PS3.10 7.1). One that cannot be read is none. */
+const PREAMBLE = 128;
+const [META_GROUP, IDENTITY_GROUP, LAST_IDENTITY, LONGEST_VALUE] = [0x0002, 0x0008, 0x0060, 1024];
+
+/** Whether bytes begin with an attribute as DICOM files without a preamble do: of the file, or of the image's identity. */
+function beginsWithAttribute(start: Buffer): boolean {
+  if (start.length < 8) return false;
+  const hasRepresentation = /^[A-Z]{2}$/.test(start.toString('latin1', 4, 6));
+  const isIdentity = (group: number, element: number) => group === IDENTITY_GROUP && element <= LAST_IDENTITY;
+  const [group, element] = [start.readUInt16LE(0), start.readUInt16LE(2)];
+  if (group === META_GROUP && element === 0) return hasRepresentation;
+  if (isIdentity(group, element)) return hasRepresentation || start.readUInt32LE(4) <= LONGEST_VALUE;
+  return hasRepresentation && isIdentity(start.readUInt16BE(0), start.readUInt16BE(2));
+}
+
+/**
+ * Whether a file is DICOM: `DICM` behind a preamble of 128 bytes (PS3.10 7.1), or attributes without one. One that cannot be
+ * read is none.
+ */
 function isDicom(file: string): boolean {
-  const magic = Buffer.alloc(4);
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  const bytes = Buffer.alloc(PREAMBLE + 4);
   let handle: number | undefined;
   try {
     handle = openSync(file, 'r');
-    return readSync(handle, magic, 0, 4, 128) === 4 && magic.toString('latin1') === 'DICM';
+    const start = bytes.subarray(0, readSync(handle, bytes, 0, bytes.length, 0));
+    return start.toString('latin1', PREAMBLE) === 'DICM' || beginsWithAttribute(start);
   } catch {
     return false;
   } finally {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { type Network, reasonOf } from '@dinomix/core';
 import type { RunningBackend, WindowNetwork } from '@dinomix/trainer';
+import { readRegularFile } from '@dinomix/volume';
 import { cliError } from '../errors.js';
 import { decodeFacts, type NetworkFacts } from './network-facts.js';
 
@@ -16,7 +16,7 @@ export interface OpenedNetwork {
 
 async function readBytes(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file);
+    return await readRegularFile(file);
   } catch (cause) {
     throw cliError('DMX_NETWORK_FILE', { file, reason: reasonOf(cause) }, { cause });
   }

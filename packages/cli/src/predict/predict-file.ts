@@ -1,3 +1,4 @@
+import { isDmxError, reasonOf } from '@dinomix/core';
 import {
   type PredictOptions,
   type PreparedCase,
@@ -56,6 +57,12 @@ function memoryFailure(cause: unknown, { pair }: PredictRequest, { shape }: Grid
   );
 }
 
+/** What the engine says where a network's shapes do not fit one another names neither file nor cure. */
+function networkFailure(cause: unknown, file: string, signal: AbortSignal): unknown {
+  if (isDmxError(cause) || cause instanceof TypeError || signal.aborted) return cause;
+  return cliError('DMX_NETWORK_FILE', { file, reason: reasonOf(cause) }, { cause });
+}
+
 /** A scan ready for the network. Its voxels as they were read are not kept: of a large scan they take as much as the sums. */
 interface PreparedScan extends Pick<Scan, 'write'> {
   readonly prepared: PreparedCase;
@@ -102,7 +109,7 @@ export async function predictFile(opened: OpenedNetwork, request: PredictRequest
   };
   const { prepared, plan, write, notes } = await prepareScan(request, facts, options);
   const predicted = await predictPrepared(prepared, options).catch((cause: unknown) => {
-    throw memoryFailure(cause, request, prepared.source, facts);
+    throw networkFailure(memoryFailure(cause, request, prepared.source, facts), opened.file, signal);
   });
   const labels = plan === null ? predicted : undoReorientation(predicted, plan);
   await write(labels, { classes: facts.classes, algorithm: `DinoMix ${facts.title}`, signal });

@@ -68,8 +68,7 @@ async function readNiftiScan({ input, output }: PredictionPair, { geometry, fram
   const write = (labels: Labels, { classes }: LabelOptions) =>
     writeNifti(output, labels, {
       labelNames: new Map(classes.map(({ index, name }) => [index, name])),
-      version: header.version,
-      spaceCode: header.sformCode || header.qformCode || 1,
+      like: header,
       description: 'DinoMix labels',
     });
   return { volume, notes, write };

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { EvaluationReport } from '@dinomix/core';
+import { readRegularFile } from '@dinomix/volume';
 import { z } from 'zod';
 import { usageError } from '../errors.js';
 
@@ -45,7 +45,7 @@ const recordSchema = z.object({
 
 async function readJson<T>(directory: string, name: string, schema: z.ZodType<T>, cure: string): Promise<T> {
   try {
-    return schema.parse(JSON.parse(await readFile(join(directory, name), 'utf8')));
+    return schema.parse(JSON.parse(await readRegularFile(join(directory, name), 'utf8')));
   } catch (cause) {
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     const reason = isMissing ? `it has no ${name}${cure}` : `${name} is damaged or of another version`;

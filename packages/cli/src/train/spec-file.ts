@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type JsonObject, type RunSpec, reasonOf } from '@dinomix/core';
-import { writeFileAtomic } from '@dinomix/volume';
+import { readRegularFile, writeFileAtomic } from '@dinomix/volume';
 import { z } from 'zod';
 import { usageError } from '../errors.js';
 
@@ -27,7 +26,7 @@ export async function writeSpec({ configFile, overrides, configHash, config, dir
 /** Reads it back. @throws DMX_CLI_RUN_FOLDER when the folder is not that of a run. */
 export async function readSpec(directory: string): Promise<StoredSpec> {
   try {
-    return specSchema.parse(JSON.parse(await readFile(join(directory, NAME), 'utf8')));
+    return specSchema.parse(JSON.parse(await readRegularFile(join(directory, NAME), 'utf8')));
   } catch (thrown) {
     throw usageError('DMX_CLI_RUN_FOLDER', { directory, reason: reasonOf(thrown) });
   }

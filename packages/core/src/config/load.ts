@@ -20,7 +20,11 @@ export interface LoadedConfig {
 function findFile(path: string): string {
   const absolute = resolve(path);
   if (!existsSync(absolute)) throw dmxError('DMX_CONFIG_NOT_FOUND', { searched: absolute }, { phase: 'load' });
-  if (!statSync(absolute).isDirectory()) return absolute;
+  const stat = statSync(absolute);
+  if (stat.isFile()) return absolute;
+  if (!stat.isDirectory()) {
+    throw dmxError('DMX_CONFIG_LOAD', { file: absolute, reason: 'it is no regular file' }, { phase: 'load' });
+  }
   const found = FILE_NAMES.map((name) => resolve(absolute, name)).find((file) => existsSync(file));
   if (found !== undefined) return found;
   const searched = `${absolute} with ${FILE_NAMES.join(', ')}`;

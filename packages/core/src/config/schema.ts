@@ -3,12 +3,18 @@ import type { ConfigSettings, InferenceSettings, LossWeight, TrainSettings } fro
 
 const count = z.int().min(1);
 const triple = z.tuple([count, count, count]).readonly();
+// A crop of float32 has 4 GiB then; arrays end soon after.
+const LARGEST_PATCH = 2 ** 30;
+const patch = triple.refine(
+  ([d, h, w]) => d * h * w <= LARGEST_PATCH,
+  `Expected at most ${LARGEST_PATCH} voxels, the product of the three sides`,
+);
 const axis = z.literal([0, 1, 2]);
 
 const train = z.strictObject({
   epochs: count.default(100),
   stepsPerEpoch: z.union([count, z.literal('auto')]).default('auto'),
-  patch: triple.default([64, 128, 128]),
+  patch: patch.default([64, 128, 128]),
   batch: z
     .strictObject({ labelled: count.default(2), unlabelled: z.int().min(0).default(2) })
     .readonly()

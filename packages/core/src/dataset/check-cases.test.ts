@@ -83,6 +83,15 @@ const DAMAGES: readonly (readonly [what: string, damage: Damage, expected: strin
     'warning b-label.nii.gz: stores its labels as float32',
   ],
   [
+    // Slope and intercept as nibabel chooses them for labels 0, 1, 2 that are saved as int16.
+    'labels that are whole up to rounding',
+    ({ label }) => {
+      const stored = volumeOf(Int16Array.from(labelOf().data, (value) => [-32767, 0, 32767][value]!));
+      return writeNifti(label('b'), stored, { scaling: { slope: 2 / 65535, intercept: 1.00001 } });
+    },
+    /^warning b-label\.nii\.gz: 120 of its labels were whole up to 0\.00003, and are taken as whole numbers$/,
+  ],
+  [
     'a label that was interpolated',
     ({ label }) => write(label('b'), volumeOf(Float32Array.from(labelOf().data, (value) => value * 0.5))),
     /^error b-label\.nii\.gz: label 0\.5 at voxel .* is no class/,

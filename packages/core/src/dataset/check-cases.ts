@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
-import { affineDifference, countLabels, formatAffine, type Grid, toLabelVolume, type Volume } from '@dinomix/volume';
+import {
+  affineDifference,
+  countLabels,
+  formatAffine,
+  type Grid,
+  type RoundedLabels,
+  toLabelVolume,
+  type Volume,
+} from '@dinomix/volume';
 import type { CaseRole, DataProblem } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
 import type { CaseFormat } from './case-format.js';
-import { headerProblems, imageWarnings, labelWarnings } from './findings.js';
+import { headerProblems, imageWarnings, labelWarnings, roundedWarning } from './findings.js';
 import { errorOf, problemOf, warningOf } from './problems.js';
 import type { Splits } from './splits.js';
 
@@ -111,7 +119,9 @@ async function countsOf(
   problems: DataProblem[],
 ): Promise<Float64Array | null> {
   const file = files.label!;
-  const read = async () => toLabelVolume(await format.readLabel(file, grid), { classes: classes.length, file });
+  const onRounded = (rounded: RoundedLabels) => problems.push(roundedWarning(rounded, files));
+  const read = async () =>
+    toLabelVolume(await format.readLabel(file, grid), { classes: classes.length, file, onRounded });
   const volume = await attempt(read, file, files.id, problems);
   if (volume === null) return null;
   const counts = countLabels(volume.data, classes.length);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
-import { VolumeError } from '@dinomix/volume';
+import { stat } from 'node:fs/promises';
+import { openRegularFile, VolumeError } from '@dinomix/volume';
 import { reasonOf } from '../errors/dmx-error.js';
 
 const PIECE = 2 ** 20;
@@ -27,7 +27,7 @@ export async function stampOf(file: string): Promise<string> {
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   const piece = Buffer.allocUnsafe(PIECE);
-  const file = await open(path, 'r');
+  const { file } = await openRegularFile(path);
   try {
     for (;;) {
       const { bytesRead } = await file.read(piece, 0, PIECE, null);

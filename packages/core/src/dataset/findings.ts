@@ -1,4 +1,4 @@
-import type { Volume } from '@dinomix/volume';
+import type { RoundedLabels, Volume } from '@dinomix/volume';
 import type { DataProblem } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
 import type { FileInspection } from './case-format.js';
@@ -64,4 +64,15 @@ export function labelWarnings(counts: Float64Array, { label, id: caseId }: CaseF
   if (counts.subarray(1).some((count) => count > 0)) return [];
   const fix = 'check that the right file was taken; a case without any organ teaches background only';
   return [warningOf({ file: label!, caseId, message: 'has no foreground voxel', fix })];
+}
+
+/** Labels that are whole numbers up to rounding only, and were taken as them. */
+export function roundedWarning({ voxels, largest }: RoundedLabels, { label, id: caseId }: CaseFiles): DataProblem {
+  const message = `${voxels} of its labels were whole up to ${largest.toPrecision(1)}, and are taken as whole numbers`;
+  return warningOf({
+    file: label!,
+    caseId,
+    message,
+    fix: 'nothing is to be done; written as uint8 they would be whole',
+  });
 }

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { readRegularFile } from '@dinomix/volume';
 import { reasonOf } from '../errors/dmx-error.js';
 import type { DataProblem } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
@@ -27,7 +27,7 @@ async function splitsFromFile(
 ): Promise<PlannedSplits> {
   const file = isAbsolute(name) ? name : join(options.root, name);
   try {
-    return readSplits(JSON.parse(await readFile(file, 'utf8')), file, cases, options);
+    return readSplits(JSON.parse(await readRegularFile(file, 'utf8')), file, cases, options);
   } catch (error) {
     const message = `cannot be read: ${reasonOf(error)}`;
     return { splits: NOTHING, problems: [errorOf({ file, message, fix: 'check the path and the file' })] };

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { dmxError, ERROR_CODES, throwProblems } from './codes.js';
 import { DmxError, errorFromJson, isDmxError, reasonOf } from './dmx-error.js';
 
@@ -71,6 +72,10 @@ describe('DmxError', () => {
 
   it('names the reason of anything thrown', () => {
     expect(reasonOf(new RangeError(''))).toBe('RangeError');
+    const refused = z.object({ step: z.int(), run: z.object({ id: z.string() }) }).safeParse({ step: 0.5, run: {} });
+    expect(reasonOf(refused.error)).toBe(
+      'step: Invalid input: expected int, received number; run.id: Invalid input: expected string, received undefined',
+    );
     expect(reasonOf('no')).toBe('a value that is not an Error was thrown: no');
     expect(reasonOf(error)).toBe(`${error.summary}: ${error.why}`);
   });

@@ -139,9 +139,23 @@ export function errorFromJson(json: JsonObject): DmxError {
   });
 }
 
-/** The message of anything that was thrown. */
+interface SchemaIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** The issues of a schema's error, whose own message is JSON. */
+function issuesOf(error: Error): readonly SchemaIssue[] {
+  return error.name.endsWith('ZodError') && 'issues' in error ? (error.issues as readonly SchemaIssue[]) : [];
+}
+
+/** The message of anything that was thrown; one line of a schema's error. */
 export function reasonOf(thrown: unknown): string {
   if (isDmxError(thrown)) return thrown.problems.length > 0 ? thrown.message : `${thrown.summary}: ${thrown.why}`;
-  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;
+  if (thrown instanceof Error) {
+    const issues = issuesOf(thrown);
+    const list = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
+    return list.join('; ') || thrown.message || thrown.name;
+  }
   return `a value that is not an Error was thrown: ${String(thrown)}`;
 }

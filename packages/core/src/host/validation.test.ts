@@ -82,6 +82,15 @@ describe('phase shape', () => {
     expect(error.summary).toContain('--set train.epochs=many');
   });
 
+  it('names a patch that no machine holds', async () => {
+    const { error } = await refused({ plugins: [...required()], train: { patch: [4096, 4096, 4096] } });
+    expect(error).toMatchObject({
+      code: 'DMX_CONFIG_VALUE',
+      path: 'train.patch',
+      why: expect.stringContaining('at most 1073741824 voxels'),
+    });
+  });
+
   it('refuses what is no config', async () => {
     expect((await refused([] as never)).error).toMatchObject({
       code: 'DMX_CONFIG_NOT_OBJECT',

@@ -1,7 +1,13 @@
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import { mkdir, readdir, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { reasonOf } from '@dinomix/core';
-import { readSafetensors, type Tensor as StoredTensor, writeFileAtomic, writeSafetensors } from '@dinomix/volume';
+import {
+  readRegularFile,
+  readSafetensors,
+  type Tensor as StoredTensor,
+  writeFileAtomic,
+  writeSafetensors,
+} from '@dinomix/volume';
 import { z } from 'zod';
 import { trainerError } from '../errors.js';
 import { type CheckpointJson, type CheckpointState, decodeState, encodeState } from './state.js';
@@ -48,7 +54,7 @@ const checkpointSchema = z.object({
 /** Reads both files of a checkpoint. @param path - without extension. @throws DMX_CHECKPOINT_READ. */
 export async function readCheckpoint(path: string): Promise<CheckpointState> {
   try {
-    const json = checkpointSchema.parse(JSON.parse(await readFile(`${path}.json`, 'utf8'))) as CheckpointJson;
+    const json = checkpointSchema.parse(JSON.parse(await readRegularFile(`${path}.json`, 'utf8'))) as CheckpointJson;
     const file = await readSafetensors(join(path, '..', json.tensors));
     if (file.metadata.step !== String(json.step) || file.metadata.run !== json.run.id) {
       throw new Error(`${json.tensors} belongs to step ${file.metadata.step} of run ${file.metadata.run}`);
@@ -90,7 +96,7 @@ export async function hasCheckpoints(folder: string): Promise<boolean> {
 /** What a checkpoint says was the best; undefined where its JSON cannot be read. */
 async function bestOf(folder: string, name: string): Promise<string | null | undefined> {
   try {
-    return checkpointSchema.parse(JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8'))).best;
+    return checkpointSchema.parse(JSON.parse(await readRegularFile(join(folder, `${name}.json`), 'utf8'))).best;
   } catch {
     return undefined;
   }

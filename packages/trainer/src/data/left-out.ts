@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DmxError, reasonOf } from '@dinomix/core';
+import { readRegularFile } from '@dinomix/volume';
 import { z } from 'zod';
 import { trainerError } from '../errors.js';
 import { PREPARATION_FILE } from './prepare-dataset.js';
@@ -19,7 +20,7 @@ const record = z.object({
 async function leftOutCases(file: string): Promise<readonly string[]> {
   try {
     if ((await stat(file)).size > LONGEST_RECORD) return [];
-    const { cases } = record.parse(JSON.parse(await readFile(file, 'utf8')));
+    const { cases } = record.parse(JSON.parse(await readRegularFile(file, 'utf8')));
     return cases.filter(({ state }) => state === 'failed' || state === 'absent').map(({ caseId }) => caseId);
   } catch {
     return [];

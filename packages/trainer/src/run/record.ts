@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { CORE_VERSION, type JsonObject, type RunOutcome, type RunRecord } from '@dinomix/core';
-import { writeFileAtomic } from '@dinomix/volume';
+import { readRegularFile, writeFileAtomic } from '@dinomix/volume';
 import { version_core } from '@tensorflow/tfjs-core';
 import { describePasses } from '../step/passes/plan-passes.js';
 import type { Training } from './assemble.js';
@@ -66,5 +65,5 @@ export async function writeRecord(record: RunRecord): Promise<void> {
 export async function closeRecord(directory: string, outcome: RunOutcome): Promise<void> {
   const file = join(directory, RECORD_FILE);
   if (!existsSync(file)) return;
-  await writeRecord({ ...(JSON.parse(await readFile(file, 'utf8')) as RunRecord), outcome });
+  await writeRecord({ ...(JSON.parse(await readRegularFile(file, 'utf8')) as RunRecord), outcome });
 }

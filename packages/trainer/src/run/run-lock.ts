@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { readRegularFile } from '@dinomix/volume';
 import { z } from 'zod';
 import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
@@ -36,7 +37,7 @@ function isRunning(pid: number): boolean {
 
 /** The process that works in the folder; null where none does, or none that is still there. */
 async function holderOf(directory: string): Promise<Holder | null> {
-  const text = await readFile(join(directory, NAME), 'utf8').catch(() => null);
+  const text = await readRegularFile(join(directory, NAME), 'utf8').catch(() => null);
   if (text === null) return null;
   let holder: Holder;
   try {

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
 import { constants, createGunzip, type Gunzip, gunzipSync } from 'node:zlib';
 import { VolumeError } from '../errors.js';
-import { openForReading, readAt, readError } from '../file-bytes.js';
+import { openForReading, readError } from '../file-bytes.js';
+import { readAt } from '../regular-file.js';
 import { GunzipStream, gunzipError } from './gunzip-stream.js';
 
 /** Gives memory of at least so many bytes that may be overwritten until it is asked for again. */

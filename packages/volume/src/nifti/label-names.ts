@@ -4,8 +4,9 @@ import { labelColour } from '../label-colour.js';
 /** Names of label values. */
 export type LabelNames = ReadonlyMap<number, string>;
 
-// The registered code of Caret's XML, the usual home of a NIfTI label table.
-const CARET = 30;
+// TotalSegmentator writes its label table with code 0, and nibabel gives the text of such an extension; the registered code of
+// Caret's XML is 30. Both are read.
+const CODE = 0;
 const LABEL = /<Label\b[^>]*?\bKey="(\d+)"[^>]*>([\s\S]*?)<\/Label>/g;
 
 /**
@@ -22,7 +23,7 @@ export function encodeLabelNames(names: LabelNames, littleEndian: boolean): Uint
   const extension = Buffer.alloc(Math.ceil((text.length + 8) / 16) * 16);
   const view = new DataView(extension.buffer, extension.byteOffset, extension.byteLength);
   view.setInt32(0, extension.byteLength, littleEndian);
-  view.setInt32(4, CARET, littleEndian);
+  view.setInt32(4, CODE, littleEndian);
   text.copy(extension, 8);
   return extension;
 }

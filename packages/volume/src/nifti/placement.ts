@@ -120,8 +120,44 @@ function conflict(header: NiftiHeader, sform: Affine, qform: Affine | undefined,
 /** The header fields that place the voxels. */
 export type PlacementFields = Pick<
   NiftiHeader,
-  'pixdim' | 'qformCode' | 'sformCode' | 'quaternion' | 'quaternionOffset' | 'sform'
+  'pixdim' | 'qformCode' | 'sformCode' | 'quaternion' | 'quaternionOffset' | 'sform' | 'units'
 >;
+
+const MILLIMETRES = 2;
+
+/**
+ * Returns the fields of the header of an image for a volume that lies on it, as they are.
+ *
+ * @remarks Matrices made anew from one affine would be another's: programs choose between qform and sform, between units, and
+ * where both codes are 0 each in its own way. With the fields of the image they do the same for both.
+ * @throws VolumeError `DMX_VOLUME_ARGUMENT` where the volume lies on neither matrix of the header.
+ */
+export function placementLike(header: NiftiHeader, { shape, affine }: Grid, file: string): PlacementFields {
+  const [x, y, z] = header.extents;
+  const isAt = (matrix: Affine | undefined) => matrix !== undefined && affineDifference(matrix, affine) <= TOLERANCE;
+  const places = [
+    header.sformCode > 0 ? sformAffine(header) : undefined,
+    header.qformCode > 0 ? qformAffine(header) : undefined,
+    header.sformCode > 0 || header.qformCode > 0 ? undefined : baseAffine(header, shape),
+  ];
+  if (shape.join() !== [z, y, x].join() || !places.some(isAt)) {
+    throw new VolumeError('DMX_VOLUME_ARGUMENT', {
+      file,
+      problem: `the volume [${shape}] does not lie on the image [${[z, y, x]}] whose header was given (z, y, x)`,
+      fix: 'bring the volume to the grid of the image, or leave the header out',
+    });
+  }
+  const { pixdim, qformCode, sformCode, quaternion, quaternionOffset, sform, units } = header;
+  return {
+    pixdim: [...pixdim.slice(0, 4), 1, 1, 1, 1],
+    qformCode,
+    sformCode,
+    quaternion,
+    quaternionOffset,
+    sform,
+    units,
+  };
+}
 
 /**
  * Returns both matrices' fields for one affine. A sheared affine has no qform: its code is 0 then.
@@ -142,5 +178,6 @@ export function placementFields(grid: Grid, code: number): PlacementFields {
     quaternion: isRotation ? [b, c, d] : [0, 0, 0],
     quaternionOffset: isRotation ? origin : [0, 0, 0],
     sform: [...affine[0], ...affine[1], ...affine[2]],
+    units: MILLIMETRES,
   };
 }

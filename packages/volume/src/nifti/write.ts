@@ -7,18 +7,23 @@ import { type Volume, voxelCount } from '../volume.js';
 import { bytesOf, datatypeOfArray } from './datatypes.js';
 import { encodeNiftiHeader, HEADER_BYTES, type NiftiHeader } from './header.js';
 import { encodeLabelNames, type LabelNames } from './label-names.js';
-import { placementFields } from './placement.js';
+import { placementFields, placementLike } from './placement.js';
 import { swapBytes } from './voxels.js';
 
 /** How to write a NIfTI file. */
 export interface WriteNiftiOptions {
   /** Stored in a header extension, as a Caret LabelTable. */
   readonly labelNames?: LabelNames;
-  /** Default 1; 2 is chosen where an axis has more than 32767 voxels. */
+  /**
+   * Header of the image that the volume lies on, as `readNifti` gives it: what places its voxels (codes, quaternion, both
+   * matrices, units) and its version are kept as they are, so that every program puts the two on one another.
+   */
+  readonly like?: NiftiHeader;
+  /** Default that of `like`, else 1; 2 is chosen where an axis has more than 32767 voxels. */
   readonly version?: 1 | 2;
   /** Default little. */
   readonly byteOrder?: 'little' | 'big';
-  /** NIfTI code of the space: 1 scanner, 2 aligned, 3 Talairach, 4 MNI. Default 1. */
+  /** NIfTI code of the space: 1 scanner, 2 aligned, 3 Talairach, 4 MNI. Default 1; with `like` its own. */
   readonly spaceCode?: number;
   /** Stored values are (intensity - intercept) / slope; the volume's data are the stored values. Default 1 and 0. */
   readonly scaling?: { readonly slope: number; readonly intercept: number };
@@ -28,7 +33,6 @@ export interface WriteNiftiOptions {
   readonly level?: number;
 }
 
-const MILLIMETRES = 2;
 const LARGEST_EXTENT_1 = 32767;
 const PIECE = 2 ** 22;
 
@@ -37,11 +41,12 @@ const PIECE = 2 ** 22;
  *
  * @remarks The element type is that of the data. Both matrices are written from the one affine (no qform where it has
  * shear). NIfTI-1 stores float32: an affine read from such a file comes back the same.
- * @throws VolumeError `DMX_FILE_WRITE` if the file cannot be written, `DMX_VOLUME_ARGUMENT` for a wrong volume or name.
+ * @throws VolumeError `DMX_FILE_WRITE` if the file cannot be written, `DMX_VOLUME_ARGUMENT` for a wrong volume or name, and
+ * for a volume that does not lie on the image of `like`.
  */
 export async function writeNifti(path: string, volume: Volume, options: WriteNiftiOptions = {}): Promise<void> {
   assertWritable(path, volume);
-  const pieces = niftiPieces(volume, options);
+  const pieces = niftiPieces(path, volume, options);
   if (!path.endsWith('.gz')) return writeFileAtomic(path, pieces);
   const gzip = createGzip({ level: options.level ?? 6, chunkSize: 2 ** 20 });
   await writeFileAtomic(path, Readable.from(pieces, { objectMode: false }).pipe(gzip));
@@ -60,9 +65,10 @@ function assertWritable(path: string, { data, shape, affine }: Volume): void {
   assertAffine(affine);
 }
 
-function headerOf(volume: Volume, extensionBytes: number, options: WriteNiftiOptions): NiftiHeader {
+function headerOf(path: string, volume: Volume, extensionBytes: number, options: WriteNiftiOptions): NiftiHeader {
+  const { like } = options;
   const [z, y, x] = volume.shape;
-  const version = Math.max(x, y, z) > LARGEST_EXTENT_1 ? 2 : (options.version ?? 1);
+  const version = Math.max(x, y, z) > LARGEST_EXTENT_1 ? 2 : (options.version ?? like?.version ?? 1);
   return {
     version,
     littleEndian: options.byteOrder !== 'big',
@@ -71,16 +77,15 @@ function headerOf(volume: Volume, extensionBytes: number, options: WriteNiftiOpt
     voxelOffset: HEADER_BYTES[version] + 4 + extensionBytes,
     slope: options.scaling?.slope ?? 1,
     intercept: options.scaling?.intercept ?? 0,
-    units: MILLIMETRES,
     description: options.description ?? '',
-    ...placementFields(volume, options.spaceCode ?? 1),
+    ...(like === undefined ? placementFields(volume, options.spaceCode ?? 1) : placementLike(like, volume, path)),
   };
 }
 
-function* niftiPieces(volume: Volume, options: WriteNiftiOptions): Generator<Uint8Array> {
+function* niftiPieces(path: string, volume: Volume, options: WriteNiftiOptions): Generator<Uint8Array> {
   const { labelNames, byteOrder } = options;
   const extension = labelNames === undefined ? undefined : encodeLabelNames(labelNames, byteOrder !== 'big');
-  const header = encodeNiftiHeader(headerOf(volume, extension?.byteLength ?? 0, options));
+  const header = encodeNiftiHeader(headerOf(path, volume, extension?.byteLength ?? 0, options));
   if (extension !== undefined) header[header.byteLength - 4] = 1;
   yield header;
   if (extension !== undefined) yield extension;

@@ -1,4 +1,4 @@
-import { type Affine, createGrid, type Grid, type Point, type Triple } from '@dinomix/volume';
+import { type Affine, createGrid, type Grid, type Point, type Triple, type VolumeError } from '@dinomix/volume';
 import { ItkError } from '../errors.js';
 import type { PlaneOrientation, SliceHeader } from './header.js';
 
@@ -52,6 +52,9 @@ function assertSlice(header: SliceHeader): asserts header is Located {
   }
   if (samples !== 1) {
     throw sliceError(file, `has ${samples} numbers per pixel: it is a colour image`, 'take the original grey series');
+  }
+  if (rows === 0 || columns === 0) {
+    throw sliceError(file, `has ${rows} rows and ${columns} columns`, 'the file is damaged: fetch it again');
   }
   if (missingBytes > 0) {
     throw sliceError(file, `lacks ${missingBytes} bytes of its ${rows} x ${columns} pixels`, 'fetch the file again');
@@ -196,6 +199,16 @@ export function placeSeries(series: readonly SliceHeader[], tolerance: number): 
     spacing = spacingOf(slices, slices.map(heightOf), tolerance);
     assertUpright(slices, normal);
   }
+  return { slices, grid: gridOf(slices, spacing), notes };
+}
+
+function gridOf(slices: readonly Located[], spacing: number): Grid {
+  const lowest = slices[0]!;
   const shape: Triple = [slices.length, lowest.rows, lowest.columns];
-  return { slices, grid: createGrid(shape, undefined, planeAffine(lowest, spacing)), notes };
+  try {
+    return createGrid(shape, undefined, planeAffine(lowest, spacing));
+  } catch (error) {
+    const problem = `its position, orientation and spacing place no voxels: ${(error as VolumeError).problem}`;
+    throw geometryError(lowest, problem, 'export the series again');
+  }
 }

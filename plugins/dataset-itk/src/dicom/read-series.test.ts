@@ -134,9 +134,6 @@ describe.skipIf(!canTest('refusing DICOM series'))('a folder that is no regular 
     const error = await failure(folder);
     // The second series has a frame of reference of its own.
     expect(error.problem).toContain('FrameOfReferenceUID');
-    copyFileSync(join(folder, 'IM0002'), join(folder, 'again'));
-    const { file, problem } = await failure(folder);
-    expect(`${file} ${problem}`).toMatch(/IM0002.*again|again.*IM0002/);
   });
 
   it('a slice of another size or direction, a colour image, several frames, no spacing', async () => {
@@ -154,7 +151,7 @@ describe.skipIf(!canTest('refusing DICOM series'))('a folder that is no regular 
     );
     expect((await change({ Rows: 7 })).problem).toContain('Rows x Columns');
     expect((await change({ NumberOfFrames: 3 })).problem).toContain('multi-frame');
-    expect((await change({ RescaleSlope: 0.5 })).problem).toContain('whole and fractional scales');
+    expect((await change({ PixelSpacing: [0.8, 0.9] })).problem).toContain('PixelSpacing');
     expect(await change({}, ['PixelSpacing'])).toMatchObject({ problem: 'has no usable PixelSpacing' });
   });
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ItkError } from '../errors.js';
 import { filesIn } from '../files-behind.js';
 import { headerOf, type SliceHeader } from './header.js';
-import { type ParsedDicom, parseHeader } from './parse.js';
+import { damaged, type ParsedDicom, parseHeader } from './parse.js';
 
 /** Images of one SeriesInstanceUID, in the order of their file names. */
 export interface DicomSeries {
@@ -33,6 +33,15 @@ function reasonToIgnore({ file, dataSet }: ParsedDicom, header: SliceHeader | nu
   if (header.modality === 'SEG') return 'is a DICOM segmentation';
   if (header.position !== null || header.frames > 1) return null;
   return 'is an image without a position in the patient';
+}
+
+/** The header of an image; null where a file has none. @throws ItkError `DMX_DICOM_SLICE` for attributes that break off. */
+function headerIn(parsed: ParsedDicom): SliceHeader | null {
+  try {
+    return headerOf(parsed);
+  } catch (thrown) {
+    throw damaged(parsed.file, thrown);
+  }
 }
 
 function seriesOf(headers: readonly SliceHeader[]): DicomSeries[] {
@@ -68,7 +77,7 @@ export async function scanDicomFolder(folder: string): Promise<DicomScan> {
   const ignored: { file: string; reason: string }[] = [];
   for (const file of await filesOf(resolve(folder))) {
     const parsed = await parseHeader(file);
-    const header = parsed === null ? null : headerOf(parsed);
+    const header = parsed === null ? null : headerIn(parsed);
     const reason = parsed === null ? 'is not DICOM' : reasonToIgnore(parsed, header);
     if (reason === null) headers.push(header!);
     else ignored.push({ file, reason });

@@ -162,13 +162,13 @@ describe('readImage', () => {
       'voxels beside it that are absent',
       'DMX_IMAGE_READ',
       () => fileWith('a.mhd', meta({ ElementDataFile: 'b.raw' })),
-      'Cannot open data file',
+      'the file of its voxels cannot be opened: ENOENT',
     ],
     [
       'a file outside of its folder',
       'DMX_IMAGE_READ',
       () => fileWith('a.mhd', meta({ ElementDataFile: '../../etc/passwd', DimSize: '2 2 2', ElementType: 'MET_CHAR' })),
-      'Cannot open data file',
+      'outside of its folder',
     ],
     [
       'four axes',

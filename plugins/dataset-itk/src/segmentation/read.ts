@@ -61,7 +61,7 @@ async function openSegmentation(file: string): Promise<Opened> {
   const rows = dataSet.uint16('x00280010') ?? 0;
   const columns = dataSet.uint16('x00280011') ?? 0;
   const frames = itemsOf(dataSet, 'x52009230');
-  const announced = dataSet.intString('x00280008') ?? 1;
+  const announced = Number(dataSet.string('x00280008') ?? 1);
   if (announced !== frames.length) {
     const problem = `announces ${announced} frames and describes ${frames.length}`;
     throw segError(file, problem, 'the file is damaged: fetch it again, or export it anew');

@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
 import type { RunEvent } from '@dinomix/core';
+import { openRegularFile } from '@dinomix/volume';
 import { damagedEvents } from './errors.js';
 import { parseEvent } from './event-schema.js';
 
@@ -24,7 +24,10 @@ async function* linesOf(file: string): AsyncGenerator<NumberedLine> {
     length = 0;
     return { number: number++, text, whole };
   };
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+  const { file: handle } = await openRegularFile(file).catch((error: Error) => {
+    throw damagedEvents(file, 1, `The file cannot be opened: ${error.message}.`);
+  });
+  for await (const chunk of handle.createReadStream({ highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
       parts.push(chunk.subarray(start, end));

@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { RunPage } from '@dinomix/core';
+import { readRegularFile } from '@dinomix/volume';
 import { z } from 'zod';
 
 /** A page in a run folder, for the report. */
@@ -31,7 +32,7 @@ const pageSchema: z.ZodType<RunPage> = z.object({
 async function readPicture(path: string): Promise<Uint8Array | null> {
   const found = await stat(path).catch(() => null);
   if (found?.isFile() !== true || found.size > LARGEST_PICTURE) return null;
-  const bytes = await readFile(path);
+  const bytes = await readRegularFile(path);
   return bytes.subarray(0, PNG.length).equals(PNG) ? bytes : null;
 }
 
@@ -44,7 +45,7 @@ export async function readPages(directory: string, from: string): Promise<readon
   const names = await readdir(folder).catch(() => []);
   const pages: FoundPage[] = [];
   for (const one of names.sort()) {
-    const text = await readFile(join(folder, one, PLACE.description), 'utf8').catch(() => null);
+    const text = await readRegularFile(join(folder, one, PLACE.description), 'utf8').catch(() => null);
     const page = text === null ? null : parsed(text);
     if (page === null || (await stat(join(folder, one, page.file)).catch(() => null))?.isFile() !== true) continue;
     const link = relative(from, join(folder, one, page.file))

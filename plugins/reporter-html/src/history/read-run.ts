@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunRecord } from '@dinomix/core';
+import { readRegularFile } from '@dinomix/volume';
 import { noEvents } from './errors.js';
 import { readEvents } from './event-lines.js';
 import { recordSchema } from './event-schema.js';
@@ -20,7 +20,7 @@ export interface ReadRun {
 /** The record of a run that has no `run.start` among its events. */
 async function readRecord(directory: string): Promise<RunRecord | null> {
   try {
-    const json: unknown = JSON.parse(await readFile(join(directory, FILES.record), 'utf8'));
+    const json: unknown = JSON.parse(await readRegularFile(join(directory, FILES.record), 'utf8'));
     return recordSchema.parse(json) as unknown as RunRecord;
   } catch {
     return null;

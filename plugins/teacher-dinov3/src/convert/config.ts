@@ -1,21 +1,25 @@
-import { readFile } from 'node:fs/promises';
+import { readRegularFile } from '@dinomix/volume';
 import { z } from 'zod';
 import { teacherError } from '../errors.js';
 import { HEADS, RELEASED, type VitArchitecture } from '../vit/architecture.js';
 
+// Far above any network, far below what float32 and the sizes of arrays can hold.
+const [LARGEST_SIZE, LARGEST_PATCH, LARGEST_THETA] = [2 ** 17, 1024, 1e12];
+const theta = z.number().gt(1).max(LARGEST_THETA);
+
 /** The part of transformers' config.json that says what the network is. */
 const transformersConfig = z.object({
   model_type: z.literal('dinov3_vit'),
-  hidden_size: z.int().min(4),
-  intermediate_size: z.int().min(1),
+  hidden_size: z.int().min(4).max(LARGEST_SIZE),
+  intermediate_size: z.int().min(1).max(LARGEST_SIZE),
   num_hidden_layers: z.int().min(1).max(1000),
   num_attention_heads: z.int().min(1),
-  patch_size: z.int().min(1).default(RELEASED.patch),
-  num_register_tokens: z.int().min(0).default(0),
+  patch_size: z.int().min(1).max(LARGEST_PATCH).default(RELEASED.patch),
+  num_register_tokens: z.int().min(0).max(LARGEST_SIZE).default(0),
   num_channels: z.literal(3).default(3),
-  layer_norm_eps: z.number().gt(0).default(RELEASED.epsilon),
-  rope_theta: z.number().gt(1).optional(),
-  rope_parameters: z.object({ rope_theta: z.number().gt(1).optional() }).nullish(),
+  layer_norm_eps: z.number().gt(0).lt(1).default(RELEASED.epsilon),
+  rope_theta: theta.optional(),
+  rope_parameters: z.object({ rope_theta: theta.optional() }).nullish(),
   // Development versions of transformers called it use_swiglu_ffn.
   use_gated_mlp: z.boolean().optional(),
   use_swiglu_ffn: z.boolean().optional(),
@@ -91,7 +95,7 @@ function fromTransformers(given: Record<string, unknown>, file: string): VitArch
 export async function readConfig(file: string): Promise<VitArchitecture | null> {
   let given: unknown;
   try {
-    given = JSON.parse(await readFile(file, 'utf8'));
+    given = JSON.parse(await readRegularFile(file, 'utf8'));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const fix = 'Give the config.json that came with the weights, or none for weights of a released size.';
@@ -103,8 +107,9 @@ export async function readConfig(file: string): Promise<VitArchitecture | null> 
   const { model_type: type, architecture } = given as Record<string, unknown>;
   if (type === 'dinov3_vit') return fromTransformers(given as Record<string, unknown>, file);
   if (typeof architecture === 'string' && TIMM.test(architecture)) return null;
+  const named = type !== undefined ? (['model_type', type] as const) : (['architecture', architecture] as const);
   const found =
-    type !== undefined ? `model_type ${JSON.stringify(type)}` : `architecture ${JSON.stringify(architecture)}`;
+    named[1] === undefined ? 'neither model_type nor architecture' : `${named[0]} ${JSON.stringify(named[1])}`;
   throw wrongArchitecture(file, found);
 }
 

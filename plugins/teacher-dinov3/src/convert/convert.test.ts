@@ -218,6 +218,10 @@ describe('what is refused, with nothing left behind', () => {
     expect(await message({ ...given.config, hidden_size: '384' })).toContain('hidden_size');
     expect(await message({ ...given.config, num_attention_heads: 3 })).toContain('no multiple of 4 times');
     expect(await message({ ...given.config, hidden_act: 'relu' })).toContain('hidden_act "relu"');
+    expect(await message({})).toContain('Found neither model_type nor architecture');
+    expect(await message({ ...given.config, layer_norm_eps: 1e308 })).toContain('layer_norm_eps: Too big');
+    expect(await message({ ...given.config, rope_theta: 1e300 })).toContain('rope_theta: Too big');
+    expect(await message({ ...given.config, hidden_size: 2 ** 40 })).toContain('hidden_size: Too big');
     expect(await message([])).toContain('JSON that is not an object');
   });
 

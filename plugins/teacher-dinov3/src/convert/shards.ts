@@ -1,6 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openSafetensors, type SafetensorsFile } from '@dinomix/volume';
+import { openSafetensors, readRegularFile, type SafetensorsFile } from '@dinomix/volume';
 import { z } from 'zod';
 import { teacherError } from '../errors.js';
 
@@ -28,7 +28,7 @@ const some = (names: readonly string[]): string =>
 async function readIndex(index: string): Promise<ReadonlyMap<string, string>> {
   let map: ReadonlyMap<string, string>;
   try {
-    map = new Map(Object.entries(indexSchema.parse(JSON.parse(await readFile(index, 'utf8'))).weight_map));
+    map = new Map(Object.entries(indexSchema.parse(JSON.parse(await readRegularFile(index, 'utf8'))).weight_map));
   } catch (cause) {
     throw damaged(index, 'It is no JSON object with a "weight_map" from tensors to files.', cause);
   }

@@ -1,5 +1,5 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { writeFileAtomic } from '@dinomix/volume';
+import { open, rename, rm } from 'node:fs/promises';
+import { readRegularFile, writeFileAtomic } from '@dinomix/volume';
 import { z } from 'zod';
 import { teacherError } from '../errors.js';
 import { type Answer, type HubClient, Interrupted } from './http.js';
@@ -118,7 +118,7 @@ class Transfer {
 
   async #readNotes(): Promise<Part | null> {
     try {
-      return partSchema.parse(JSON.parse(await readFile(this.#notes, 'utf8')));
+      return partSchema.parse(JSON.parse(await readRegularFile(this.#notes, 'utf8')));
     } catch {
       return null;
     }

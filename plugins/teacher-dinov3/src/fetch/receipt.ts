@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@dinomix/volume';
+import { readRegularFile, writeFileAtomic } from '@dinomix/volume';
 import { z } from 'zod';
 import { isSafeName } from './choose.js';
 import { digestsOf, lengthOf } from './verify.js';
@@ -30,7 +29,7 @@ export type Receipt = z.output<typeof receiptSchema>;
 /** The receipt of a folder; null where there is none that can be read. */
 export async function readReceipt(folder: string): Promise<Receipt | null> {
   try {
-    return receiptSchema.parse(JSON.parse(await readFile(join(folder, RECEIPT), 'utf8')));
+    return receiptSchema.parse(JSON.parse(await readRegularFile(join(folder, RECEIPT), 'utf8')));
   } catch {
     return null;
   }

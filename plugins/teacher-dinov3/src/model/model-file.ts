@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { openRegularFile, readRegularFile } from '@dinomix/volume';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation, ValueInfoProtoSchema } from 'onnx-buf';
 
 import { teacherError } from '../errors.js';
@@ -140,12 +140,15 @@ function withOutput(path: string, model: ModelProto, output: string): Uint8Array
  */
 export async function readModelFile(model: string, output: string | null): Promise<ModelFile> {
   const path = await locate(model);
-  const bytes = await readFile(path);
+  const bytes = await readRegularFile(path);
   const parsed = await parse(path, bytes);
   refuseQuantised(path, parsed);
   const beside = await weightFiles(path, parsed);
   const hash = createHash('sha256').update(bytes);
-  for (const file of beside) await pipeline(createReadStream(file), hash, { end: false });
+  for (const file of beside) {
+    const { file: handle } = await openRegularFile(file);
+    await pipeline(handle.createReadStream(), hash, { end: false });
+  }
   const digest = hash.digest('hex');
   const sizes = await Promise.all(beside.map(async (file) => (await stat(file)).size));
   const size = sizes.reduce((sum, one) => sum + one, bytes.length);

@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '@dinomix/volume';
 import { reasonOf } from '../../errors/dmx-error.js';
 import type { DataProblem } from '../../slots/contracts/dataset.js';
 import { errorOf, warningOf } from '../problems.js';
@@ -53,7 +54,7 @@ export async function readDocument(root: string, layout: NnunetLayout): Promise<
     const { size } = await stat(file);
     if (size > LONGEST_DOCUMENT)
       return fail(`has ${size} bytes`, 'name the folder of a data set in nnU-Net raw layout');
-    raw = JSON.parse(await readFile(file, 'utf8'));
+    raw = JSON.parse(await readRegularFile(file, 'utf8'));
   } catch (error) {
     return fail(
       `cannot be read: ${reasonOf(error)}`,
