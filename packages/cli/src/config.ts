@@ -1,7 +1,16 @@
 import { resolve } from 'node:path';
-import { type BackendSession, createHost, type Host, type LoadedConfig, loadConfigFile } from '@dinomix/core';
+import {
+  type BackendSession,
+  createHost,
+  type Host,
+  type LoadedConfig,
+  loadConfigFile,
+  type Preset,
+  restoreHost,
+} from '@dinomix/core';
 import type { RunningBackend } from '@dinomix/trainer';
 import type { CommandContext, ConfigOptions } from './command.js';
+import { readSpec } from './train/spec-file.js';
 
 /** Tensors of the trainer. */
 export type Tensors = RunningBackend extends BackendSession<infer T> ? T : never;
@@ -22,12 +31,27 @@ export async function openConfig(context: CommandContext, options: ConfigOptions
 export async function openLoaded(context: CommandContext, loaded: LoadedConfig): Promise<Host<Tensors>> {
   // Loads the tensor library, which commands without a config do not need.
   const { builtIns } = await import('@dinomix/trainer');
-  return createHost<Tensors>({
-    ...loaded,
-    base: builtIns,
+  return createHost<Tensors>({ ...loaded, ...hostOptions(context, builtIns) });
+}
+
+function hostOptions(context: CommandContext, base: Preset) {
+  return {
+    base,
     installed: installedKeys(context),
-    onWarning: (message, plugin) => context.terminal.err(`warning: ${plugin}: ${message}\n`),
-  });
+    onWarning: (message: string, plugin: string) => context.terminal.err(`warning: ${plugin}: ${message}\n`),
+  };
+}
+
+/**
+ * Sets up the config of a run as the run has it, whatever the config file says today, and says so where they differ.
+ * @throws DMX_CLI_RUN_FOLDER, DMX_RUN_PLUGIN, DMX_RUN_CONFIG.
+ */
+export async function openRun(context: CommandContext, directory: string): Promise<OpenedConfig> {
+  const stored = await readSpec(directory);
+  const { builtIns } = await import('@dinomix/trainer');
+  const { host, loaded, notes } = await restoreHost<Tensors>(stored, directory, hostOptions(context, builtIns));
+  for (const note of notes) context.terminal.err(`note: ${note}\n`);
+  return { host, loaded };
 }
 
 /** Package by key of the plugins that the project declares; they are named when a config misses one. */

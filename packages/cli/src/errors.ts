@@ -72,11 +72,17 @@ const CLI_ERROR_CODES = Object.freeze({
       `It is judged from the graph of a step. The backend ${d.backend} does not tell, or a teacher from outside does not say what it will be.`,
       'Take the backend onnxruntime; switch a silent teacher off to judge the rest, such as with --off teacher.<id>.',
     ),
-  DMX_PREDICT_FAILED: (d: { failed: number; total: number; first: string }) =>
+  DMX_PREDICT_FAILED: (d: { failed: readonly string[]; total: number }) =>
     text(
-      `${d.failed} of ${d.total} files could not be predicted`,
-      d.first,
-      'The other files are written; correct these and predict them again.',
+      `${d.failed.length} of ${d.total} files could not be predicted`,
+      `The reason of each is above: ${d.failed.slice(0, 8).join(', ')}${d.failed.length > 8 ? ` and ${d.failed.length - 8} more` : ''}.`,
+      'The other files are written; correct these and predict the rest with --continue.',
+    ),
+  DMX_PREDICT_THERE: (d: { file: string }) =>
+    text(
+      `${d.file} exists already`,
+      'Labels are not written over.',
+      'Give --continue to predict what is left, --force to predict everything again, or another --out.',
     ),
 } as const);
 

@@ -6,6 +6,7 @@ import { createRng } from '@dinomix/volume';
 import { argMax, type Tensor, tensor, zeros } from '@tensorflow/tfjs-core';
 import { encodeFacts, type NetworkFacts } from '../src/predict/network-facts.js';
 import { openSlots } from './open-slots.js';
+import { ANY_IMAGES } from './trained-images.js';
 
 /** Window of the network below, voxels. */
 export const SHAPE: Index3 = [8, 16, 24];
@@ -18,6 +19,7 @@ export const FACTS: NetworkFacts = {
     return { index, name, colour: [index, 0, 0], tail: false };
   }),
   preprocessing: { orientation: 'RAS', grid: { kind: 'keep' }, normalisation: { steps: [], display: [-1, 1] } },
+  ...ANY_IMAGES,
   patch: SHAPE,
   padValue: 0,
   inference: { stride: null, overlap: 0.5, blending: 'gaussian', batch: 1, mirror: [] },

@@ -14,6 +14,7 @@ export { type Manifest, SYNAPSE_MANIFESTS, type SynapseSplitName } from './datas
 export type { CaseFiles } from './dataset/case-files.js';
 export type { CaseFormat, FileInspection, FormatSource } from './dataset/case-format.js';
 export { type CaseCheck, checkCases } from './dataset/check-cases.js';
+export { headerProblems, imageWarnings } from './dataset/findings.js';
 export {
   createBrokenDataset,
   createCheckedDataset,
@@ -26,8 +27,9 @@ export {
   labelledOption,
   samplingOptions,
   splitFileOption,
+  withAbsoluteFolders,
 } from './dataset/folder-options.js';
-export { type NiftiReading, niftiFormat } from './dataset/nifti.js';
+export { type NiftiReading, niftiFileReading, niftiFormat } from './dataset/nifti.js';
 export { checkNnunetFolder, openNnunetFolder } from './dataset/nnunet/dataset.js';
 export type { DatasetDocument } from './dataset/nnunet/document.js';
 export type { NnunetLayout } from './dataset/nnunet/layout.js';

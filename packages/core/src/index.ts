@@ -76,6 +76,7 @@ export type {
 } from './hooks/tap-target.js';
 export type { ExplainedSlot, ExplainedValue, Explanation } from './host/explain.js';
 export { createHost, type Host, type HostOptions } from './host/host.js';
+export { type RestoredHost, restoreHost, type StoredConfig } from './host/restore-host.js';
 export type { Run } from './host/run.js';
 export type { Bound, BoundSlot } from './host/setup.js';
 export { CONFIG_TOKEN, RUN_INFO, SIGNAL } from './host/tokens.js';
@@ -156,6 +157,7 @@ export type {
   DataProblem,
   Dataset,
   DatasetFacts,
+  ImageReading,
   KnownDigests,
   LabelledBatch,
   Normalisation,
@@ -204,6 +206,7 @@ export type {
   OptimizerStep,
 } from './slots/contracts/optimizer.js';
 export type {
+  AxisRange,
   CaseResult,
   EpochReport,
   EvaluationReport,
@@ -216,6 +219,7 @@ export type {
   RunRecord,
   SliceReport,
   StepReport,
+  TrainedImages,
 } from './slots/contracts/reporter.js';
 export type { Schedule } from './slots/contracts/schedule.js';
 export type {

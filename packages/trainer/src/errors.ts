@@ -220,7 +220,7 @@ const checkpointErrors = {
     text(
       `${d.directory} was made with another config`,
       `Its checkpoint has the config hash ${d.found.slice(0, 12)}, this config ${d.expected.slice(0, 12)}.`,
-      'Resume with the config and overrides of record.json, or start a new run.',
+      'Install the versions of the plugins that "packages" in record.json names, or start a new run.',
     ),
   DMX_RESUME_NOTHING: (d: { directory: string }) =>
     text(
@@ -233,6 +233,12 @@ const checkpointErrors = {
       `No checkpoint of ${d.directory} can be read`,
       d.problems.join(' '),
       'Put the files back from a copy, or start a new run.',
+    ),
+  DMX_RUN_RECORD: (d: { file: string; reason: string }) =>
+    text(
+      `${d.file} does not tell what the run learned from`,
+      d.reason.replace(/\.?$/, '.'),
+      'Put the file back from a copy of the run; "dinomix train" writes it when it begins.',
     ),
   DMX_RUN_EXISTS: (d: { directory: string }) =>
     text(

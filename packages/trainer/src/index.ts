@@ -1,4 +1,5 @@
 // The public API of @dinomix/trainer.
+
 export { builtIns } from './built-ins.js';
 export { readCheckpoint } from './checkpoint/checkpoints.js';
 export type { CheckpointState, VariableValues } from './checkpoint/state.js';
@@ -12,6 +13,7 @@ export {
 export { stalePrepared } from './data/prepared-marks.js';
 export { type CaseSurvey, SURVEY_PERCENTILES } from './data/survey-case.js';
 export { type SurveyOptions, surveyDataset } from './data/survey-dataset.js';
+export { fieldOf } from './data/trained-images.js';
 export { TRAINER_ERROR_CODES, type TrainerErrorCode } from './errors.js';
 export { aggregateRuns, type OverRuns, type RunsSummary } from './evaluation/aggregate.js';
 export { writeEvaluation } from './evaluation/report-file.js';

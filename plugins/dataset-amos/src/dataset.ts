@@ -6,6 +6,7 @@ import {
   AMOS_SIDES,
   createBenchmarkDataset,
   isAmosCt,
+  niftiFileReading,
   niftiFormat,
   officialProblems,
   RECIPES,
@@ -41,6 +42,7 @@ export async function openAmosDataset(options: AmosOptions): Promise<Dataset> {
       AMOS_SIDES,
     ),
     format: niftiFormat(options),
+    reading: niftiFileReading(options, modality === 'ct'),
     options,
     isCt: isAmosCt,
   });

@@ -1,4 +1,5 @@
 import { definePlugin } from '@dinomix/core';
+import { withAbsoluteFolders } from '@dinomix/core/dataset';
 import { openAmosDataset } from './dataset.js';
 import { optionsSchema } from './options.js';
 
@@ -13,6 +14,6 @@ export const amos = definePlugin({
   provides: ['dataset:amos'],
   options: optionsSchema,
   setup(api, options) {
-    api.provide('dataset', 'amos', () => openAmosDataset(options));
+    api.provide('dataset', 'amos', (ctx) => openAmosDataset(withAbsoluteFolders(options, ctx)));
   },
 });

@@ -1,4 +1,5 @@
 import { definePlugin } from '@dinomix/core';
+import { withAbsoluteFolders } from '@dinomix/core/dataset';
 import { openArraysDataset } from './dataset.js';
 import { optionsSchema } from './options.js';
 
@@ -13,6 +14,6 @@ export const arrays = definePlugin({
   provides: ['dataset:arrays'],
   options: optionsSchema,
   setup(api, options) {
-    api.provide('dataset', 'arrays', () => openArraysDataset(options));
+    api.provide('dataset', 'arrays', (ctx) => openArraysDataset(withAbsoluteFolders(options, ctx)));
   },
 });

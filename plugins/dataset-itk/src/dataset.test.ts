@@ -153,7 +153,7 @@ describe('files that ITK reads', () => {
     const fixtures = new URL('../../dataset-nnunet/test/fixtures/', import.meta.url);
     const views = JSON.parse(readFileSync(new URL('fixtures.json', fixtures), 'utf8'));
     const dataset = await open({ root: fileURLToPath(new URL('prostate', fixtures)), ...WHOLE, channel: 1 });
-    expect(dataset.frame).toBe(1);
+    expect(dataset.reading?.frame).toBe(1);
     const { image } = await dataset.readCase('prostate_12', 'labelled');
     const sum = [...image.data].reduce((total, value) => total + value, 0);
     expect(sum).toBe(views['prostate/imagesTr/prostate_12.nii.gz'].channels[1]);

@@ -107,8 +107,7 @@ export function itkFormat(reading: ItkReading): FormatSource {
   const { geometry, replaceNonFinite, frame, spacingTolerance, series, classes } = reading;
   const plain = { geometry, replaceNonFinite, frame, spacingTolerance, series, classes };
   const module = new URL(`./format${extname(import.meta.url)}`, import.meta.url).href;
-  const source = { format: createFormat(plain), reading: plain, module };
-  return frame === null ? source : { ...source, frame };
+  return { format: createFormat(plain), reading: plain, module };
 }
 
 /**

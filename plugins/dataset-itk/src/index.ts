@@ -1,5 +1,5 @@
 import { definePlugin } from '@dinomix/core';
-import { openNnunetFolder } from '@dinomix/core/dataset';
+import { openNnunetFolder, withAbsoluteFolders } from '@dinomix/core/dataset';
 import { layoutOf } from './layout.js';
 import { optionsSchema } from './options.js';
 
@@ -22,6 +22,6 @@ export const itk = definePlugin({
   provides: ['dataset:itk'],
   options: optionsSchema,
   setup(api, options) {
-    api.provide('dataset', 'itk', () => openNnunetFolder(options, layoutOf(options)));
+    api.provide('dataset', 'itk', (ctx) => openNnunetFolder(withAbsoluteFolders(options, ctx), layoutOf(options)));
   },
 });

@@ -11,6 +11,7 @@ export function layoutOf({ spacingTolerance, series }: ItkOptions): NnunetLayout
     // The first ending that fits is taken off: 3D Slicer's come before those that they end in.
     labelEndings: ['.seg.nrrd', '.seg.nhdr', ...ENDINGS, '.dcm'],
     takesFolders: true,
+    reading: { spacingTolerance, series },
     otherEndings: `take one of ${ENDINGS.join(' ')}; leave "file_ending" out where images are folders with DICOM series`,
     format: ({ geometry, replaceNonFinite }, { classes }, frame) =>
       itkFormat({ geometry, replaceNonFinite, frame, spacingTolerance, series, classes }),

@@ -57,7 +57,7 @@ describe('folders written by nibabel', () => {
       'imagesTr/b_0001.nii.gz': imageOf(51),
     });
     const dataset = await open({ root, channel: 1, validation: 0, test: 0 });
-    expect(dataset.frame).toBeNull();
+    expect(dataset.reading).toMatchObject({ channel: 1, frame: null });
     expect((await dataset.readCase('a', 'labelled')).image.data).toEqual(imageOf(50).data);
     expect(views['v2/imagesTr/c_0001.nii.gz']!.shape).toEqual([5, 5, 5]);
   });
@@ -83,7 +83,7 @@ describe('a task of the Decathlon as it unpacks, written by nibabel: modalities 
   test.each([0, 1])('modality %i', async (channel) => {
     const views = JSON.parse(await readFile(join(fixtures, 'fixtures.json'), 'utf8'));
     const dataset = await open({ root, channel, validation: 0 });
-    expect(dataset.frame).toBe(channel);
+    expect(dataset.reading).toMatchObject({ channel: null, frame: channel });
     expect(dataset.splits).toEqual({
       labelled: ['prostate_00', 'prostate_12'],
       unlabelled: [],

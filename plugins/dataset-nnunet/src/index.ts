@@ -1,5 +1,5 @@
 import { definePlugin } from '@dinomix/core';
-import { openNnunetFolder } from '@dinomix/core/dataset';
+import { openNnunetFolder, withAbsoluteFolders } from '@dinomix/core/dataset';
 import { LAYOUT } from './layout.js';
 import { optionsSchema } from './options.js';
 
@@ -15,6 +15,6 @@ export const nnunet = definePlugin({
   provides: ['dataset:nnunet'],
   options: optionsSchema,
   setup(api, options) {
-    api.provide('dataset', 'nnunet', () => openNnunetFolder(options, LAYOUT));
+    api.provide('dataset', 'nnunet', (ctx) => openNnunetFolder(withAbsoluteFolders(options, ctx), LAYOUT));
   },
 });

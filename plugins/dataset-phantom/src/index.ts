@@ -21,6 +21,8 @@ export const phantom = definePlugin({
   provides: ['dataset:phantom'],
   options: optionsSchema,
   setup(api, options) {
-    api.provide('dataset', 'phantom', () => createPhantomDataset(options));
+    api.provide('dataset', 'phantom', ({ resolvePath }) =>
+      createPhantomDataset({ ...options, cache: options.cache === null ? null : resolvePath(options.cache) }),
+    );
   },
 });

@@ -39,7 +39,9 @@ export const optionsSchema = z
       .min(1)
       .nullable()
       .default(null)
-      .describe('Folder that keeps generated cases; null generates them whenever they are asked for.'),
+      .describe(
+        'Folder that keeps generated cases, from that of the config; null generates them whenever they are asked for.',
+      ),
   })
   .check(({ value, issues }) => {
     const smallest = SMALLEST_SHAPE[value.classes];

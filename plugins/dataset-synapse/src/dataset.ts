@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Dataset } from '@dinomix/core';
 import {
   createBenchmarkDataset,
+  niftiFileReading,
   niftiFormat,
   officialProblems,
   RECIPES,
@@ -30,6 +31,7 @@ export async function openSynapseDataset(options: SynapseOptions): Promise<Datas
     problems: [...problems, ...gaps, ...planned.problems],
     recipe: withSampling(RECIPES[options.recipe], options, SYNAPSE_SIDES),
     format: niftiFormat(options),
+    reading: niftiFileReading(options, true),
     options,
     isCt: () => true,
   });

@@ -1,4 +1,5 @@
 import { definePlugin } from '@dinomix/core';
+import { withAbsoluteFolders } from '@dinomix/core/dataset';
 import { openSynapseDataset } from './dataset.js';
 import { optionsSchema } from './options.js';
 
@@ -13,6 +14,6 @@ export const synapse = definePlugin({
   provides: ['dataset:synapse'],
   options: optionsSchema,
   setup(api, options) {
-    api.provide('dataset', 'synapse', () => openSynapseDataset(options));
+    api.provide('dataset', 'synapse', (ctx) => openSynapseDataset(withAbsoluteFolders(options, ctx)));
   },
 });

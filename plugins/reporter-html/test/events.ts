@@ -53,6 +53,20 @@ export function record(changes: Partial<RunRecord> = {}): RunRecord {
       fingerprint: { digest: 'd1ge57', cases: {} },
     },
     patch: [8, 16, 16],
+    images: {
+      reading: null,
+      preprocessing: { orientation: 'keep', grid: { kind: 'keep' }, normalisation: { steps: [], display: [0, 1] } },
+      padValue: 0,
+      axes: null,
+      spacing: [
+        [1, 1, 1],
+        [1, 1, 1],
+      ],
+      extent: [
+        [8, 16, 16],
+        [8, 16, 16],
+      ],
+    },
     licences: { 'Made up': 'CC0' },
     predictCommand: 'dinomix predict image.nii.gz --run "/runs/first"',
     outcome: null,

@@ -1,7 +1,7 @@
 import { definePlugin } from '@dinomix/core';
 import type { Converted, ConvertRequest } from './convert/convert.js';
 import type { Fetched, FetchRequest } from './fetch/fetch.js';
-import { optionsSchema } from './options.js';
+import { optionsSchema, withAbsolutePaths } from './options.js';
 import type { Shown, ShowRequest } from './show/show.js';
 
 export type { Converted, ConvertRequest } from './convert/convert.js';
@@ -17,7 +17,10 @@ export const dinov3 = definePlugin({
   provides: ['teacher:dinov3'],
   options: optionsSchema,
   setup(api, options) {
-    api.provide('teacher', 'dinov3', async () => (await import('./dinov3.js')).createDinov3(options));
+    api.provide('teacher', 'dinov3', async ({ resolvePath }) => {
+      const { createDinov3 } = await import('./dinov3.js');
+      return createDinov3(withAbsolutePaths(options, resolvePath));
+    });
   },
 });
 

@@ -11,7 +11,7 @@ export const optionsSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'Path of a DINOv3 ONNX file or its folder; null takes a network of the same architecture with random weights.',
+      'Path of a DINOv3 ONNX file or its folder, from the folder of the config; null takes a network of the same architecture with random weights.',
     ),
   input: z.string().min(1).nullable().default(null).describe('Name of the image input; null takes the only one.'),
   output: z
@@ -95,3 +95,11 @@ export const optionsSchema = z.strictObject({
 
 /** Options with every default filled in. */
 export type Dinov3Options = z.output<typeof optionsSchema>;
+
+/** The options with absolute paths: as they are written they start from the folder of the config. */
+export function withAbsolutePaths(options: Dinov3Options, resolvePath: (path: string) => string): Dinov3Options {
+  const { model, cache } = options;
+  const kept =
+    cache === false || cache.directory === null ? cache : { ...cache, directory: resolvePath(cache.directory) };
+  return { ...options, model: model === null ? null : resolvePath(model), cache: kept };
+}

@@ -1,11 +1,10 @@
 import { basename, resolve } from 'node:path';
-import { type EvaluationReport, loadConfigFile } from '@dinomix/core';
+import type { EvaluationReport } from '@dinomix/core';
 import type { CheckpointChoice } from '@dinomix/trainer';
 import type { Command } from 'commander';
 import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../command.js';
-import { openLoaded } from '../config.js';
+import { openRun } from '../config.js';
 import { createStatusLine } from '../terminal.js';
-import { readSpec } from '../train/spec-file.js';
 import { evaluationTable } from '../train/table.js';
 
 interface EvalOptions extends CommonOptions {
@@ -16,8 +15,7 @@ interface EvalOptions extends CommonOptions {
 
 async function evaluate(context: CommandContext, folder: string, options: EvalOptions): Promise<void> {
   const directory = resolve(context.folder, folder);
-  const { configFile, overrides } = await readSpec(directory);
-  const host = await openLoaded(context, await loadConfigFile(configFile, overrides));
+  const { host } = await openRun(context, directory);
   const status = createStatusLine(context.terminal);
   let done = 0;
   let names: readonly string[] = [];
@@ -35,6 +33,7 @@ async function evaluate(context: CommandContext, folder: string, options: EvalOp
       signal: context.signal,
       onEvent: (event) => {
         if (event.type === 'case') status.draw(`${++done} cases, last ${event.result.caseId}`);
+        if (event.type === 'warning') context.terminal.err(`warning: ${event.message}\n`);
       },
       onClasses: (classes) => {
         names = classes.map(({ name }) => name);

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { type Axis, type DeviceName, type InferenceSettings, isDmxError, reasonOf } from '@dinomix/core';
+import { resolve } from 'node:path';
+import type { Axis, DeviceName, ImageReading, InferenceSettings } from '@dinomix/core';
 import type { NiftiGeometry } from '@dinomix/volume';
 import { type Command, InvalidArgumentError } from 'commander';
 import { backendOf, DEFAULT_BACKEND, type OpenedBackend, openBackendPackage } from '../backend-host.js';
@@ -18,20 +17,27 @@ import {
 } from '../command.js';
 import { openConfig } from '../config.js';
 import { cliError, usageError } from '../errors.js';
+import { networkOf } from '../export/network-of.js';
 import { failureToJson, failureToText } from '../failure.js';
+import { caseImages } from '../predict/case-images.js';
 import { LABEL_FORMATS, type LabelFormat, type PredictionPair, pairFiles } from '../predict/files.js';
+import { findInputs, type PredictionInput } from '../predict/inputs.js';
+import { type Continued, continuePairs, markOf } from '../predict/labels-there.js';
 import type { NetworkFacts } from '../predict/network-facts.js';
 import { type OpenedNetwork, openNetwork } from '../predict/open-network.js';
+import { type Failed, predictAll } from '../predict/predict-all.js';
 import type { Prediction } from '../predict/predict-file.js';
-import { openScans, type ReadScan } from '../predict/scan.js';
+import { readingOf, readingText } from '../predict/reading.js';
+import { openScans } from '../predict/scan.js';
 import { createStatusLine, type StatusLine } from '../terminal.js';
-import { columns, counted, duration } from '../text.js';
+import { columns, counted } from '../text.js';
 
 interface PredictOptions extends ConfigOptions {
   readonly network?: string;
   readonly run?: string;
   readonly out?: string;
   readonly force?: boolean;
+  readonly continue?: boolean;
   readonly overlap?: number;
   readonly stride?: readonly [number, number, number];
   readonly blending?: InferenceSettings['blending'];
@@ -68,7 +74,18 @@ function networkFile({ network, run }: PredictOptions, folder: string): string {
     const fix = 'Give one of them: --network file.onnx, or --run with the folder of a run.';
     throw usageError('DMX_CLI_OPTIONS', { problem, fix });
   }
-  return resolve(folder, network ?? resolve(run!, 'network.onnx'));
+  return network === undefined ? networkOf(resolve(folder, run!)) : resolve(folder, network);
+}
+
+/** A run that was trained and not exported yet is exported now, in its best state. */
+async function exportIfNeeded(context: CommandContext, { run, json }: PredictOptions): Promise<void> {
+  if (run === undefined) return;
+  const directory = resolve(context.folder, run);
+  const file = networkOf(directory);
+  if (existsSync(file)) return;
+  const { exportedText, exportRun } = await import('../export/export-run.js');
+  const exported = await exportRun(context, { directory, file, checkpoint: 'best' });
+  if (json !== true) context.terminal.err(`${exportedText(exported)}\n`);
 }
 
 /** The settings stored in the network, with those of the command line laid over. */
@@ -94,88 +111,103 @@ async function openBackend(context: CommandContext, options: PredictOptions): Pr
   return backendOf(host);
 }
 
-interface Failed {
-  readonly input: string;
-  readonly failure: unknown;
-}
-
-/** Predicts file after file; one that fails does not keep the others from being written. */
-async function predictAll(
-  context: CommandContext,
-  opened: OpenedNetwork,
-  pairs: readonly PredictionPair[],
-  readScan: ReadScan,
-  options: PredictOptions,
-  status: StatusLine,
-): Promise<{ readonly done: readonly Prediction[]; readonly failed: readonly Failed[] }> {
-  // Loads the tensor library, which other commands do not need.
-  const { predictFile } = await import('../predict/predict-file.js');
-  const inference = inferenceOf(opened.facts, options);
-  const frame = options.frame ?? opened.facts.frame ?? null;
-  const done: Prediction[] = [];
-  const failed: Failed[] = [];
-  for (const [index, pair] of pairs.entries()) {
-    const input = pair.input.path;
-    const name = `${index + 1}/${pairs.length} ${input}`;
-    status.draw(name);
-    try {
-      await mkdir(dirname(pair.output), { recursive: true });
-      const onWindows = (count: number, total: number) => status.draw(`${name}  window ${count}/${total}`);
-      const { geometry = null, series = null } = options;
-      const request = { pair, inference, geometry, frame, series, readScan, signal: context.signal, onWindows };
-      const prediction = await predictFile(opened, request);
-      done.push(prediction);
-      if (options.json === true) continue;
-      for (const note of prediction.notes) status.print(`note  ${note}`);
-      status.print(`${pair.output}  ${duration(prediction.seconds)}`);
-    } catch (failure) {
-      context.signal.throwIfAborted();
-      failed.push({ input, failure });
-      if (options.json !== true) status.print(failureToText(failure, options.verbose === true));
-      // What the network itself does wrong, it does to every file.
-      if (isDmxError(failure) && failure.code === 'DMX_NETWORK_OUTPUT') break;
-    }
-  }
-  return { done, failed };
-}
-
-function render(done: readonly Prediction[]): string {
+function render(done: readonly Prediction[], there: number): string {
+  const kept = there === 0 ? '' : `, ${there} there already`;
   const [only] = done;
-  if (done.length !== 1) return `${counted(done.length, 'image')} predicted`;
+  if (done.length !== 1 || there > 0) return `${counted(done.length, 'image')} predicted${kept}`;
   const rows = Object.entries(only!.classes).map(([name, { voxels, millilitres }]) => {
     return [name, `${voxels} voxels`, `${millilitres.toFixed(1)} mL`];
   });
   return columns(rows);
 }
 
-async function predict(context: CommandContext, input: string, options: PredictOptions): Promise<void> {
-  const file = networkFile(options, context.folder);
-  const pairs = pairFiles(
-    resolve(context.folder, input),
-    options.out === undefined ? null : resolve(context.folder, options.out),
-    options.format ?? null,
-  );
+/** Everything that was named: the images of cases and where their labels go, and what of it cannot be predicted. */
+function planPairs(path: string, inputs: readonly PredictionInput[], reading: ImageReading, place: Place) {
+  const { images, lacking, notes } = caseImages(inputs, path, reading);
+  const failed = lacking.map(({ path: input, problem }): Failed => {
+    return { input, failure: usageError('DMX_CLI_INPUT', { path: input, problem }) };
+  });
+  if (images.length === 0) throw failed[0]!.failure;
+  return { pairs: pairFiles(images, path, place.out, place.format), failed, notes };
+}
+
+interface Place {
+  readonly out: string | null;
+  readonly format: LabelFormat | null;
+}
+
+/** Sorts out labels that are there already. @throws DMX_CLI_EXISTS, DMX_CLI_OPTIONS. */
+async function settleExisting(
+  pairs: readonly PredictionPair[],
+  mark: string,
+  options: PredictOptions,
+): Promise<Continued> {
+  if (options.continue === true) return continuePairs(pairs, mark);
   const existing = pairs.find(({ output }) => existsSync(output));
-  if (existing !== undefined && options.force !== true) throw usageError('DMX_CLI_EXISTS', { file: existing.output });
-  const readScan = await openScans(context.packages, pairs);
+  if (existing === undefined || options.force === true) return { left: pairs, there: [], unmarked: [] };
+  if (pairs.length === 1) throw usageError('DMX_CLI_EXISTS', { file: existing.output });
+  throw usageError('DMX_PREDICT_THERE', { file: existing.output });
+}
+
+async function predictWith(
+  context: CommandContext,
+  opened: OpenedNetwork,
+  path: string,
+  inputs: readonly PredictionInput[],
+  options: PredictOptions,
+  status: StatusLine,
+): Promise<void> {
+  const { facts, digest, file } = opened;
+  const inference = inferenceOf(facts, options);
+  const reading = readingOf(facts.reading, options);
+  const { batch: _, ...decisive } = inference;
+  const mark = markOf(digest, decisive, reading);
+  const out = options.out === undefined ? null : resolve(context.folder, options.out);
+  const planned = planPairs(path, inputs, reading, { out, format: options.format ?? null });
+  const { left, there, unmarked } = await settleExisting(planned.pairs, mark, options);
+  const readScan = await openScans(context.packages, left);
+  const say = (line: string | null) => {
+    if (options.json !== true && line !== null) status.print(line);
+  };
+  say(readingText(reading));
+  for (const note of planned.notes) say(`note  ${note}`);
+  if (unmarked.length > 0) say(`note  ${unmarked.length} labels that are there do not tell which network wrote them`);
+  if (planned.pairs.length + planned.failed.length > 1) {
+    for (const { failure } of planned.failed) say(failureToText(failure, options.verbose === true));
+  }
+  const settings = { inference, reading, series: options.series ?? null, mark, readScan };
+  const { done, failed: broken } = await predictAll(context, opened, left, settings, options, status);
+  status.clear();
+  const failed = [...planned.failed, ...broken];
+  const total = left.length + planned.failed.length;
+  if (failed.length > 0 && total === 1) throw failed[0]!.failure;
+  const result = { network: file, reading, predictions: done, there };
+  if (options.json !== true || failed.length === 0) tell(context, options, result, () => render(done, there.length));
+  else {
+    const failures = failed.map((one) => ({ input: one.input, error: failureToJson(one.failure) }));
+    context.terminal.out(`${JSON.stringify({ ...result, failures })}\n`);
+  }
+  if (failed.length > 0) {
+    throw cliError('DMX_PREDICT_FAILED', { total, failed: failed.map(({ input }) => input) });
+  }
+}
+
+async function predict(context: CommandContext, input: string, options: PredictOptions): Promise<void> {
+  if (options.continue === true && options.force === true) {
+    const problem = '--continue keeps the labels that are there, --force writes over them.';
+    throw usageError('DMX_CLI_OPTIONS', { problem, fix: 'Give one of them.' });
+  }
+  const file = networkFile(options, context.folder);
+  const path = resolve(context.folder, input);
+  const inputs = findInputs(path);
+  await exportIfNeeded(context, options);
   const { backend, host } = await openBackend(context, options);
   const status = createStatusLine(context.terminal);
   try {
     const session = await backend.setup({ device: options.device, threads: options.threads ?? null });
     try {
       const opened = await openNetwork(session, file);
-      const { done, failed } = await predictAll(context, opened, pairs, readScan, options, status).finally(
-        opened.dispose,
-      );
-      status.clear();
-      if (failed.length > 0 && pairs.length === 1) throw failed[0]!.failure;
-      if (options.json !== true || failed.length === 0) {
-        tell(context, options, { network: file, predictions: done }, () => render(done));
-      } else {
-        const failures = failed.map((one) => ({ input: one.input, error: failureToJson(one.failure) }));
-        context.terminal.out(`${JSON.stringify({ network: file, predictions: done, failures })}\n`);
-      }
-      if (failed.length > 0) throw partly(failed, pairs.length);
+      await predictWith(context, opened, path, inputs, options, status).finally(opened.dispose);
     } finally {
       await session.dispose();
     }
@@ -183,12 +215,6 @@ async function predict(context: CommandContext, input: string, options: PredictO
     status.clear();
     await host.dispose();
   }
-}
-
-function partly(failed: readonly Failed[], total: number): Error {
-  const [first] = failed;
-  const reason = `${first!.input}: ${reasonOf(first!.failure)}`;
-  return cliError('DMX_PREDICT_FAILED', { failed: failed.length, total, first: reason });
 }
 
 /** `dinomix predict`. */
@@ -199,12 +225,13 @@ export function predictCommand(context: CommandContext): Command {
   )
     .argument('<input>', '.nii, .nii.gz, .nrrd, .mha ... file, a folder with a DICOM series, or a folder of these')
     .option('-n, --network <file>', 'ONNX file written by "dinomix export"')
-    .option('-r, --run <folder>', 'folder of a run that was exported')
+    .option('-r, --run <folder>', 'folder of a run; its network is exported where that was not done')
     .option('-o, --out <path>', 'file or folder for the labels')
     .addOption(
       choice('--format <name>', 'of the labels; seg is DICOM SEG (default: by --out, or nifti)', LABEL_FORMATS),
     )
     .option('--series <uid>', 'SeriesInstanceUID, where a DICOM folder holds several series')
+    .option('--continue', 'keep the labels that are there already and predict the rest')
     .option('--force', 'write over files of the same name')
     .option('--overlap <share>', 'share of a window that the next one covers again', readOverlap)
     .option('--stride <d,h,w>', 'voxels between windows; goes before --overlap', triple)

@@ -1,12 +1,10 @@
 import { resolve } from 'node:path';
-import { loadConfigFile } from '@dinomix/core';
 import type { Command } from 'commander';
 import { addConfig, type CommandContext, type CommonOptions, type ConfigOptions, createCommand } from '../command.js';
-import { openConfig, openLoaded } from '../config.js';
+import { openConfig, openRun } from '../config.js';
 import type { CommandResult } from '../main.js';
 import { execute } from '../train/execute.js';
 import { newRunFolder } from '../train/run-folder.js';
-import { readSpec } from '../train/spec-file.js';
 
 /** Options of the commands that train. */
 interface ForceOptions {
@@ -45,9 +43,7 @@ export function resumeCommand(context: CommandContext, finish: (result: CommandR
   addForce(command.argument('<run>', 'folder of the run'));
   return command.action(async (run: string, options: CommonOptions & ForceOptions) => {
     const directory = resolve(context.folder, run);
-    const { configFile, overrides } = await readSpec(directory);
-    const loaded = await loadConfigFile(configFile, overrides);
-    const host = await openLoaded(context, loaded);
+    const { loaded, host } = await openRun(context, directory);
     try {
       finish(await execute(context, options, { loaded, host, directory, resume: true, force: options.force ?? false }));
     } finally {

@@ -43,8 +43,8 @@ function softmaxAt(logits: Float32Array, at: number, count: number, index: numbe
 
 /** Runs the file and the network that it was made from on one crop. */
 export async function verifyExport(trained: TrainedNetwork, file: Network): Promise<Verification> {
-  const { patch, dataset } = trained;
-  const count = dataset.classes.length;
+  const { patch, learnedFrom } = trained;
+  const count = learnedFrom.classes.length;
   const shape = [1, ...patch, 1] as const;
   const crop = testCrop(patch);
   const expected = (await trained.network.run(crop, shape)).data;

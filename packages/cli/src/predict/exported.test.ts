@@ -6,6 +6,7 @@ import { type ModelProto, ModelProtoSchema, type StringStringEntryProto, StringS
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dinomix, projectOf, temporaryFolder } from '../../test/harness.js';
 import { FACTS, randomImage, randomNetwork, SHAPE } from '../../test/random-network.js';
+import { READING } from '../../test/trained-images.js';
 
 const image = randomImage(SHAPE);
 let bytes: Uint8Array;
@@ -78,7 +79,7 @@ describe('a file that is no exported network is refused', () => {
     ['damaged facts', () => withMetadata((entries) => entries.set('network', '{"title"')), '"network" is not JSON'],
     ['an unknown setting', () => withFacts({ colour: 1 }), 'Unrecognized key: "colour"'],
     ['axes that are none', () => withFacts({ axes: 'LRS' }), 'axes: Invalid string'],
-    ['a volume that is none', () => withFacts({ frame: -1 }), 'frame: Too small'],
+    ['a volume that is none', () => withFacts({ reading: { ...READING, frame: -1 } }), 'reading.frame: Too small'],
     ['damaged sizes', () => withMetadata((entries) => entries.set('dinomix.multiple', '4,x,4')), 'found "4,x,4"'],
     [
       'another format',

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { usageError } from '../errors.js';
-import { findInputs, IMAGE_ENDING, NIFTI_ENDING, type PredictionInput } from './inputs.js';
+import type { CaseImage } from './case-images.js';
+import { NIFTI_ENDING } from './inputs.js';
 
 /** How labels are written. `seg` is a DICOM segmentation. */
 export const LABEL_FORMATS = ['nifti', 'nrrd', 'mha', 'seg'] as const;
@@ -9,7 +10,7 @@ export type LabelFormat = (typeof LABEL_FORMATS)[number];
 
 /** One image to predict and where its labels go. Absolute paths. */
 export interface PredictionPair {
-  readonly input: PredictionInput;
+  readonly input: CaseImage;
   readonly output: string;
   readonly format: LabelFormat;
 }
@@ -27,24 +28,21 @@ function formatOfName(name: string): LabelFormat | null {
 }
 
 const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-const withoutEnding = (name: string) => name.replace(NIFTI_ENDING, '').replace(IMAGE_ENDING, '');
-
-/** The name of the labels below `root`: nnU-Net's channel number `_0000` belongs to images alone. */
-function labelName({ path, kind }: PredictionInput, root: string, format: LabelFormat | null): string {
-  // Series of several patients have names such as CT: the folders above tell them apart.
-  const own = path === root ? basename(path) : relative(root, path).split(sep).join('_');
-  const stem = (kind === 'dicom' ? own : withoutEnding(own)).replace(/_0000$/, '');
+/** The name of labels: NIFTI images keep their ending. */
+function labelName({ name, path, kind }: CaseImage, format: LabelFormat | null): string {
   const kept = kind === 'nifti' && (format ?? 'nifti') === 'nifti' ? NIFTI_ENDING.exec(path)?.[0] : undefined;
-  return `${stem}${kept ?? ENDINGS[format ?? 'nifti']}`;
+  return `${name}${kept ?? ENDINGS[format ?? 'nifti']}`;
 }
 
-function pairOne(input: PredictionInput, out: string | null, format: LabelFormat | null): PredictionPair {
+function pairOne(input: CaseImage, out: string | null, format: LabelFormat | null): PredictionPair {
   const ending = ENDINGS[format ?? 'nifti'];
-  const stem = input.kind === 'dicom' ? input.path : join(dirname(input.path), withoutEnding(basename(input.path)));
-  if (out === null) return { input, output: `${stem}_labels${ending}`, format: format ?? 'nifti' };
+  if (out === null) {
+    const output = join(dirname(input.path), `${input.name}_labels${ending}`);
+    return { input, output, format: format ?? 'nifti' };
+  }
   const named = isFolder(out) ? null : formatOfName(out);
   if (named === null) {
-    return { input, output: join(out, labelName(input, input.path, format)), format: format ?? 'nifti' };
+    return { input, output: join(out, labelName(input, format)), format: format ?? 'nifti' };
   }
   if (format !== null && format !== named) {
     const problem = `--format ${format} does not write a file of the name ${basename(out)}.`;
@@ -73,24 +71,28 @@ function assertSeparate(pairs: readonly PredictionPair[], path: string): void {
 }
 
 /**
- * The images to predict.
+ * Where the labels of each image go.
  *
+ * @param path - what was named: one of the images, or the folder that holds them. Absolute.
  * @param out - a file or folder; null writes `<name>_labels.nii.gz` beside an image, and to `<folder>_labels` for several.
  * @param format - null takes that of the name `out`, or else NIfTI
- * @throws DMX_CLI_INPUT where there is no input, a result would replace an input, or a DICOM segmentation has no series;
- *   DMX_CLI_OPTIONS where name and format disagree.
+ * @throws DMX_CLI_INPUT where a result would replace an input, or a DICOM segmentation has no series; DMX_CLI_OPTIONS where
+ *   name and format disagree.
  */
-export function pairFiles(input: string, out: string | null, format: LabelFormat | null): readonly PredictionPair[] {
-  const path = resolve(input);
-  const inputs = findInputs(path);
+export function pairFiles(
+  images: readonly CaseImage[],
+  path: string,
+  out: string | null,
+  format: LabelFormat | null,
+): readonly PredictionPair[] {
   const target = out === null ? null : resolve(out);
-  const [first] = inputs;
+  const [first] = images;
   const folder = target ?? join(dirname(path), `${basename(path)}_labels`);
   const pairs =
-    inputs.length === 1 && first!.path === path
+    images.length === 1 && first!.path === path
       ? [pairOne(first!, target, format)]
-      : inputs.map((one): PredictionPair => {
-          return { input: one, output: join(folder, labelName(one, path, format)), format: format ?? 'nifti' };
+      : images.map((one): PredictionPair => {
+          return { input: one, output: join(folder, labelName(one, format)), format: format ?? 'nifti' };
         });
   assertSeparate(pairs, path);
   return pairs;

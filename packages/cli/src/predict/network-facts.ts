@@ -1,25 +1,15 @@
-import type { ClassInfo, Index3, InferenceSettings, Preprocessing } from '@dinomix/core';
+import type { ClassInfo, Index3, InferenceSettings, TrainedImages } from '@dinomix/core';
 import { z } from 'zod';
 
-/** What a network file says beside its graph: everything between a NIfTI file and its labels. */
-export interface NetworkFacts {
+/** What a network file says beside its graph: everything between an image file and its labels. */
+export interface NetworkFacts extends TrainedImages {
   /** Data set that it was trained on. */
   readonly title: string;
   /** Run and weights that it was made from, for the record. */
   readonly origin: string;
   readonly classes: readonly ClassInfo[];
-  readonly preprocessing: Preprocessing;
-  /**
-   * Where the axes i, j, k of the files point that it learned from, as `LAS`; absent where they are turned to RAS+ anyway,
-   * differ, or are not known.
-   */
-  readonly axes?: string;
-  /** Which volume along the fourth axis of the files it learned from, from 0; absent where these had three axes. */
-  readonly frame?: number;
   /** Window `[d, h, w]`, voxels. */
   readonly patch: Index3;
-  /** Normalised intensity outside of a volume. */
-  readonly padValue: number;
   /** Settings of the run; the command line may change them. */
   readonly inference: Pick<InferenceSettings, 'stride' | 'overlap' | 'blending' | 'batch' | 'mirror'>;
 }
@@ -39,6 +29,18 @@ const step = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('affine'), subtract: finite, divide: finite }),
 ]);
 const byte = z.int().min(0).max(255);
+const lengths = z.tuple([finite, finite, finite]).readonly();
+const range = z.tuple([lengths, lengths]).readonly();
+const reading = z.strictObject({
+  channel: z.int().min(0).max(9999).nullable(),
+  channelName: z.string().nullable(),
+  isHu: z.boolean(),
+  frame: z.int().min(0).nullable(),
+  geometry: z.literal(['sform', 'qform']).nullable(),
+  replaceNonFinite: finite.nullable(),
+  spacingTolerance: z.number().min(0).max(0.5).nullable(),
+  series: z.record(z.string(), z.string()).readonly(),
+});
 
 const schema = z.strictObject({
   title: z.string(),
@@ -82,8 +84,10 @@ const schema = z.strictObject({
   axes: z
     .string()
     .regex(/^(?=.*[RL])(?=.*[AP])(?=.*[SI])[RLAPSI]{3}$/)
-    .exactOptional(),
-  frame: z.int().min(0).exactOptional(),
+    .nullable(),
+  reading: reading.nullable(),
+  spacing: range,
+  extent: range,
   patch: grid,
   padValue: finite,
   inference: z.strictObject({

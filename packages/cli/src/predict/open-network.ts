@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Network, reasonOf } from '@dinomix/core';
 import type { RunningBackend, WindowNetwork } from '@dinomix/trainer';
 import { readRegularFile } from '@dinomix/volume';
@@ -7,6 +8,8 @@ import { decodeFacts, type NetworkFacts } from './network-facts.js';
 /** A network file that is ready to predict. */
 export interface OpenedNetwork {
   readonly file: string;
+  /** sha256 (hexadecimal) of the file. */
+  readonly digest: string;
   readonly facts: NetworkFacts;
   /** Windows of every call; null leaves them to the settings. */
   readonly batch: number | null;
@@ -37,7 +40,7 @@ export async function openNetwork(
   let network: Network | undefined;
   try {
     network = await session.loadNetwork(bytes);
-    return describe(file, network);
+    return describe(file, createHash('sha256').update(bytes).digest('hex'), network);
   } catch (cause) {
     await network?.dispose();
     throw cliError('DMX_NETWORK_FILE', { file, reason: reasonOf(cause) }, { cause });
@@ -57,11 +60,12 @@ function assertAgree({ classes, patch }: NetworkFacts, { classCount, inputSides 
   }
 }
 
-function describe(file: string, network: Network): OpenedNetwork {
+function describe(file: string, digest: string, network: Network): OpenedNetwork {
   const facts = decodeFacts(network.metadata);
   assertAgree(facts, network);
   return {
     file,
+    digest,
     facts,
     batch: network.inputSides[0]!,
     network: {

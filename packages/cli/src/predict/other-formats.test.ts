@@ -6,6 +6,7 @@ import { readNifti } from '@dinomix/volume';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { dinomix, projectOf, temporaryFolder } from '../../test/harness.js';
 import { threshold } from '../../test/threshold-backend.js';
+import { ANY_IMAGES, READING } from '../../test/trained-images.js';
 import { encodeFacts, type NetworkFacts } from './network-facts.js';
 
 const FACTS: NetworkFacts = {
@@ -27,6 +28,7 @@ const FACTS: NetworkFacts = {
       display: [0, 1],
     },
   },
+  ...ANY_IMAGES,
   patch: [4, 16, 16],
   padValue: 0,
   inference: { stride: null, overlap: 0, blending: 'uniform', batch: 4, mirror: [] },
@@ -110,7 +112,10 @@ describe('NRRD and MetaImage', () => {
     const refused = await run('a.nrrd', '-o', 'out.mha', '--frame', '1');
     expect(refused.code).not.toBe(0);
     expect(refused.err).toContain('only NIfTI files are read with four axes; --frame 0 takes the image as it is');
-    writeFileSync(join(folder, 'net.onnx'), JSON.stringify(encodeFacts({ ...FACTS, frame: 1 })));
+    writeFileSync(
+      join(folder, 'net.onnx'),
+      JSON.stringify(encodeFacts({ ...FACTS, reading: { ...READING, frame: 1 } })),
+    );
     expect((await run('a.nrrd', '-o', 'out.mha')).code).not.toBe(0);
     expect(existsSync(join(folder, 'out.mha'))).toBe(false);
     expect((await run('a.nrrd', '-o', 'out.mha', '--frame', '0')).code).toBe(0);
@@ -136,7 +141,11 @@ describe('NRRD and MetaImage', () => {
       folder,
       packages: {
         ...packages,
-        load: async (name, wanted) => (await import('../packages.js')).createPackages(folder).load(name, wanted),
+        load: async (name, wanted) =>
+          (name.includes('backend') ? packages : (await import('../packages.js')).createPackages(folder)).load(
+            name,
+            wanted,
+          ),
       },
     });
     expect(code).toBe(2);

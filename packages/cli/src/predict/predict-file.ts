@@ -9,6 +9,7 @@ import {
 import { type Grid, type Reorientation, reorient, undoReorientation, type Volume } from '@dinomix/volume';
 import { cliError } from '../errors.js';
 import type { PredictionPair } from './files.js';
+import { findingsOf } from './findings.js';
 import type { NetworkFacts } from './network-facts.js';
 import type { OpenedNetwork } from './open-network.js';
 import type { ReadScan, Scan, ScanOptions } from './scan.js';
@@ -16,10 +17,14 @@ import { turnFor } from './turn.js';
 
 /** How one image is predicted. */
 export interface PredictRequest extends ScanOptions {
+  /** Tells the network and its settings. */
+  readonly mark: string;
   readonly pair: PredictionPair;
   readonly inference: NetworkFacts['inference'];
   readonly readScan: ReadScan;
   readonly onWindows: NonNullable<WindowWatch['onWindows']>;
+  /** Told what a person should know of the image, before it is predicted. */
+  readonly onNote: (note: string) => void;
 }
 
 /** What came out for one image. */
@@ -75,12 +80,14 @@ async function prepareScan(
   facts: NetworkFacts,
   options: PredictOptions,
 ): Promise<PreparedScan> {
-  const { volume, write, notes } = await request.readScan(request.pair, request);
+  const { volume, inspection, write, notes: read } = await request.readScan(request.pair, request);
   const turn = turnFor(facts, volume);
   const { plan } = turn;
   try {
-    const prepared = prepareImage(plan === null ? volume : reorient(volume, plan), options);
-    return { prepared, plan, write, notes: [...notes, ...turn.notes] };
+    const image = plan === null ? volume : reorient(volume, plan);
+    const notes = [...read, ...turn.notes, ...findingsOf(request.pair.input.path, inspection, image, facts)];
+    for (const note of notes) request.onNote(note);
+    return { prepared: prepareImage(image, options), plan, write, notes };
   } catch (cause) {
     throw memoryFailure(cause, request, volume, facts);
   }
@@ -112,7 +119,7 @@ export async function predictFile(opened: OpenedNetwork, request: PredictRequest
     throw networkFailure(memoryFailure(cause, request, prepared.source, facts), opened.file, signal);
   });
   const labels = plan === null ? predicted : undoReorientation(predicted, plan);
-  await write(labels, { classes: facts.classes, algorithm: `DinoMix ${facts.title}`, signal });
+  await write(labels, { classes: facts.classes, algorithm: `DinoMix ${facts.title}`, mark: request.mark, signal });
   const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
   const { shape } = labels;
   return { input: pair.input.path, output: pair.output, shape, notes, seconds, classes: measure(labels, facts) };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import {
@@ -13,6 +13,7 @@ import {
 import { beforeEach, describe, expect, it } from 'vitest';
 import { dinomix, projectOf, temporaryFolder } from '../../test/harness.js';
 import { calls, threshold } from '../../test/threshold-backend.js';
+import { ANY_IMAGES, READING } from '../../test/trained-images.js';
 import { encodeFacts, type NetworkFacts } from './network-facts.js';
 
 const FACTS: NetworkFacts = {
@@ -27,6 +28,7 @@ const FACTS: NetworkFacts = {
     grid: { kind: 'keep' },
     normalisation: { steps: [{ kind: 'clip', low: -100, high: 300 }, { kind: 'min-max' }], display: [0, 1] },
   },
+  ...ANY_IMAGES,
   patch: [4, 6, 8],
   padValue: 0,
   inference: { stride: null, overlap: 0.5, blending: 'gaussian', batch: 3, mirror: [] },
@@ -150,12 +152,14 @@ describe('dinomix predict', () => {
     ['one where the network learned from three axes', undefined, ['--frame', '1']],
   ])('takes of a file with four axes %s', async (_, frame, args) => {
     await writeFourAxes();
-    writeNetwork({ ...FACTS, ...(frame === undefined ? {} : { frame }) });
+    writeNetwork({ ...FACTS, reading: { ...READING, frame: frame ?? null } });
     const { code, out, err } = await run('predict', 'in.nii', '-n', 'net.onnx', '-o', 'out.nii', '--json', ...args);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(JSON.parse(out).predictions[0].notes).toEqual(['read volume 1, from 0, of the 2 along its fourth axis']);
     await run('predict', 'second.nii', '-n', 'net.onnx', '-o', 'alone.nii', '--frame', '0');
-    expect(readFileSync(join(folder, 'out.nii'))).toEqual(readFileSync(join(folder, 'alone.nii')));
+    // But for nifti1.h's descrip, 80 bytes at 148, which tells how the image was read.
+    const fileOf = (name: string) => readFileSync(join(folder, name)).fill(0, 148, 228);
+    expect(fileOf('out.nii')).toEqual(fileOf('alone.nii'));
     const { volume } = await readNifti(join(folder, 'out.nii'));
     expect(volume.data).toEqual(Uint8Array.from(intensities, (value) => (value > 100 ? 1 : 0)));
     await run('predict', 'in.nii', '-n', 'net.onnx', '-o', 'first.nii', '--frame', '0');
@@ -176,7 +180,7 @@ describe('dinomix predict', () => {
     );
     expect(await refused('in.nii', '--frame', '2')).toMatch(/has 2 volumes along its fourth axis; number 2/);
     expect(await refused('second.nii', '--frame', '1')).toMatch(/has no fourth axis .*; number 1.*\n.*choose frame 0/);
-    writeNetwork({ ...FACTS, frame: 1 });
+    writeNetwork({ ...FACTS, reading: { ...READING, frame: 1 } });
     expect(await refused('second.nii')).toMatch(/has no fourth axis .*; number 1/);
     expect(await refused('in.nii', '--frame', '-1')).toContain('Expected a whole number from 0');
   });
@@ -235,6 +239,143 @@ describe('dinomix predict', () => {
     expect(readdirSync(join(folder, 'labels')).sort()).toEqual(['a.nii.gz', 'c.nii']);
     expect(err).toContain(join(folder, 'images', 'b.nii.gz'));
     expect(err).toContain('DMX_PREDICT_FAILED  1 of 3 files could not be predicted');
+    expect(err.split('DMX_FILE_GZIP').length).toBeLessThan(3);
+  });
+
+  it('tells of a single file that fails once', async () => {
+    await writeImage('a.nii.gz');
+    writeFileSync(join(folder, 'b.nii.gz'), readFileSync(join(folder, 'a.nii.gz')).subarray(0, 300));
+    const { code, err } = await run('predict', 'b.nii.gz', '-n', 'net.onnx');
+    expect(code).toBe(1);
+    expect(err.match(/^DMX_/gm)).toHaveLength(1);
+  });
+
+  describe('of the files of a case', () => {
+    /** Channel 1 is the image itself, channel 0 its negative. */
+    const writeCase = async (stem: string, name = `images/${stem}`) => {
+      mkdirSync(join(folder, 'images'), { recursive: true });
+      await writeImage(`${name}_0001.nii.gz`);
+      const negative = createVolume({ data: intensities.map((value) => -value), shape: SHAPE, affine: OBLIQUE });
+      await writeNifti(join(folder, `${name}_0000.nii.gz`), negative);
+    };
+    const T2 = { ...READING, channel: 1, channelName: 'T2' };
+
+    it('takes the channel that the network learned from, one label a case', async () => {
+      await writeCase('a');
+      await writeCase('b');
+      writeNetwork({ ...FACTS, reading: T2 });
+      const { code, err } = await run('predict', 'images', '-n', 'net.onnx', '-o', 'labels');
+      expect(code, err).toBe(0);
+      expect(readdirSync(join(folder, 'labels')).sort()).toEqual(['a.nii.gz', 'b.nii.gz']);
+      const { volume } = await readNifti(join(folder, 'labels', 'a.nii.gz'));
+      expect(volume.data).toEqual(Uint8Array.from(intensities, (value) => (value > 100 ? 1 : 0)));
+      expect(err).toContain('read as in training: channel 1 (T2) of each case');
+    });
+
+    it('names a case that lacks it, and predicts the others', async () => {
+      await writeCase('a');
+      await writeImage('images/c_0000.nii.gz');
+      writeNetwork({ ...FACTS, reading: T2 });
+      const { code, err } = await run('predict', 'images', '-n', 'net.onnx', '-o', 'labels');
+      expect(code).toBe(1);
+      expect(readdirSync(join(folder, 'labels'))).toEqual(['a.nii.gz']);
+      expect(err).toContain('Case "c" has the channels 0, and the network learned from channel 1 (T2).');
+    });
+
+    it('refuses the file of another channel and names the right one', async () => {
+      await writeCase('a');
+      writeNetwork({ ...FACTS, reading: T2 });
+      const { code, err } = await run('predict', 'images/a_0000.nii.gz', '-n', 'net.onnx');
+      expect(code).toBe(2);
+      expect(err).toContain(`name ${join(folder, 'images', 'a_0001.nii.gz')}`);
+    });
+
+    it('keeps names that end in four digits where there are no channels', async () => {
+      mkdirSync(join(folder, 'images'));
+      for (const name of ['vol_0000', 'vol_0001']) await writeImage(`images/${name}.nii.gz`);
+      writeNetwork({ ...FACTS, reading: { ...READING, channel: null } });
+      expect((await run('predict', 'images', '-n', 'net.onnx', '-o', 'labels')).code).toBe(0);
+      expect(readdirSync(join(folder, 'labels')).sort()).toEqual(['vol_0000.nii.gz', 'vol_0001.nii.gz']);
+    });
+  });
+
+  it('reads as in training: other values in place of NaN', async () => {
+    const holed = Float32Array.from(intensities);
+    holed[3] = Number.NaN;
+    await writeNifti(join(folder, 'in.nii'), createVolume({ data: holed, shape: SHAPE }));
+    const args = ['predict', 'in.nii', '-n', 'net.onnx', '-o', 'out.nii'];
+    expect((await run(...args)).code).toBe(1);
+    writeNetwork({ ...FACTS, reading: { ...READING, replaceNonFinite: 250 } });
+    const { code, err } = await run(...args);
+    expect(code, err).toBe(0);
+    expect((await readNifti(join(folder, 'out.nii'))).volume.data[3]).toBe(1);
+    expect(err).toContain('250 in place of intensities that are not finite');
+  });
+
+  it('goes on with a folder that is half predicted, for the same network alone', async () => {
+    mkdirSync(join(folder, 'images'));
+    for (const name of ['a', 'b']) await writeImage(`images/${name}.nii.gz`);
+    const args = ['predict', 'images', '-n', 'net.onnx', '-o', 'labels'];
+    expect((await run(...args)).code).toBe(0);
+    const kept = readFileSync(join(folder, 'labels', 'a.nii.gz'));
+    rmSync(join(folder, 'labels', 'b.nii.gz'));
+    expect(await run(...args)).toMatchObject({ code: 2, err: expect.stringContaining('--continue') });
+    calls.length = 0;
+    const { code, out } = await run(...args, '--continue');
+    expect({ code, out }).toEqual({ code: 0, out: '1 image predicted, 1 there already\n' });
+    expect(calls).toHaveLength(Math.ceil(16 / 3));
+    expect(readFileSync(join(folder, 'labels', 'a.nii.gz'))).toEqual(kept);
+    const other = await run(...args, '--continue', '--overlap', '0');
+    expect(other).toMatchObject({ code: 2, err: expect.stringContaining('was not written by this network') });
+  });
+
+  describe('says what data check would', () => {
+    const HU = { ...READING, isHu: true };
+    const notesOf = async (data: Int16Array, spacing: Triple, facts: NetworkFacts) => {
+      await writeNifti(join(folder, 'in.nii'), createVolume({ data, shape: SHAPE, spacing }));
+      writeNetwork(facts);
+      const { code, out, err } = await run('predict', 'in.nii', '-n', 'net.onnx', '--json', '--force');
+      expect(code, err).toBe(0);
+      return JSON.parse(out).predictions[0].notes;
+    };
+
+    it('of a CT that is shifted by 1024, and of none that is not', async () => {
+      const air = intensities.map((value) => value - 600);
+      expect(await notesOf(air, [2, 2, 2], { ...FACTS, reading: HU })).toEqual([]);
+      const shifted = intensities.map((value) => value + 1024);
+      expect(await notesOf(shifted, [2, 2, 2], { ...FACTS, reading: HU })).toEqual([
+        expect.stringContaining('it looks shifted by 1024'),
+      ]);
+      expect(await notesOf(shifted, [2, 2, 2], FACTS)).toEqual([]);
+    });
+
+    it('of a spacing in metres', async () => {
+      expect(await notesOf(intensities, [0.003, 0.0015, 0.0015], FACTS)).toEqual([
+        expect.stringContaining(
+          '0.003 x 0.0015 x 0.0015 (z, y, x), which is read as millimetres; no scan of a body has it',
+        ),
+      ]);
+    });
+
+    it('of a field and voxels unlike those of the training', async () => {
+      const facts: NetworkFacts = {
+        ...FACTS,
+        spacing: [
+          [3, 1, 1],
+          [5, 1, 1],
+        ],
+        extent: [
+          [7, 9, 11],
+          [14, 18, 22],
+        ],
+      };
+      expect(await notesOf(intensities, [2, 2, 2], facts)).toEqual([]);
+      // 7 x 9 x 11 voxels of 6 mm.
+      expect(await notesOf(intensities, [6, 6, 6], facts)).toEqual([
+        'has voxels of 6 x 6 x 6 mm (z, y, x), and the labelled images of the training had 3 x 1 x 1 to 5 x 1 x 1',
+        'has a field of 42 x 54 x 66 mm (z, y, x), and the labelled images of the training had 7 x 9 x 11 to 14 x 18 x 22',
+      ]);
+    });
   });
 
   it('refuses a foreign network and says what was expected', async () => {

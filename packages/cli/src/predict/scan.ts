@@ -1,5 +1,7 @@
-import type { ClassInfo } from '@dinomix/core';
-import { type NiftiGeometry, readNifti, type Volume, writeNifti } from '@dinomix/volume';
+import { basename } from 'node:path';
+import type { ClassInfo, ImageReading } from '@dinomix/core';
+import { type FileInspection, niftiFormat } from '@dinomix/core/dataset';
+import { readNifti, type Volume, writeNifti } from '@dinomix/volume';
 import { usageError } from '../errors.js';
 import type { Packages } from '../packages.js';
 import type { PredictionPair } from './files.js';
@@ -8,10 +10,13 @@ type Labels = Volume<Uint8Array>;
 
 /** The functions that `@dinomix/dataset-itk` exports. */
 interface ItkPackage {
-  readImage(path: string, options: { readonly signal: AbortSignal }): Promise<Volume>;
+  readImage(
+    path: string,
+    options: { readonly replaceNonFinite?: number; readonly signal: AbortSignal },
+  ): Promise<Volume>;
   readDicomSeries(
     folder: string,
-    options: { readonly series?: string; readonly signal: AbortSignal },
+    options: { readonly series?: string; readonly spacingTolerance?: number; readonly signal: AbortSignal },
   ): Promise<{ readonly volume: Volume; readonly files: readonly string[]; readonly notes: readonly string[] }>;
   writeLabels(
     path: string,
@@ -27,11 +32,9 @@ interface ItkPackage {
 
 /** How images are read. */
 export interface ScanOptions {
-  /** The matrix to take where sform and qform of a NIfTI file disagree. */
-  readonly geometry: NiftiGeometry | null;
-  /** Which volume along the fourth axis of an image, from 0; null makes such an image an error. */
-  readonly frame: number | null;
-  /** SeriesInstanceUID, where a folder holds several series. */
+  /** As in training, or as the command line says instead. */
+  readonly reading: Pick<ImageReading, 'geometry' | 'frame' | 'replaceNonFinite' | 'spacingTolerance' | 'series'>;
+  /** SeriesInstanceUID that goes before those of training; null leaves it to them. */
   readonly series: string | null;
   readonly signal: AbortSignal;
 }
@@ -41,12 +44,16 @@ export interface LabelOptions {
   readonly classes: readonly ClassInfo[];
   /** Name of what made them. */
   readonly algorithm: string;
+  /** Tells the network and its settings, 79 characters at most; kept by NIfTI files. */
+  readonly mark: string;
   readonly signal: AbortSignal;
 }
 
 /** An image as it was read. */
 export interface Scan {
   readonly volume: Volume;
+  /** What its header tells. */
+  readonly inspection: FileInspection;
   /** What was left out or assumed. */
   readonly notes: readonly string[];
   /** Writes labels on the grid of the image, as the pair asks for. */
@@ -58,20 +65,24 @@ export type ReadScan = (pair: PredictionPair, options: ScanOptions) => Promise<S
 
 const PACKAGE = '@dinomix/dataset-itk';
 
-async function readNiftiScan({ input, output }: PredictionPair, { geometry, frame }: ScanOptions): Promise<Scan> {
+async function readNiftiScan({ input, output }: PredictionPair, { reading }: ScanOptions): Promise<Scan> {
+  const { geometry, frame, replaceNonFinite } = reading;
+  const placement = { geometry, replaceNonFinite, ...(frame === null ? {} : { frame }) };
+  const inspection = await niftiFormat(placement).format.inspectImage(input.path);
   const { volume, header } = await readNifti(input.path, {
     ...(geometry === null ? {} : { geometry }),
     ...(frame === null ? {} : { frame }),
+    ...(replaceNonFinite === null ? {} : { replaceNonFinite }),
   });
   const frames = header.extents[3] ?? 1;
   const notes = frames > 1 ? [`read volume ${frame}, from 0, of the ${frames} along its fourth axis`] : [];
-  const write = (labels: Labels, { classes }: LabelOptions) =>
+  const write = (labels: Labels, { classes, mark }: LabelOptions) =>
     writeNifti(output, labels, {
       labelNames: new Map(classes.map(({ index, name }) => [index, name])),
       like: header,
-      description: 'DinoMix labels',
+      description: mark,
     });
-  return { volume, notes, write };
+  return { volume, inspection, notes, write };
 }
 
 /** ITK reads images of three axes alone. */
@@ -81,26 +92,34 @@ function assertNoFrame(path: string, frame: number | null): void {
   throw usageError('DMX_CLI_INPUT', { path, problem });
 }
 
+async function readItkImage(itk: ItkPackage, path: string, options: Parameters<ItkPackage['readImage']>[1]) {
+  const volume = await itk.readImage(path, options);
+  return { volume, inspection: { grid: volume, datatype: null }, notes: [] };
+}
+
 async function readWithItk(itk: ItkPackage, pair: PredictionPair, options: ScanOptions): Promise<Scan> {
   const { input, output, format } = pair;
-  const { series, signal, frame } = options;
+  const { reading, signal } = options;
+  const { frame, replaceNonFinite, spacingTolerance } = reading;
   if (input.kind !== 'nifti') assertNoFrame(input.path, frame);
   if (input.kind !== 'dicom') {
     const scan =
       input.kind === 'nifti'
         ? await readNiftiScan(pair, options)
-        : { volume: await itk.readImage(input.path, { signal }), notes: [] };
+        : await readItkImage(itk, input.path, { signal, ...(replaceNonFinite === null ? {} : { replaceNonFinite }) });
     return { ...scan, write: (labels, given) => itk.writeLabels(output, labels, given) };
   }
-  const { volume, files, notes } = await itk.readDicomSeries(
-    input.path,
-    series === null ? { signal } : { series, signal },
-  );
+  const series = options.series ?? reading.series[basename(input.path)] ?? null;
+  const { volume, files, notes } = await itk.readDicomSeries(input.path, {
+    signal,
+    ...(series === null ? {} : { series }),
+    ...(spacingTolerance === null ? {} : { spacingTolerance }),
+  });
   const write: Scan['write'] = (labels, given) =>
     format === 'seg'
       ? itk.writeDicomSegmentation(output, labels, { ...given, files })
       : itk.writeLabels(output, labels, given);
-  return { volume, notes, write };
+  return { volume, inspection: { grid: volume, datatype: null }, notes, write };
 }
 
 /**

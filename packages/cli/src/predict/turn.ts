@@ -15,7 +15,7 @@ export interface Turn {
 export function turnFor({ preprocessing, axes: learned }: NetworkFacts, image: Volume): Turn {
   if (preprocessing.orientation !== 'keep') return { plan: null, notes: [] };
   const axes = orientationOf(image.affine);
-  if (learned === undefined) {
+  if (learned === null) {
     const note = `axes are taken as the file has them, ${axes}: right only where the files that the network learned from have these`;
     return { plan: null, notes: [note] };
   }

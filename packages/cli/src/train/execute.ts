@@ -81,7 +81,7 @@ export async function execute(context: CommandContext, options: CommonOptions, r
   const { assertRunFolder } = await import('@dinomix/trainer');
   await assertRunFolder(directory, run.resume);
   await mkdir(directory, { recursive: true });
-  await writeSpec(spec);
+  if (!run.resume) await writeSpec(spec);
   const { observe, status } = createObserver(context, options);
   const onInterrupt = (): void => {
     if (options.json !== true) status.print('finishing the step and writing a checkpoint; Ctrl-C again leaves at once');

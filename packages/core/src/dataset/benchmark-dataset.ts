@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { ClassInfo, DataProblem, Dataset } from '../slots/contracts/dataset.js';
+import type { ClassInfo, DataProblem, Dataset, ImageReading } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
 import type { FormatSource } from './case-format.js';
 import { checkCases } from './check-cases.js';
@@ -23,6 +23,8 @@ export interface BenchmarkDescription {
   /** How the files are read. */
   readonly format: FormatSource;
   readonly options: Pick<FolderOptions, 'tolerance' | 'cache'>;
+  /** How a prediction has to read images; absent where these are no files that it could be given. */
+  readonly reading?: ImageReading;
   /** Whether the image of a case is in HU. */
   readonly isCt: (id: string) => boolean;
 }
@@ -46,6 +48,8 @@ export function createBenchmarkDataset(description: BenchmarkDescription): Datas
   const { tolerance } = options;
   const cache = options.cache === null ? null : resolve(options.cache);
   const files = Object.fromEntries(cases.map(({ id, image, label }) => [id, { image, label }]));
-  const whole = { title, licence, classes, splits, ...recipe, cases: files, format, tolerance, cache, check };
+  const { reading } = description;
+  const reads = { cases: files, format, ...(reading === undefined ? {} : { reading }), tolerance };
+  const whole = { title, licence, classes, splits, ...recipe, ...reads, cache, check };
   return createCheckedDataset(whole, problems, root);
 }

@@ -37,8 +37,6 @@ export interface FormatSource {
   readonly format: CaseFormat;
   /** False where files do not tell where their axes point in the patient; absent is true. */
   readonly hasAxes?: boolean;
-  /** Which volume along the fourth axis of an image is read, from 0; absent where an image with several is an error. */
-  readonly frame?: number;
   /** The options that `format` was made from; they decide which voxels are read, so that prepared copies depend on them. */
   readonly reading: JsonObject;
   /**

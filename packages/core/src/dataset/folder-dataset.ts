@@ -7,6 +7,7 @@ import type {
   ClassInfo,
   DataProblem,
   Dataset,
+  ImageReading,
   KnownDigests,
   PatchSampling,
   Preprocessing,
@@ -31,6 +32,8 @@ export interface FolderDescription {
   readonly cases: ReaderPlan['cases'];
   /** How they are read. */
   readonly format: FormatSource;
+  /** How a prediction has to read images; absent where these are no files that it could be given. */
+  readonly reading?: ImageReading;
   /** Largest difference of the affines of image and label. */
   readonly tolerance: number;
   /** Folder of prepared volumes, absolute. */
@@ -64,7 +67,7 @@ export function createFolderDataset(description: FolderDescription): Dataset {
     sampling,
     metricShape,
     hasAxes: format.hasAxes ?? true,
-    frame: format.frame ?? null,
+    ...(description.reading === undefined ? {} : { reading: description.reading }),
     cache,
     workerSource: {
       module: format.module,

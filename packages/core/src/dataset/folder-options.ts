@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import type { SlotContext } from '../plugin/types.js';
 
 const share = z.number().min(0).lt(1);
 
 /** Options of every data set that reads a folder of image and label files; spread them into a `z.strictObject`. */
 export const folderOptions = {
-  root: z.string().min(1).describe('Folder of the data set.'),
+  root: z.string().min(1).describe('Folder of the data set, from that of the config.'),
   seed: z.int().min(0).default(0).describe('Seed of a drawn split; not that of the run.'),
   validation: share.default(0.15).describe('Share of the cases with a label that a drawn split validates on.'),
   test: share
@@ -29,8 +30,22 @@ export const folderOptions = {
     .nullable()
     .default(null)
     .describe('Stands in for NaN and infinite intensities; null makes them an error.'),
-  cache: z.string().min(1).nullable().default(null).describe('Folder that keeps prepared volumes.'),
+  cache: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Folder that keeps prepared volumes, from that of the config.'),
 } as const;
+
+/** The options with absolute folders: as they are written they start from the folder of the config. */
+export function withAbsoluteFolders<O extends Pick<FolderOptions, 'root' | 'cache'>>(
+  options: O,
+  { resolvePath }: Pick<SlotContext, 'resolvePath'>,
+): O {
+  const { root, cache } = options;
+  return { ...options, root: resolvePath(root), cache: cache === null ? null : resolvePath(cache) };
+}
 
 /** Number of training cases that keep their label. */
 export const labelledOption = z.union([z.int().min(1), z.number().gt(0).lt(1)]);

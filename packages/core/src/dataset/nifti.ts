@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { type NiftiInfo, type ReadNiftiOptions, readNifti, readNiftiInfo } from '@dinomix/volume';
 import type { JsonObject } from '../slots/contracts/common.js';
-import type { CaseReader } from '../slots/contracts/dataset.js';
+import type { CaseReader, ImageReading } from '../slots/contracts/dataset.js';
 import type { CaseFormat, FileInspection, FormatSource } from './case-format.js';
 import { createReader, type ReaderPlan } from './reader.js';
 
@@ -44,7 +44,24 @@ export function niftiFormat({ geometry, replaceNonFinite, frame }: NiftiReading)
   const chosen = frame === undefined ? {} : { frame };
   const reading = { geometry, replaceNonFinite, ...chosen };
   const module = new URL(`./nifti${extname(import.meta.url)}`, import.meta.url).href;
-  return { format: createNiftiFormat(reading), ...chosen, reading, module, heapMb: HEAP_MB };
+  return { format: createNiftiFormat(reading), reading, module, heapMb: HEAP_MB };
+}
+
+/** How a prediction reads the images of a benchmark, whose cases are one NIfTI file each. */
+export function niftiFileReading(
+  { geometry, replaceNonFinite }: Pick<NiftiReading, 'geometry' | 'replaceNonFinite'>,
+  isHu: boolean,
+): ImageReading {
+  return {
+    channel: null,
+    channelName: isHu ? 'CT' : null,
+    isHu,
+    frame: null,
+    geometry,
+    replaceNonFinite,
+    spacingTolerance: null,
+    series: {},
+  };
 }
 
 /** Memory that grows to the largest request and is given again and again: a thread reads one file at a time. */

@@ -19,6 +19,18 @@ const configErrors = {
     ),
   DMX_CONFIG_LOAD: (d: { file: string; reason: string }) =>
     text(`${d.file} could not be loaded`, d.reason, 'Correct the file; the cause below has the line.'),
+  DMX_RUN_PLUGIN: (d: { directory: string; plugin: string; name: string }) =>
+    text(
+      `The run ${d.directory} needs the plugin ${d.plugin}, which is not there any more`,
+      `It came from ${d.name}, which is neither named in the config file nor installed beside it.`,
+      `Install ${d.name} again, or name it in the config file; the run's own values are used.`,
+    ),
+  DMX_RUN_CONFIG: (d: { directory: string; paths: readonly string[] }) =>
+    text(
+      `The config of the run ${d.directory} cannot be had again`,
+      `The plugins that are here make something else of ${d.paths.slice(0, 5).join(', ')}${d.paths.length > 5 ? ` and ${d.paths.length - 5} more values` : ''}.`,
+      'Install the versions of the plugins that "packages" in the record.json of the run names.',
+    ),
   DMX_CONFIG_NOT_OBJECT: (d: { file: string; found: string }) =>
     text(
       `${d.file} does not export a config`,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { ResolvedConfig } from '../config/types.js';
 import { dmxError } from '../errors/codes.js';
 import { isDmxError, reasonOf } from '../errors/dmx-error.js';
@@ -15,6 +16,8 @@ export interface SlotSite {
   readonly scope: Scope;
   readonly disposal: DisposalStack;
   readonly run: RunInfo | null;
+  /** Where relative paths of options start. */
+  readonly folder: string;
   readonly warn: (message: string, plugin: string) => void;
 }
 
@@ -36,6 +39,7 @@ async function createOne(site: SlotSite, slot: SlotName, id: string, provider: P
     config: site.config,
     run: site.run,
     scope: site.scope,
+    resolvePath: (path: string) => resolve(site.folder, path),
     onDispose: (dispose: () => Promise<void> | void) => site.disposal.add(owner, dispose),
     warn: (message: string) => site.warn(message, label),
   });

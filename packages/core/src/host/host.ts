@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Preset } from '../config/define-config.js';
 import { hashJson } from '../config/fingerprint.js';
 import { leavesOf, valueAt } from '../config/merge.js';
@@ -142,12 +143,18 @@ interface HostParts<T> {
   readonly warn: (message: string, plugin: string) => void;
 }
 
+/** Where relative paths of options start. */
+function folderOf({ file }: ConfigEnvironment): string {
+  return file === null ? process.cwd() : dirname(file);
+}
+
 /** The scope of a host with its tokens. */
 function createHostScope<T>(parts: HostParts<T>): Scope {
   const { config, providers, disposal, warn } = parts;
+  const folder = folderOf(parts.environment);
   const scope = createScope('host');
   scope.bindValue(CONFIG_TOKEN, config);
-  const site = { config, providers, scope, disposal, run: null, warn };
+  const site = { config, providers, scope, disposal, run: null, folder, warn };
   for (const slot of HOST_SLOTS) scope.bindFactory(SLOT_TOKENS[slot], () => createSlot(site, slot));
   return scope;
 }
@@ -189,7 +196,9 @@ function assembleHost<T>(parts: HostParts<T>): Host<T> {
       const info = Object.freeze({ id, seed: config.seed, directory, configHash });
       const ended = () => runs.delete(run);
       const disposeMilliseconds = parts.dispose;
-      const run = createRun<T>({ info, config, hooks, hostScope: scope, providers, disposeMilliseconds, warn, ended });
+      const folder = folderOf(environment);
+      const parted = { info, config, hooks, hostScope: scope, providers, disposeMilliseconds, folder, warn, ended };
+      const run = createRun<T>(parted);
       runs.add(run);
       return run;
     },

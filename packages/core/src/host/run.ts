@@ -48,6 +48,8 @@ export interface RunParts<T> {
   readonly hostScope: Scope;
   readonly providers: Providers;
   readonly disposeMilliseconds: number;
+  /** Where relative paths of options start. */
+  readonly folder: string;
   readonly warn: (message: string, plugin: string) => void;
   readonly ended: () => void;
 }
@@ -60,11 +62,11 @@ function abandoned(): RunOutcome {
 
 /** The scope of a run with its tokens; slots are created when they are first asked for. */
 function createRunScope<T>(parts: RunParts<T>, signal: AbortSignal, disposal: DisposalStack): Scope {
-  const { info, config, providers, warn } = parts;
+  const { info, config, providers, folder, warn } = parts;
   const scope = parts.hostScope.child(`run ${info.id}`);
   scope.bindValue(RUN_INFO, info);
   scope.bindValue(SIGNAL, signal);
-  const site = { config, providers, scope, disposal, run: info, warn };
+  const site = { config, providers, scope, disposal, run: info, folder, warn };
   for (const slot of SLOT_NAMES) {
     if (!HOST_SLOTS.includes(slot)) scope.bindFactory(SLOT_TOKENS[slot], () => createSlot(site, slot));
   }

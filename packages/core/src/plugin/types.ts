@@ -58,6 +58,11 @@ export interface SlotContext {
   readonly run: RunInfo | null;
   /** Tokens of the run, or of the host where `run` is null. */
   readonly scope: Scope;
+  /**
+   * The absolute path of a path among the options: as written it starts from the folder of the config file, wherever the
+   * command is given; from the working folder where the config was made in code.
+   */
+  resolvePath(path: string): string;
   /** Called when the run (or the host) ends, last in, first out. */
   onDispose(dispose: Disposer): void;
   /** Tells the user something that does not stop the run. */

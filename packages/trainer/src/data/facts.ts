@@ -1,15 +1,17 @@
-import type { CaseRole, Dataset, DatasetFacts, TrainSettings } from '@dinomix/core';
+import type { CaseRole, Dataset, DatasetFacts, TrainedImages, TrainSettings } from '@dinomix/core';
 import { trainerError } from '../errors.js';
 import type { CaseStore } from '../loader/case-store.js';
 import { eachCase } from './each-case.js';
 import { createLabelIndex, type LabelIndex } from './label-index.js';
 import { preparedDigests } from './prepared-marks.js';
+import { trainedImages } from './trained-images.js';
 
 /** Facts about the data and where its labelled voxels are. */
 export interface CountedDataset {
   readonly facts: DatasetFacts;
   /** By case id, in the order of the split. */
   readonly labels: ReadonlyMap<string, LabelIndex>;
+  readonly images: TrainedImages;
 }
 
 function assertFilled(dataset: Dataset, train: TrainSettings): void {
@@ -60,14 +62,20 @@ export async function countDataset(
   const { title, classes, splits } = dataset;
   // One more than read: while they do, the last volume is counted.
   const entries = await eachCase(splits.labelled, train.workers + 1, signal, async (caseId) => {
-    const { label, shape } = await store.get(caseId, 'labelled');
+    const { label, shape, source } = await store.get(caseId, 'labelled');
     const index = createLabelIndex(label!, shape, classes.length);
     store.reserve(index.bytes);
-    return [caseId, index] as const;
+    return { caseId, index, source };
   });
-  const labels = new Map(entries);
-  const labelledVoxels = classes.map(({ index }) => entries.reduce((sum, [, label]) => sum + label.counts[index]!, 0));
+  const labels = new Map(entries.map(({ caseId, index }) => [caseId, index]));
+  const labelledVoxels = classes.map(({ index }) =>
+    entries.reduce((sum, entry) => sum + entry.index.counts[index]!, 0),
+  );
   assertPresent(dataset, labelledVoxels);
   const fingerprint = await dataset.fingerprint(preparedDigests(dataset));
-  return { facts: { title, classes, splits, labelledVoxels, fingerprint }, labels };
+  const images = trainedImages(
+    dataset,
+    entries.map(({ source }) => source),
+  );
+  return { facts: { title, classes, splits, labelledVoxels, fingerprint }, labels, images };
 }

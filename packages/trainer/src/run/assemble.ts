@@ -1,4 +1,4 @@
-import type { Bound, Dataset, DatasetFacts, Metric, Run } from '@dinomix/core';
+import type { Bound, Dataset, DatasetFacts, Metric, Run, TrainedImages } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Checkpoints, checkpointFolder, createCheckpoints } from '../checkpoint/checkpoints.js';
 import { createDonorBank } from '../data/donor-bank.js';
@@ -24,6 +24,7 @@ export interface Training {
   readonly session: RunningBackend;
   readonly dataset: Dataset;
   readonly facts: DatasetFacts;
+  readonly images: TrainedImages;
   readonly variables: Variables;
   readonly parts: StepParts;
   readonly store: CaseStore;
@@ -75,7 +76,7 @@ export async function assembleTraining(
   const store = createCaseStore({ workers, hook: hooks.datasetSample, run: info, limit });
   const metrics = await run.resolve('metric');
   assertSelection(metrics, config);
-  const { facts, labels } = await countDataset(dataset, store, train, run.signal);
+  const { facts, labels, images } = await countDataset(dataset, store, train, run.signal);
   await hooks.datasetReady.call(facts, { run: info, position: null });
   const variables = createVariables();
   run.onDispose('weights', () => variables.dispose());
@@ -98,6 +99,7 @@ export async function assembleTraining(
     session,
     dataset,
     facts,
+    images,
     variables,
     parts,
     store,

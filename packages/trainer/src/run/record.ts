@@ -1,9 +1,19 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { CORE_VERSION, type JsonObject, type RunOutcome, type RunRecord } from '@dinomix/core';
+import {
+  type ClassInfo,
+  CORE_VERSION,
+  type JsonObject,
+  type RunOutcome,
+  type RunRecord,
+  reasonOf,
+  type TrainedImages,
+} from '@dinomix/core';
 import { readRegularFile, writeFileAtomic } from '@dinomix/volume';
 import { version_core } from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { trainerError } from '../errors.js';
 import { describePasses } from '../step/passes/plan-passes.js';
 import type { Training } from './assemble.js';
 
@@ -34,7 +44,7 @@ export function makeRecord(
   memory: NonNullable<RunRecord['memory']> | null,
   predictCommand: string,
 ): RunRecord {
-  const { run, session, parts, facts, dataset } = training;
+  const { run, session, parts, facts, images, dataset } = training;
   const provenance = parts.teachers.flatMap(({ id, slot }) =>
     slot.provenance === null ? [] : [[id, slot.provenance] as const],
   );
@@ -47,6 +57,7 @@ export function makeRecord(
     backend: { name: session.name, device: session.device, facts: session.facts },
     teachers: Object.fromEntries(provenance),
     dataset: facts,
+    images,
     patch: run.config.train.patch,
     passes: describePasses(run.config.train.passes, parts.views),
     licences: { [dataset.title]: dataset.licence },
@@ -54,6 +65,53 @@ export function makeRecord(
     predictCommand,
     outcome: null,
   };
+}
+
+const finite = z.number();
+const triple = z.tuple([finite, finite, finite]);
+const range = z.tuple([triple, triple]);
+
+/** What later commands need of a record. What is in the open parts is checked where it is used. */
+const learnedSchema = z.object({
+  dataset: z.object({
+    title: z.string(),
+    classes: z.array(z.looseObject({ index: z.int().min(0), name: z.string() })).min(1),
+    fingerprint: z.object({ digest: z.string() }),
+  }),
+  images: z.object({
+    reading: z.looseObject({}).nullable(),
+    preprocessing: z.looseObject({}),
+    padValue: finite,
+    axes: z.string().nullable(),
+    spacing: range,
+    extent: range,
+  }),
+});
+
+/** What a run learned from, by its record. */
+export interface LearnedFrom {
+  readonly title: string;
+  readonly classes: readonly ClassInfo[];
+  /** Digest of the data set's fingerprint. */
+  readonly digest: string;
+  readonly images: TrainedImages;
+}
+
+/** Reads what a run learned from. @throws DMX_RUN_RECORD where the record is not there or says something else. */
+export async function readLearnedFrom(directory: string): Promise<LearnedFrom> {
+  const file = join(directory, RECORD_FILE);
+  try {
+    const { dataset, images } = learnedSchema.parse(JSON.parse(await readRegularFile(file, 'utf8')));
+    const { title, classes, fingerprint } = dataset;
+    return {
+      title,
+      classes: classes as unknown as readonly ClassInfo[],
+      digest: fingerprint.digest,
+      images: images as unknown as TrainedImages,
+    };
+  } catch (cause) {
+    throw trainerError('DMX_RUN_RECORD', { file, reason: reasonOf(cause) }, { cause });
+  }
 }
 
 /** Writes the record into the folder of the run. */

@@ -4,11 +4,12 @@ import {
   dmxError,
   isDmxError,
   type JsonObject,
-  loadConfigFile,
+  type ResolvedConfig,
   type RunEvent,
   type RunOutcome,
   type RunSpec,
   reasonOf,
+  restoreHost,
 } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { builtIns } from '../built-ins.js';
@@ -30,7 +31,7 @@ function asJson(thrown: unknown, id: string): JsonObject {
 }
 
 /**
- * Executes a run out of its spec: loads the config file again, checks that it is the same, trains.
+ * Executes a run out of its spec: makes the host of its config again, trains.
  * @param send - receives every event and, at the end, one `outcome` or `failure`.
  */
 export async function serveRun(
@@ -51,18 +52,20 @@ async function execute(
   signal: AbortSignal,
   send: (message: WorkerMessage) => void,
 ): Promise<RunOutcome> {
-  const loaded = await loadConfigFile(spec.configFile, spec.overrides);
   const onEvent = (event: RunEvent): void => send({ type: 'event', event });
   const onWarning = (message: string, plugin: string): void => {
     onEvent({ time: new Date().toISOString(), type: 'warning', message, plugin });
   };
-  await using host = await createHost<Tensor>({ ...loaded, base: builtIns, onWarning });
-  if (host.configHash !== spec.configHash) {
-    const details = { file: spec.configFile, found: host.configHash, expected: spec.configHash };
+  const { configFile, overrides, configHash, directory, resume, force = false } = spec;
+  const config = spec.config as unknown as ResolvedConfig;
+  const stored = { configFiles: [configFile], overrides, configHash, config };
+  const { host: restored, loaded } = await restoreHost<Tensor>(stored, directory, { base: builtIns, onWarning });
+  await using host = restored;
+  if (host.configHash !== configHash) {
+    const details = { file: configFile, found: host.configHash, expected: configHash };
     throw trainerError('DMX_SPEC_CONFIG', details, { phase: 'load' });
   }
-  const { directory, resume, force = false } = spec;
-  const openVariant = (overrides: readonly string[]) =>
-    createHost<Tensor>({ ...loaded, overrides: [...loaded.overrides, ...overrides], base: builtIns });
+  const openVariant = (more: readonly string[]) =>
+    createHost<Tensor>({ ...loaded, overrides: [...loaded.overrides, ...more], base: builtIns });
   return await runTraining({ host, id: basename(directory), directory, resume, signal, onEvent, force, openVariant });
 }

@@ -12,7 +12,8 @@ const configFile = fileURLToPath(new URL('../../test/worker-config/dinomix.confi
 
 async function specFor(directory: string, overrides: readonly string[] = [], resume = false): Promise<RunSpec> {
   await using host = await createHost({ ...(await loadConfigFile(configFile, overrides)), base: builtIns });
-  return { configFile, overrides, configHash: host.configHash, config: {}, directory, resume };
+  const config = JSON.parse(JSON.stringify(host.config)) as RunSpec['config'];
+  return { configFile, overrides, configHash: host.configHash, config, directory, resume };
 }
 
 const SHORT = ['--set train.epochs=3'];
@@ -46,6 +47,13 @@ describe('the local executor', () => {
     expect(Object.keys(await checkpointDigests(directory))).toContain(
       `checkpoint-${String(step).padStart(8, '0')}.json`,
     );
+  });
+
+  it('trains what its spec says where the file says something else', async () => {
+    const spec = { ...(await specFor(await newFolder(), SHORT)), overrides: ['--set train.epochs=1'] };
+    const context = { signal: new AbortController().signal, onEvent: () => undefined };
+    const outcome = await createLocalExecutor().run(spec, context);
+    expect(outcome).toMatchObject({ status: 'completed', position: { epochs: 3 } });
   });
 
   it('refuses a config that is not the one that was meant', async () => {

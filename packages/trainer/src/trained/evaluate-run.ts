@@ -8,6 +8,7 @@ import { assembleTraining } from '../run/assemble.js';
 import { createEventStream } from '../run/events.js';
 import { evaluationMaterial } from '../run/loop.js';
 import { openBackend } from '../run/open-backend.js';
+import { readLearnedFrom } from '../run/record.js';
 import type { CheckpointChoice } from './open-trained.js';
 
 /** What {@link evaluateRun} takes. */
@@ -38,7 +39,7 @@ const FINISHED: RunOutcome = {
 
 /**
  * Evaluates a checkpoint of a run on a split, without its reporters: the events of the training stay as they are.
- * @throws DMX_RESUME_NOTHING, DMX_SPLIT_EMPTY, errors of the checkpoint, the data set and the metrics.
+ * @throws DMX_RESUME_NOTHING, DMX_RUN_RECORD, DMX_SPLIT_EMPTY, errors of the checkpoint, the data set and the metrics.
  */
 export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationReport> {
   const { host, id, directory, role, signal, onEvent } = options;
@@ -47,7 +48,12 @@ export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationR
   await run.start();
   try {
     const training = await assembleTraining(run, await openBackend(host), events);
-    const { checkpoints, variables, dataset } = training;
+    const { checkpoints, variables, dataset, facts } = training;
+    const { digest } = await readLearnedFrom(directory);
+    if (facts.fingerprint.digest !== digest) {
+      const message = 'the data set is not as it was in training: files, splits, classes or preparation have changed';
+      await events.emit({ type: 'warning', message, plugin: null });
+    }
     if (dataset.splits[role].length === 0)
       throw trainerError('DMX_SPLIT_EMPTY', { role, needed: 'It is to be evaluated.' });
     options.onClasses(dataset.classes);

@@ -1,10 +1,11 @@
-import type { Dataset, Index3, NamedTensors, Run } from '@dinomix/core';
+import type { Index3, NamedTensors, Run } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkpointFolder, createCheckpoints } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
 import { createTestNetwork, type TestNetwork, testedStudent, testedWeights } from '../evaluation/network.js';
 import { createOps } from '../ops/create-ops.js';
 import { buildNetworks, INPUT_CHANNELS } from '../run/build-networks.js';
+import { type LearnedFrom, readLearnedFrom } from '../run/record.js';
 import type { TeacherPart } from '../step/parts.js';
 import { createVariables, type Variables } from '../step/variables.js';
 import type { RunningBackend, StudentNetwork } from '../types.js';
@@ -12,9 +13,9 @@ import type { RunningBackend, StudentNetwork } from '../types.js';
 /** Which checkpoint of a run: the best where one was chosen, else the newest. */
 export type CheckpointChoice = 'best' | 'latest';
 
-/** A trained network out of a run folder. Its data set is there, but no case was read. */
+/** A trained network out of a run folder. The data set that it learned from is not opened. */
 export interface TrainedNetwork {
-  readonly dataset: Dataset;
+  readonly learnedFrom: LearnedFrom;
   /** Path of the checkpoint, without extension. */
   readonly checkpoint: string;
   /** `student`, or the id of the teacher whose weights these are. */
@@ -48,27 +49,27 @@ async function readWeights(directory: string, choice: CheckpointChoice, variable
 /**
  * Loads the network of a run out of a checkpoint. Its tensors are disposed with the run.
  * @param run - of the config that the folder was trained with.
- * @throws DMX_RESUME_NOTHING, DMX_CHECKPOINT_READ, DMX_CHECKPOINT_CONTENT, DMX_WEIGHTS_CHOICE, DMX_PLUGIN_FAILED.
+ * @throws DMX_RESUME_NOTHING, DMX_RUN_RECORD, DMX_CHECKPOINT_READ, DMX_CHECKPOINT_CONTENT, DMX_WEIGHTS_CHOICE, DMX_PLUGIN_FAILED.
  */
 export async function openTrained(
   run: Run<Tensor>,
   session: RunningBackend,
   choice: CheckpointChoice,
 ): Promise<TrainedNetwork> {
-  const [bound] = await run.resolve('dataset');
-  const dataset = bound!.value;
-  const classCount = dataset.classes.length;
-  const students = await buildNetworks(run, createOps(session.ops), classCount);
+  const { directory } = run.info;
   const variables = createVariables();
   run.onDispose('weights', () => variables.dispose());
-  const checkpoint = await readWeights(run.info.directory, choice, variables);
+  const checkpoint = await readWeights(directory, choice, variables);
+  const learnedFrom = await readLearnedFrom(directory);
+  const classCount = learnedFrom.classes.length;
+  const students = await buildNetworks(run, createOps(session.ops), classCount);
   const parts = { students, teachers: await teachersOf(run) };
   const tested = testedWeights(parts, variables, run.config.inference.weights);
   const { model, weights } = testedStudent(parts, tested);
   const missing = model.parameters.map(({ name }) => name).filter((name) => weights[name] === undefined);
   if (missing.length > 0) throw trainerError('DMX_CHECKPOINT_CONTENT', { file: checkpoint, missing, unknown: [] });
   return {
-    dataset,
+    learnedFrom,
     checkpoint,
     source: tested.source,
     model,

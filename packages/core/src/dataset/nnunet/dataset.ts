@@ -5,6 +5,7 @@ import type {
   ClassInfo,
   DataProblem,
   Dataset,
+  ImageReading,
   Normalisation,
   NormalisationStep,
   Preprocessing,
@@ -15,7 +16,7 @@ import { createBrokenDataset, createCheckedDataset, type FolderDescription } fro
 import { errorOf, errorOfAll } from '../problems.js';
 import type { ReaderPlan } from '../reader.js';
 import type { DatasetDocument } from './document.js';
-import { openFolder } from './folder.js';
+import { type OpenedFolder, openFolder } from './folder.js';
 import type { NnunetLayout } from './layout.js';
 import type { NnunetOptions } from './options.js';
 
@@ -51,6 +52,25 @@ function preprocessingOf(options: NnunetOptions, document: DatasetDocument): Pre
           : { kind: 'spacing', spacing: grid.spacing },
     labelRule,
     normalisation: normalisationOf(options, document),
+  };
+}
+
+function readingOf(
+  options: NnunetOptions,
+  { document, frame, withChannels }: NonNullable<OpenedFolder['content']>,
+  layout: NnunetLayout,
+): ImageReading {
+  const { channel, geometry, replaceNonFinite } = options;
+  return {
+    channel: withChannels ? channel : null,
+    channelName: document.channels[channel] ?? null,
+    isHu: isCt(options, document),
+    frame,
+    geometry,
+    replaceNonFinite,
+    spacingTolerance: null,
+    series: {},
+    ...layout.reading,
   };
 }
 
@@ -119,6 +139,7 @@ export async function openNnunetFolder(options: NnunetOptions, layout: NnunetLay
     sampling: { foreground, upperOffset: 'exclusive', flips, padValue: 0 },
     cases: filesOf(cases, options),
     format,
+    reading: readingOf(options, content, layout),
     tolerance,
     cache,
     check,

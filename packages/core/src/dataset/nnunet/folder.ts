@@ -16,6 +16,9 @@ interface FolderContent {
   readonly splits: Splits;
   /** How the files are read. */
   readonly format: FormatSource;
+  readonly frame: number | null;
+  /** Whether image names end in a channel number, as `case_0000`. */
+  readonly withChannels: boolean;
 }
 
 /** A folder as it was found, without opening an image. */
@@ -31,8 +34,9 @@ export async function openFolder(options: NnunetOptions, layout: NnunetLayout): 
   const root = resolve(options.root);
   const { document, problems: documentProblems } = await readDocument(root, layout);
   if (document === null) return { root, content: null, problems: documentProblems };
-  const { cases, problems: scanProblems, frame } = await scanCases(root, document, options.channel, layout);
+  const { cases, problems: scanProblems, ...placed } = await scanCases(root, document, options.channel, layout);
   const { splits, problems } = await planSplits(cases, options.split, { ...options, root });
-  const content = { document, cases, splits, format: layout.format(options, document, frame) };
+  const format = layout.format(options, document, placed.frame);
+  const content = { document, cases, splits, format, ...placed };
   return { root, content, problems: [...documentProblems, ...scanProblems, ...problems] };
 }

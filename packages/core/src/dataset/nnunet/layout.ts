@@ -1,3 +1,4 @@
+import type { ImageReading } from '../../slots/contracts/dataset.js';
 import type { FormatSource } from '../case-format.js';
 import type { DatasetDocument } from './document.js';
 import type { NnunetOptions } from './options.js';
@@ -12,6 +13,8 @@ export interface NnunetLayout {
   readonly takesFolders: boolean;
   /** What to do with files of another ending. */
   readonly otherEndings: string;
+  /** What a prediction has to know of the reading beyond the options of every layout. */
+  readonly reading?: Pick<ImageReading, 'spacingTolerance' | 'series'>;
   /**
    * @param frame - which volume along the fourth axis of an image is the channel; null where each channel is a file, or
    *   there is one

@@ -12,6 +12,8 @@ export interface Scan {
   readonly problems: readonly DataProblem[];
   /** Which volume along the fourth axis of an image is the channel; null where each channel is a file, or there is one. */
   readonly frame: number | null;
+  /** Whether image names end in a channel number, as `case_0000`. */
+  readonly withChannels: boolean;
 }
 
 interface Named {
@@ -147,7 +149,7 @@ export async function scanCases(
   }
   problems.push(...listProblems(root, document, training, layout), ...countProblems(root, document, training));
   const frame = !withChannels && document.channels.length > 1 ? channel : null;
-  return { cases: [...training, ...test.filter(({ id }) => !ids.has(id))], problems, frame };
+  return { cases: [...training, ...test.filter(({ id }) => !ids.has(id))], problems, frame, withChannels };
 }
 
 /** Images that the list `training` names and imagesTr does not have. */

@@ -151,6 +151,29 @@ export interface PatchSampling {
   readonly padValue: number;
 }
 
+/**
+ * How the image of a case is found among its files and read. A network predicts rightly on images alone that are read the
+ * same way.
+ */
+export interface ImageReading {
+  /** Which of the files `<case>_0000`, `<case>_0001` ... of a case is its image; null where the names carry no such number. */
+  readonly channel: number | null;
+  /** What the data set calls the channel that is read, such as `CT`; null where it has no name. */
+  readonly channelName: string | null;
+  /** Whether intensities are in HU. */
+  readonly isHu: boolean;
+  /** Which volume along the fourth axis of a file is read, from 0; null where a file with several is an error. */
+  readonly frame: number | null;
+  /** The matrix that is taken where the two of a NIfTI file disagree; null makes that an error. */
+  readonly geometry: 'sform' | 'qform' | null;
+  /** Stands in for NaN and infinite intensities; null makes them an error. */
+  readonly replaceNonFinite: number | null;
+  /** Largest deviation of DICOM slices from an even distance, as a share of it; null leaves it to the reader. */
+  readonly spacingTolerance: number | null;
+  /** SeriesInstanceUID by the name of a folder that holds several DICOM series. */
+  readonly series: Readonly<Record<string, string>>;
+}
+
 /** Truth about the data for the run record. */
 export interface DataFingerprint {
   /** sha256 (hexadecimal) over classes, splits, preprocessing and the case digests in order. */
@@ -202,11 +225,8 @@ export interface Dataset extends CaseReader {
   readonly metricShape?: Index3 | null;
   /** False where files do not tell where their axes point in the patient, as npy and h5; absent is true. */
   readonly hasAxes?: boolean;
-  /**
-   * Which volume along the fourth axis of the image files is read, from 0; absent or null where no file of this data set has
-   * several.
-   */
-  readonly frame?: number | null;
+  /** How images are read; absent where the cases are no files that a prediction could be given. */
+  readonly reading?: ImageReading;
   /** Folder of prepared volumes, absolute; absent or null prepares cases whenever they are read. */
   readonly cache?: string | null;
   /** @param known - spares reading files whose digests are known. */

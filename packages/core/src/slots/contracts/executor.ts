@@ -1,7 +1,10 @@
 import type { JsonObject } from './common.js';
 import type { RunEvent, RunOutcome } from './reporter.js';
 
-/** A run as data. Plugins are code, so the config file is loaded again where the run executes and checked by its hash. */
+/**
+ * A run as data. Plugins are code, so the config file is loaded again where the run executes; where it says something else by
+ * then, {@link config} goes before it.
+ */
 export interface RunSpec {
   /** Absolute path of the config file. */
   readonly configFile: string;
@@ -9,7 +12,7 @@ export interface RunSpec {
   readonly overrides: readonly string[];
   /** Hash of the resolved config; the executing side refuses another one. */
   readonly configHash: string;
-  /** The resolved config as JSON, for display. */
+  /** The resolved config as JSON. */
   readonly config: JsonObject;
   /** Absolute path of the run folder. */
   readonly directory: string;

@@ -1,6 +1,6 @@
 import type { TrainSettings } from '../../config/types.js';
 import type { Index3, JsonObject, RunInfo, StepPosition } from './common.js';
-import type { ClassInfo, DatasetFacts, Preprocessing } from './dataset.js';
+import type { ClassInfo, DatasetFacts, ImageReading, Preprocessing } from './dataset.js';
 import type { MetricColumn, MetricValues } from './metric.js';
 
 /** Numbers of one step. */
@@ -108,6 +108,27 @@ export interface MemoryRoom {
   readonly bound: 'machine' | 'control group' | 'address space';
 }
 
+/** Smallest and largest value along each axis of the network `[d, h, w]`, mm. */
+export type AxisRange = readonly [lowest: Index3, highest: Index3];
+
+/** How the images that a network learned from were read and prepared, and what they were like. */
+export interface TrainedImages {
+  /** Null where the cases were no files that a prediction could be given. */
+  readonly reading: ImageReading | null;
+  readonly preprocessing: Preprocessing;
+  /** Normalised intensity outside of a volume. */
+  readonly padValue: number;
+  /**
+   * Where the axes i, j, k of the labelled images point, as `LAS`; null where they are turned to RAS+ anyway, differ, or are
+   * not known.
+   */
+  readonly axes: string | null;
+  /** Distance of voxels in the files of the labelled images. */
+  readonly spacing: AxisRange;
+  /** Length of the labelled images, of voxels and their distance. */
+  readonly extent: AxisRange;
+}
+
 /** The record of a run, written as `record.json` when it starts; its outcome is added when it ends. */
 export interface RunRecord {
   readonly run: RunInfo;
@@ -120,6 +141,8 @@ export interface RunRecord {
   readonly teachers: Readonly<Record<string, string>>;
   readonly dataset: DatasetFacts;
   readonly patch: Index3;
+  /** What a prediction with the network of this run needs. */
+  readonly images: TrainedImages;
   /** How views pass through each student, and what statistics of a batch are taken over. Absent in records without the choice. */
   readonly passes?: {
     /** `together` also where `train.passes` is `by-view` and a student has one view. */
