@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createHost } from '@dinomix/core';
 import { builtIns, readCheckpoint, runTraining } from '@dinomix/trainer';
 import { fromFloat16, readSafetensors } from '@dinomix/volume';
@@ -18,7 +18,14 @@ export async function createInitialRun(task, directory) {
   const { status, reason } = await runTraining({ host, id: 'bench', directory, signal: AbortSignal.abort() });
   await host.dispose();
   if (status !== 'interrupted') throw new Error(`the run that only writes its weights ended otherwise: ${reason}`);
-  const spec = { configFile: CONFIG, overrides: [], configHash: host.configHash, config: {} };
+  const { config, configHash } = host;
+  const spec = {
+    configFile: CONFIG,
+    configFileFromRun: relative(directory, CONFIG),
+    overrides: [],
+    configHash,
+    config,
+  };
   writeFileSync(join(directory, 'spec.json'), JSON.stringify(spec));
   const folder = join(directory, 'checkpoints');
   const [name] = readdirSync(folder).filter((file) => /^checkpoint-\d+\.json$/.test(file));

@@ -1,4 +1,4 @@
-import { DmxError, type ErrorContext } from '@dinomix/core';
+import { byteSize, DmxError, type ErrorContext } from '@dinomix/core';
 
 /** The three lines of a message. */
 interface ErrorText {
@@ -60,10 +60,18 @@ const CLI_ERROR_CODES = Object.freeze({
       `${d.reason.replace(/\.?$/, '.')} Expected an ONNX file written by "dinomix export".`,
       'Write it again with "dinomix export <run folder>", or check that the download or copy is whole.',
     ),
-  DMX_PREDICT_MEMORY: (d: { file: string; shape: readonly number[]; classes: number; grid: string }) =>
+  DMX_PREDICT_MEMORY: (d: {
+    file: string;
+    shape: readonly number[];
+    classes: number;
+    grid: string;
+    /** Bytes, where they were judged before. */
+    needed?: number;
+    left?: number;
+  }) =>
     text(
       `${d.file} is too large to predict here`,
-      `Its ${d.shape.join(' x ')} voxels, brought to the grid of the network (${d.grid}), and ${d.classes} probabilities for each voxel of some of its planes do not fit into memory.`,
+      `Its ${d.shape.join(' x ')} voxels, brought to the grid of the network (${d.grid}), and ${d.classes} probabilities for each voxel of some of its planes do not fit into memory${d.needed === undefined ? '' : `: they take ${byteSize(d.needed)}, and ${byteSize(d.left ?? 0)} are left`}.`,
       'Cut the image to the part that the network was made for, or use a machine with more memory.',
     ),
   DMX_CLI_MEMORY: (d: { backend: string }) =>

@@ -1,5 +1,7 @@
 import { isDmxError, reasonOf } from '@dinomix/core';
 import {
+  inferenceBytes,
+  memoryRoom,
   type PredictOptions,
   type PreparedCase,
   predictPrepared,
@@ -50,9 +52,16 @@ function measure(labels: Volume<Uint8Array>, facts: NetworkFacts): Prediction['c
   return Object.fromEntries(rows);
 }
 
-/** An array too large to allocate says nothing of the file that asked for it. */
+/** Whether an array was too large to allocate, or an engine had no memory for the network. */
+function isOutOfMemory(cause: unknown): boolean {
+  return (
+    cause instanceof RangeError || (cause instanceof Error && 'code' in cause && cause.code === 'DMX_ENGINE_MEMORY')
+  );
+}
+
+/** What says that memory ended says nothing of the file that asked for it. */
 function memoryFailure(cause: unknown, { pair }: PredictRequest, { shape }: Grid, facts: NetworkFacts): unknown {
-  if (!(cause instanceof RangeError)) return cause;
+  if (!isOutOfMemory(cause)) return cause;
   const { grid } = facts.preprocessing;
   const classes = facts.classes.length;
   return cliError(
@@ -60,6 +69,28 @@ function memoryFailure(cause: unknown, { pair }: PredictRequest, { shape }: Grid
     { file: pair.input.path, shape, classes, grid: JSON.stringify(grid) },
     { cause },
   );
+}
+
+/**
+ * Judges what the sums and labels of an image take before the network sees it: a process that takes more than there is, is
+ * killed without a word. @throws DMX_PREDICT_MEMORY.
+ */
+function assertRoom({ pair }: PredictRequest, { shape, source }: PreparedCase, options: PredictOptions): void {
+  const { sums, labels, windows } = inferenceBytes({
+    ...options,
+    ...{ shape, source: source.shape, sourceBytes: 4, channels: 1 },
+  });
+  const needed = sums + labels + windows;
+  const left = memoryRoom().bytes - process.memoryUsage().rss;
+  if (needed <= left) return;
+  const { classCount, preprocessing } = options;
+  const grid = JSON.stringify(preprocessing.grid);
+  throw cliError('DMX_PREDICT_MEMORY', {
+    file: pair.input.path,
+    shape: source.shape,
+    classes: classCount,
+    ...{ grid, needed, left },
+  });
 }
 
 /** What the engine says where a network's shapes do not fit one another names neither file nor cure. */
@@ -115,6 +146,7 @@ export async function predictFile(opened: OpenedNetwork, request: PredictRequest
     onWindows,
   };
   const { prepared, plan, write, notes } = await prepareScan(request, facts, options);
+  assertRoom(request, prepared, options);
   const predicted = await predictPrepared(prepared, options).catch((cause: unknown) => {
     throw networkFailure(memoryFailure(cause, request, prepared.source, facts), opened.file, signal);
   });
