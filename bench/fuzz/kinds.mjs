@@ -145,15 +145,30 @@ async function series(file) {
 async function segmentation(file) {
   const { readDicomSegmentation } = await inside('plugins/dataset-itk/dist/index.js');
   const affine = [
-    [1, 0, 0, 0],
-    [0, 1, 0, 0],
-    [0, 0, 1, 0],
+    [-0.7, 0, 0, 0],
+    [0, -0.8, 0, 0],
+    [0, 0, 2, 0],
     [0, 0, 0, 1],
   ];
-  await readDicomSegmentation(file, {
-    grid: { shape: [3, 5, 6], spacing: [1, 1, 1], affine },
-    classes: ['background', 'liver'],
-  });
+  const grid = { shape: [2, 5, 6], spacing: [2, 0.8, 0.7], affine };
+  await readDicomSegmentation(file, { grid, classes: ['background', 'liver'] });
+}
+
+async function segmentationSample(folder) {
+  const { writeDicomSegmentation } = await inside('plugins/dataset-itk/dist/index.js');
+  const files = [0, 1].map((place) => join(folder, `IM${place}`));
+  for (const [place, file] of files.entries()) writeFileSync(file, samples.dicomSlice(place));
+  const affine = [
+    [-0.7, 0, 0, 0],
+    [0, -0.8, 0, 0],
+    [0, 0, 2, 0],
+    [0, 0, 0, 1],
+  ];
+  const data = Uint8Array.from({ length: 60 }, (_, index) => (index % 7 === 0 ? 1 : 0));
+  const classes = ['background', 'liver'].map((name, index) => ({ index, name, colour: [0, 0, 255] }));
+  const file = join(folder, 'sample.dcm');
+  await writeDicomSegmentation(file, { data, shape: [2, 5, 6], spacing: [2, 0.8, 0.7], affine }, { classes, files });
+  return readFileSync(file);
 }
 
 const DICOM = [
@@ -165,7 +180,7 @@ const DICOM = [
     read: series,
     share: 20,
   }),
-  kind({ name: 'dicom-seg', file: 'a.dcm', make: () => samples.dicomSlice(1), read: segmentation, share: 20 }),
+  kind({ name: 'dicom-seg', file: 'a.dcm', make: segmentationSample, read: segmentation, share: 20 }),
 ];
 
 async function npy(file) {
@@ -227,6 +242,22 @@ const CHECKPOINT = JSON.stringify({
   best: null,
 });
 
+async function preparedSample(folder) {
+  const { roundToStored, writePrepared } = await inside('packages/trainer/dist/data/prepared-file.js');
+  const image = Float32Array.from({ length: 24 }, (_, index) => index / 8);
+  const affine = [
+    [1, 0, 0, 0],
+    [0, 1, 0, 0],
+    [0, 0, 1, 0],
+    [0, 0, 0, 1],
+  ];
+  const grid = { shape: [2, 3, 4], spacing: [1, 1, 1], affine };
+  const one = { caseId: 'a', role: 'labelled', ...grid, image, label: new Uint8Array(24), source: grid, box: null };
+  const file = join(folder, 'sample.safetensors');
+  await writePrepared(file, one, roundToStored(image), { stamp: 's', digests: { image: 'i', label: 'l' } });
+  return readFileSync(file);
+}
+
 async function prepared(file) {
   const { readPrepared } = await inside('packages/trainer/dist/data/prepared-file.js');
   await readPrepared(file, 'a', 'labelled');
@@ -248,7 +279,7 @@ const OWN = [
   kind({
     name: 'prepared',
     file: 'a.safetensors',
-    make: () => encodeSafetensors(TENSORS, { geometry: '{}', made: '{}', sha256: '' }),
+    make: preparedSample,
     read: prepared,
     share: 30,
   }),
@@ -288,7 +319,7 @@ const NETWORKS = [
   kind({
     name: 'onnx',
     file: 'a.onnx',
-    make: () => samples.onnx({ network: '{}' }),
+    make: () => samples.onnx({ network: samples.FACTS }),
     read: network,
     share: 40,
     base: 64,
@@ -306,7 +337,7 @@ async function dataset(file) {
 
 async function splits(file) {
   const { planSplits } = await inside('packages/core/dist/dataset/plan-splits.js');
-  const cases = ['a', 'b', 'c'].map((id) => ({ id, image: id, label: id, isTest: false }));
+  const cases = ['a', 'b', 'c', 'd'].map((id) => ({ id, image: id, label: id, isTest: false }));
   const options = {
     root: join(file, '..'),
     seed: 0,

@@ -34,7 +34,8 @@ function faultOf(thrown, file, folder) {
     .join('\n');
   if (RAW.has(name) || !String(code).startsWith('DMX_')) return `raw ${name}: ${message.slice(0, 200)}`;
   if (STACK.test(text)) return `a stack trace in the message: ${text.slice(0, 300)}`;
-  if (text.includes('[object Object]') || /\bundefined\b/.test(text))
+  // A schema may say that it received undefined.
+  if (/\[object Object\]|"code":|(?<!received )\bundefined\b/.test(text))
     return `an unreadable message: ${text.slice(0, 300)}`;
   return text.includes(file) || text.includes(folder) ? null : `does not name the file: ${text.slice(0, 200)}`;
 }

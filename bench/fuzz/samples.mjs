@@ -132,6 +132,16 @@ export function onnx(metadata) {
   return message(whole(1, 8), part(7, graph), part(8, message(part(1, ''), whole(2, 17))), ...entries);
 }
 
+/** What `dinomix export` writes into a network. */
+export const FACTS = JSON.stringify({
+  title: 'a',
+  origin: 'b',
+  classes: ['background', 'liver'].map((name, index) => ({ index, name, colour: [0, 0, 255 * index], tail: false })),
+  preprocessing: { orientation: 'keep', grid: { kind: 'keep' }, normalisation: { steps: [], display: [0, 1] } },
+  patch: [4, 5, 6],
+  padValue: 0,
+  inference: { stride: null, overlap: 0.5, blending: 'gaussian', batch: 1, mirror: [] },
+});
 export const DATASET = JSON.stringify({
   channel_names: { 0: 'CT' },
   labels: { background: 0, liver: 1, spleen: 2 },
@@ -139,12 +149,30 @@ export const DATASET = JSON.stringify({
   file_ending: '.nii.gz',
   training: [{ image: './imagesTr/a.nii.gz', label: './labelsTr/a.nii.gz' }],
 });
-export const SPLITS = JSON.stringify([
-  { train: ['a', 'b'], val: ['c'] },
-  { train: ['c', 'b'], val: ['a'] },
-]);
-export const EVENTS = ['run.start', 'epoch', 'run.end']
-  .map((type, index) => JSON.stringify({ type, epoch: index, step: index }))
+export const SPLITS = JSON.stringify({ labelled: ['a'], unlabelled: ['b'], validation: ['c'], test: ['d'] });
+const POSITION = { epoch: 0, step: 1, stepInEpoch: 0, epochs: 2, stepsPerEpoch: 3 };
+export const EVENTS = [
+  { type: 'warning', message: 'a', plugin: null },
+  {
+    type: 'epoch',
+    report: { position: POSITION, loss: 0.5, terms: { dice: 0.5 }, learningRate: 0.1, seconds: 1, validation: null },
+  },
+  { type: 'checkpoint', path: 'checkpoints/checkpoint-00000003', position: POSITION, best: true },
+  { type: 'case', result: { caseId: 'a', role: 'test', values: { dice: [null, 0.5] }, seconds: 1 } },
+  {
+    type: 'run.end',
+    outcome: {
+      status: 'completed',
+      reason: 'a',
+      position: POSITION,
+      error: null,
+      seconds: 1,
+      peakMb: 100,
+      fallbackKernels: {},
+    },
+  },
+]
+  .map((event) => JSON.stringify({ time: '2026-01-01T00:00:00Z', ...event }))
   .join('\n');
 export const RECORD = JSON.stringify({ run: { seed: 1 }, config: { name: 'a' }, dataset: { title: 'a' } });
 export const SPEC = JSON.stringify({

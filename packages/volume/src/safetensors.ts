@@ -297,9 +297,11 @@ function parseEntry(name: string, value: unknown, file: string): TensorEntry {
     });
   if (!isRecord(value)) throw fail('is not described by an object');
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(WIDTHS, dtype)) throw fail(`has the unknown element type ${dtype}`);
-  if (!isSizes(shape)) throw fail(`has the shape ${JSON.stringify(shape)}`);
-  if (!isSizes(offsets) || offsets.length !== 2) throw fail(`has the offsets ${JSON.stringify(offsets)}`);
+  if (typeof dtype !== 'string' || !Object.hasOwn(WIDTHS, dtype))
+    throw fail(`has the unknown element type ${JSON.stringify(dtype) ?? 'of no value'}`);
+  if (!isSizes(shape)) throw fail(`has the shape ${JSON.stringify(shape) ?? 'of no value'}`);
+  if (!isSizes(offsets) || offsets.length !== 2)
+    throw fail(`has the offsets ${JSON.stringify(offsets) ?? 'of no value'}`);
   const [begin, end] = offsets as [number, number];
   const expected = shape.reduce((product, size) => product * size, WIDTHS[dtype as TensorDtype]);
   if (end - begin !== expected)

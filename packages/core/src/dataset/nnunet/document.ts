@@ -133,7 +133,7 @@ function readLabels(value: unknown, complain: Complain): readonly string[] | nul
     // Form 1 has values as keys, form 2 names; a name may be a number in form 2, its value cannot be a text.
     const isByName = typeof item === 'number';
     const number = isByName ? item : Number(key);
-    const name = isByName ? key : String(item);
+    const name = isByName ? key : typeof item === 'string' ? item : JSON.stringify(item);
     if (name.toLowerCase() === 'ignore') {
       complain(`has the label "ignore" (${number})`, 'label the whole volume, or leave partly labelled cases out');
       return null;
