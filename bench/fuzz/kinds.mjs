@@ -16,13 +16,17 @@ import * as samples from './samples.mjs';
 const inside = (path) => import(new URL(`../../${path}`, import.meta.url).href);
 const MIB = 2 ** 20;
 
+/** The input of this number is the sound sample: where it is refused, nothing behind the first check is tried. */
+export const SOUND = -1;
+
 /**
  * A kind of input: `make` gives the sound content of its file, `damage` changes it, `read` is the way in of the product.
  * `share` is how many of a thousand inputs are of this kind, `base` what its machinery takes beside the bound (MiB).
- * A reader that gives problems instead of throwing returns their texts.
+ * A reader that gives problems instead of throwing returns their texts. `sound` makes a file of what `damage` takes, where that is
+ * no file yet.
  */
-function kind({ name, file, make, damage = damagedBytes, read, share, base = 0 }) {
-  return { name, file, make, damage, read, share, base };
+function kind({ damage = damagedBytes, base = 0, ...one }) {
+  return { damage, base, ...one };
 }
 
 /** Damages what is compressed, inside or outside of its compression. */
@@ -84,7 +88,7 @@ async function image(file, index) {
 }
 
 // A thread with ITK's machine code.
-const ITK_BASE = 300;
+const ITK_BASE = 100;
 const ITK = [
   kind({
     name: 'nrrd',
@@ -219,28 +223,18 @@ async function safetensors(file) {
   await readSafetensors(file);
 }
 
-async function checkpoint(file) {
-  const { readCheckpoint } = await inside('packages/trainer/dist/checkpoint/checkpoints.js');
-  writeFileSync(
-    join(file, '../checkpoint-00000003.safetensors'),
-    encodeSafetensors(
-      { 'variable/w': { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) } },
-      { run: 'r', step: '3' },
-    ),
-  );
-  await readCheckpoint(file.replace(/\.json$/, ''));
+async function checkpointSample(folder) {
+  const { createCheckpoints } = await inside('packages/trainer/dist/checkpoint/checkpoints.js');
+  const variables = new Map([['w', { shape: [2], data: Float32Array.of(1, 2) }]]);
+  const run = { id: 'r', seed: 1, configHash: 'h' };
+  const state = { run, step: 3, progress: { epoch: 1 }, variables, slots: {}, plugins: {} };
+  return readFileSync(`${await createCheckpoints(folder, 2).write(state)}.json`);
 }
 
-const CHECKPOINT = JSON.stringify({
-  format: 1,
-  tensors: 'checkpoint-00000003.safetensors',
-  run: { id: 'r', seed: 1, configHash: 'h' },
-  step: 3,
-  progress: { epoch: 1 },
-  slots: {},
-  plugins: {},
-  best: null,
-});
+async function checkpoint(file) {
+  const { readCheckpoint } = await inside('packages/trainer/dist/checkpoint/checkpoints.js');
+  await readCheckpoint(file.replace(/\.json$/, ''));
+}
 
 async function preparedSample(folder) {
   const { roundToStored, writePrepared } = await inside('packages/trainer/dist/data/prepared-file.js');
@@ -258,9 +252,11 @@ async function preparedSample(folder) {
   return readFileSync(file);
 }
 
-async function prepared(file) {
+/** What is damaged is prepared again: null. The sound one must be there. */
+async function prepared(file, index) {
   const { readPrepared } = await inside('packages/trainer/dist/data/prepared-file.js');
-  await readPrepared(file, 'a', 'labelled');
+  const found = await readPrepared(file, 'a', 'labelled');
+  if (index === SOUND && found === null) throw new Error('it is prepared again');
 }
 
 function vit(file) {
@@ -286,7 +282,7 @@ const OWN = [
   kind({
     name: 'checkpoint',
     file: 'checkpoint-00000003.json',
-    make: () => CHECKPOINT,
+    make: checkpointSample,
     damage: damagedJson,
     read: checkpoint,
     share: 40,
@@ -363,6 +359,22 @@ const evaluated = runFile('packages/cli/dist/results/read-run.js', 'readRun', { 
 const recorded = runFile('packages/cli/dist/results/read-run.js', 'readRun', {
   'evaluation-test.json': samples.EVALUATION,
 });
+async function specSample(directory) {
+  const { writeSpec } = await inside('packages/cli/dist/train/spec-file.js');
+  const config = {
+    use: { student: ['vnet'] },
+    plugins: [{ id: 'vnet', name: '@dinomix/student-vnet', provides: ['student:vnet'] }],
+  };
+  await writeSpec({
+    configFile: '/a/dinomix.config.ts',
+    overrides: ['--seed 1'],
+    configHash: 'abc',
+    config,
+    directory,
+  });
+  return readFileSync(join(directory, 'spec.json'));
+}
+
 const started = runFile('packages/cli/dist/train/spec-file.js', 'readSpec');
 
 async function events(file) {
@@ -381,6 +393,8 @@ async function config(file) {
   const parsed = settingsSchema.safeParse(settings);
   return parsed.success ? [] : parsed.error.issues.map(({ message }) => `${file}: ${message}`);
 }
+
+const configFile = (json) => `export default ${json};\n`;
 
 /** Data alone: code of a config may do anything. */
 const damagedConfig = (sound, pick) =>
@@ -419,7 +433,7 @@ const DOCUMENTS = [
     read: recorded,
     share: 20,
   }),
-  kind({ name: 'spec', file: 'spec.json', make: () => samples.SPEC, damage: damagedJson, read: started, share: 20 }),
+  kind({ name: 'spec', file: 'spec.json', make: specSample, damage: damagedJson, read: started, share: 20 }),
   kind({
     name: 'events',
     file: 'events.jsonl',
@@ -431,6 +445,7 @@ const DOCUMENTS = [
   kind({ name: 'vit-config', file: 'config.json', make: () => samples.VIT, damage: damagedJson, read: vit, share: 30 }),
   kind({
     name: 'config',
+    sound: configFile,
     file: 'dinomix.config.mjs',
     make: () => samples.SETTINGS,
     damage: damagedConfig,
@@ -447,11 +462,15 @@ export function allowance({ base }, bytes) {
   return Math.max(64 * MIB, 4 * bytes) + base * MIB;
 }
 
-/** Writes one damaged input of a kind into a folder and returns its file and size. */
+/**
+ * Writes one input of a kind into a folder and returns its file and size.
+ * @param pick - choices for the damage; null writes the sound file
+ */
 export async function writeInput(one, folder, pick) {
   const file = join(folder, one.file);
   mkdirSync(join(file, '..'), { recursive: true });
-  const content = one.damage(await one.make(folder), pick);
+  const sound = await one.make(folder);
+  const content = pick === null ? (one.sound ?? ((bytes) => bytes))(sound) : one.damage(sound, pick);
   writeFileSync(file, content);
   return { file, bytes: Buffer.byteLength(content) };
 }

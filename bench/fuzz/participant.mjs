@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { allowance, KINDS, writeInput } from './kinds.mjs';
+import { allowance, KINDS, SOUND, writeInput } from './kinds.mjs';
 import { choices } from './mutate.mjs';
 
 // Answers lines `{ kind, seed, index }` with what became of that input. Whatever else it prints is not its own.
@@ -43,15 +43,17 @@ function faultOf(thrown, file, folder) {
 async function attempt(kind, seed, index) {
   const folder = mkdtempSync(join(tmpdir(), 'dinomix-fuzz-'));
   try {
-    const { file, bytes } = await writeInput(kind, folder, choices(seed, kind.name, index));
+    const { file, bytes } = await writeInput(kind, folder, index === SOUND ? null : choices(seed, kind.name, index));
     const measures = resetPeak();
     const before = statusKb('VmRSS');
     let outcome = 'read';
     let fault = null;
+    let reason = null;
     try {
       const problems = await kind.read(file, index);
       if (Array.isArray(problems) && problems.length > 0) {
         outcome = 'refused';
+        reason = problems.join('; ');
         fault =
           problems
             .map((text) => faultOf(Object.assign(new Error(text), { code: 'DMX_' }), file, folder))
@@ -59,11 +61,12 @@ async function attempt(kind, seed, index) {
       }
     } catch (thrown) {
       outcome = 'refused';
+      reason = String(thrown.message).slice(0, 600);
       fault = faultOf(thrown, file, join(file, '..'));
     }
     const taken = (statusKb('VmHWM') - before) * 1024;
     const excess = measures && taken > allowance(kind, bytes) ? taken : 0;
-    return { outcome, fault, excess, bytes, measures };
+    return { outcome, fault, reason, excess, bytes, measures };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -78,6 +81,7 @@ async function judge({ kind: name, seed, index }) {
     found = await attempt(kind, seed, index);
   }
   const { outcome, excess, bytes, measures } = found;
+  if (index === SOUND && outcome !== 'read') found.fault = `the sound sample is refused: ${found.reason}`;
   const fault =
     found.fault ?? (excess > 0 ? `took ${Math.round(excess / 2 ** 20)} MiB for a file of ${bytes} bytes` : null);
   return { index, kind: name, outcome, fault, measures };

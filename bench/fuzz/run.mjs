@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { KINDS } from './kinds.mjs';
+import { KINDS, SOUND } from './kinds.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +26,8 @@ function* plan() {
   if (kinds.length === 0)
     throw new Error(`there is no kind ${values.kind}: ${KINDS.map(({ name }) => name).join(', ')}`);
   if (values.index !== undefined) return yield { kind: kinds[0].name, seed, index: Number(values.index) };
+  // The sound samples themselves.
+  for (const { name } of kinds) yield { kind: name, seed, index: SOUND };
   const total = kinds.reduce((sum, { share }) => sum + share, 0);
   const owed = kinds.map(() => 0);
   const given = kinds.map(() => 0);

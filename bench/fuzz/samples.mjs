@@ -138,6 +138,16 @@ export const FACTS = JSON.stringify({
   origin: 'b',
   classes: ['background', 'liver'].map((name, index) => ({ index, name, colour: [0, 0, 255 * index], tail: false })),
   preprocessing: { orientation: 'keep', grid: { kind: 'keep' }, normalisation: { steps: [], display: [0, 1] } },
+  axes: null,
+  reading: null,
+  spacing: [
+    [1, 1, 1],
+    [3, 3, 3],
+  ],
+  extent: [
+    [1, 1, 1],
+    [300, 300, 300],
+  ],
   patch: [4, 5, 6],
   padValue: 0,
   inference: { stride: null, overlap: 0.5, blending: 'gaussian', batch: 1, mirror: [] },
@@ -175,12 +185,6 @@ export const EVENTS = [
   .map((event) => JSON.stringify({ time: '2026-01-01T00:00:00Z', ...event }))
   .join('\n');
 export const RECORD = JSON.stringify({ run: { seed: 1 }, config: { name: 'a' }, dataset: { title: 'a' } });
-export const SPEC = JSON.stringify({
-  configFile: 'dinomix.config.ts',
-  overrides: ['--seed 1'],
-  configHash: 'abc',
-  config: { seed: 1 },
-});
 export const EVALUATION = JSON.stringify({
   role: 'test',
   columns: [{ name: 'dice', title: 'Dice', unit: 'ratio', better: 'higher' }],
