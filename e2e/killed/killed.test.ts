@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dinomix, startDinomix } from '../support/command.js';
-import { createProject } from '../support/small-project.js';
+import { createProject, fileOf } from '../support/small-project.js';
 
 /** Digest of every checkpoint file, by name. */
 async function digests(run: string): Promise<Record<string, string>> {
@@ -37,6 +37,22 @@ describe('a killed run', () => {
     const resumed = await dinomix(folder, 'resume', 'run');
     expect({ code: resumed.code, err: resumed.err }).toMatchObject({ code: 0 });
     expect(await digests(join(folder, 'run'))).toEqual(await digests(join(folder, 'whole/run')));
+  });
+
+  it('says so where an image changed before it goes on', async () => {
+    const folder = await createProject({ plugins: STOPS_IN_STEP, train: 'epochs: 3, stepsPerEpoch: 3' });
+    process.env.STOP_IN_STEP = 'yes';
+    const { child, seen, ended } = startDinomix(folder, ['train', '-o', 'run']);
+    delete process.env.STOP_IN_STEP;
+    await seen('in the middle of step 5');
+    child.kill('SIGKILL');
+    await ended;
+    await copyFile(fileOf(folder, 'image', 'b'), fileOf(folder, 'image', 'a'));
+    const resumed = await dinomix(folder, 'resume', 'run');
+    expect(resumed.code).toBe(0);
+    expect(resumed.out + resumed.err + (await readFile(join(folder, 'run/events.jsonl'), 'utf8'))).toMatch(
+      /The images or labels of (\\?"[abcd]\\?"(, )?)+ changed since the last checkpoint/,
+    );
   });
 
   it('does too when it was killed while a checkpoint was being written', async () => {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createFolder, createMaterial } from '../kills/project.js';
 import { COMMAND, type Ended } from '../support/command.js';
 import { createProject, fileOf } from '../support/small-project.js';
 
@@ -65,6 +66,23 @@ describe('telemetry', () => {
     expect(out).toBe('3\n');
     expect(err).toMatch(/\[DMX_TELEMETRY\] Warning: .*ORT_DISABLE_TELEMETRY=1 before the program starts/);
   });
+
+  it('is off in the commands of teachers, in the main thread and in others', async () => {
+    const material = await createMaterial();
+    onTestFinished(() => rm(material.root, { recursive: true, force: true }));
+    const folder = await createFolder(material);
+    const { run, records } = await createHome();
+    for (const args of [
+      ['convert', material.weights, '-o', 'model.onnx'],
+      ['show', join(material.images, 'a.nii.gz'), '--model', 'model.onnx'],
+      ['cache', '--workers', '0', '-o', 'run'],
+      ['cache', '--workers', '2', '-o', 'others/run'],
+    ]) {
+      const ended = await run([COMMAND, 'teacher', ...args], folder);
+      expect({ args, code: ended.code, err: ended.err }).toMatchObject({ code: 0 });
+    }
+    expect(records()).toBe(false);
+  }, 300_000);
 
   it('is off in training, export, predict and doctor', async () => {
     const folder = await createProject({ train: 'epochs: 1, stepsPerEpoch: 2, validateEvery: 1' });

@@ -1,4 +1,4 @@
-import { type ErrorPhase, isDmxError, reasonOf } from '@dinomix/core';
+import { codedError, DmxError, type ErrorPhase, isDmxError, reasonOf } from '@dinomix/core';
 import type { Terminal } from './terminal.js';
 
 /** Exit codes of the command. */
@@ -21,56 +21,40 @@ const USAGE_PHASES: readonly ErrorPhase[] = [
 /** Errors of plugins that mean wrong arguments of a command. */
 const USAGE_CODES: readonly string[] = ['DMX_PHANTOM_REQUEST', 'DMX_PHANTOM_EXISTS'];
 
-interface Described {
-  readonly code: string;
-  readonly summary: string;
-  readonly why: string;
-  readonly fix: string;
-}
-
-/** An error of the volume package: it has a code, a problem and a fix. */
-function describeCoded(failure: Error): Described | null {
-  if (!('code' in failure && 'problem' in failure && 'fix' in failure)) return null;
-  const { code, problem, fix } = failure;
-  const file = 'file' in failure && typeof failure.file === 'string' ? failure.file : null;
-  return {
-    code: String(code),
-    summary: file === null ? 'The data cannot be used' : `${file} cannot be used`,
-    why: String(problem),
-    fix: String(fix),
-  };
-}
-
-function describe(failure: unknown): Described {
-  const coded = failure instanceof Error ? describeCoded(failure) : null;
-  if (coded !== null) return coded;
-  return {
-    code: 'DMX_UNEXPECTED',
-    summary: 'Something went wrong that has no error code',
-    why: reasonOf(failure),
-    fix: 'Run the command again with --verbose to see where.',
-  };
+/** The failure with a code, whatever was thrown. */
+function coded(failure: unknown): DmxError {
+  if (isDmxError(failure)) return failure;
+  return (
+    codedError(failure) ??
+    new DmxError({
+      code: 'DMX_UNEXPECTED',
+      summary: 'Something went wrong that has no error code',
+      why: reasonOf(failure),
+      fix: 'Run the command again with --verbose to see where.',
+    })
+  );
 }
 
 /** The failure as JSON. */
 export function failureToJson(failure: unknown): unknown {
-  return isDmxError(failure) ? failure.toJSON() : describe(failure);
+  return coded(failure).toJSON();
 }
 
 /** The failure in lines for a person: code, why, fix; the stacks only when asked for. */
 export function failureToText(failure: unknown, verbose: boolean): string {
-  const { code, summary, why, fix } = describe(failure);
-  const text = isDmxError(failure) ? failure.message : `${code}  ${summary}\n  why  ${why}\n  fix  ${fix}`;
-  return verbose ? `${text}\n\n${stacksOf(failure)}` : text;
+  const text = coded(failure).message;
+  return verbose ? `${text}\n\n${stacksOf(failure, new Set())}` : text;
 }
 
-function stacksOf(failure: unknown): string {
+/** @param above - errors whose causes these are; one that is among its own causes is not told of again. */
+function stacksOf(failure: unknown, above: ReadonlySet<unknown>): string {
   if (!(failure instanceof Error)) return '';
+  if (above.has(failure)) return '(an error above)';
   const inner = failure instanceof AggregateError ? failure.errors : [failure.cause];
   const own = failure.stack ?? failure.message;
-  return [own, ...inner.filter((cause) => cause !== undefined).map((cause) => `caused by ${stacksOf(cause)}`)].join(
-    '\n',
-  );
+  const known = new Set([...above, failure]);
+  const causes = inner.filter((cause) => cause !== undefined).map((cause) => `caused by ${stacksOf(cause, known)}`);
+  return [own, ...causes].join('\n');
 }
 
 /** 2 where the command line or the config is at fault, else 1. */

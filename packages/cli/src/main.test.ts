@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dinomix, projectOf, temporaryFolder } from '../test/harness.js';
+import { failureToText } from './failure.js';
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
@@ -42,6 +43,30 @@ describe('the command line', () => {
     expect(json.err).toBe('');
     expect(JSON.parse(json.out).error.code).toBe('DMX_CONFIG_NOT_FOUND');
     expect((await dinomix(['explain', '--verbose'], { folder })).err).toContain('    at ');
+  });
+
+  it('tells once of an error that is among its own causes', () => {
+    const [outer, inner] = [new Error('outer'), new Error('inner')];
+    outer.cause = inner;
+    inner.cause = outer;
+    const text = failureToText(outer, true);
+    expect(text).toContain('caused by Error: inner');
+    expect(text.match(/Error: outer/g)).toHaveLength(1);
+    const own = new AggregateError([], 'several');
+    own.errors.push(own);
+    expect(failureToText(own, true)).toContain('caused by (an error above)');
+  });
+
+  it('shows control characters of arguments and files escaped, in lines and in JSON', async () => {
+    const folder = temporaryFolder();
+    const name = 'x\u001b[2J\u009b\ny';
+    const lines = await dinomix(['predict', name, '--network', 'n.onnx'], { folder });
+    expect(lines.err).toContain(String.raw`x\u001b[2J\u009b\ny`);
+    expect(lines.err).not.toMatch(/(?!\n)\p{Cc}/u);
+    expect((await dinomix([name], { folder })).err).toContain(String.raw`x\u001b[2J\u009b`);
+    const json = await dinomix(['predict', name, '--network', 'n.onnx', '--json'], { folder });
+    expect(json.out).not.toMatch(/\p{Cc}(?!$)/u);
+    expect(JSON.parse(json.out).error.summary).toContain(name);
   });
 
   it('keeps overrides in the order of the command line', async () => {

@@ -6,7 +6,7 @@ import { COMMANDS } from './commands/index.js';
 import { EXIT, exitCodeOf, tellFailure } from './failure.js';
 import { listenForInterrupt } from './interrupt.js';
 import { createPackages, type Packages } from './packages.js';
-import { processTerminal, type Terminal } from './terminal.js';
+import { escapingTerminal, processTerminal, type Terminal } from './terminal.js';
 
 /** What surrounds the command; each part is taken from the process where it is left out. */
 export interface Surroundings {
@@ -54,7 +54,7 @@ export async function main(argv: readonly string[], surroundings: Surroundings =
   // Before any thread is made: a thread has a copy of the environment.
   disableTelemetry();
   const folder = surroundings.folder ?? process.cwd();
-  const terminal = surroundings.terminal ?? processTerminal();
+  const terminal = escapingTerminal(surroundings.terminal ?? processTerminal());
   const interrupt = surroundings.signal === undefined ? listenForInterrupt() : null;
   const signal = surroundings.signal ?? interrupt!.signal;
   const packages = surroundings.packages ?? createPackages(folder);

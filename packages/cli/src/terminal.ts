@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { printable, printableLine } from '@dinomix/volume';
 
 /** Where a command writes. */
 export interface Terminal {
@@ -10,6 +11,8 @@ export interface Terminal {
   readonly isScreen: boolean;
   /** Characters per line of that screen. */
   readonly columns: () => number;
+  /** Moves the cursor of that screen: sequences of this program, never text. Left out, {@link err} takes them. */
+  readonly control?: (sequence: string) => void;
   /** Asks and reads a line; left out where nobody can answer. */
   readonly ask?: (question: string, signal: AbortSignal) => Promise<string>;
 }
@@ -34,6 +37,18 @@ export function processTerminal(): Terminal {
     isScreen: stderr.isTTY === true && env.TERM !== 'dumb' && env.CI === undefined,
     columns: () => stderr.columns ?? 80,
     ...(stdin.isTTY === true && stderr.isTTY === true ? { ask } : {}),
+  };
+}
+
+/** The terminal, with control characters of names and other text shown escaped, whatever a command writes. */
+export function escapingTerminal(terminal: Terminal): Terminal {
+  const { ask: question } = terminal;
+  return {
+    ...terminal,
+    out: (text) => terminal.out(printable(text)),
+    err: (text) => terminal.err(printable(text)),
+    control: terminal.control ?? ((sequence) => terminal.err(sequence)),
+    ...(question ? { ask: (text, signal) => question(printable(text), signal) } : {}),
   };
 }
 
@@ -66,15 +81,18 @@ const ERASE_ABOVE = '\u001b[1A\u001b[2K';
 export function createStatusLine(terminal: Terminal): StatusLine {
   let drawn = '';
   let lines = 0;
-  const erase = (): string => `${ERASE}${ERASE_ABOVE.repeat(Math.max(0, lines - 1))}`;
+  const control = terminal.control ?? terminal.err;
+  const erase = (): void => control(`${ERASE}${ERASE_ABOVE.repeat(Math.max(0, lines - 1))}`);
   const draw = (text: string): void => {
     if (!terminal.isScreen) return;
-    const folded = fold(text, terminal.columns());
-    terminal.err(`${erase()}${folded.join('\n')}`);
+    // Folded as it will be shown: a name that breaks lines, or is longer escaped, would leave rests on the screen.
+    const folded = fold(printableLine(text), terminal.columns());
+    erase();
+    terminal.err(folded.join('\n'));
     [drawn, lines] = [text, folded.length];
   };
   const clear = (): void => {
-    if (lines > 0) terminal.err(erase());
+    if (lines > 0) erase();
     [drawn, lines] = ['', 0];
   };
   return {

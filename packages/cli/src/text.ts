@@ -1,5 +1,9 @@
+import { printableLine } from '@dinomix/volume';
+
 /** Rows as columns of text, each as wide as its widest cell; the last column is not padded. */
-export function columns(rows: readonly (readonly string[])[], indent = '  '): string {
+export function columns(given: readonly (readonly string[])[], indent = '  '): string {
+  // A name that breaks lines would make a row of its own.
+  const rows = given.map((row) => row.map(printableLine));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, index) => {

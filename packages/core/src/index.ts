@@ -28,6 +28,7 @@ export type {
 export { byteSize } from './errors/byte-size.js';
 export { dmxError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './errors/codes.js';
 export {
+  codedError,
   DmxError,
   type ErrorContent,
   type ErrorContext,

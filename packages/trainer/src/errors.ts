@@ -7,6 +7,8 @@ interface ErrorText {
   readonly fix: string;
 }
 
+const upper = (sentence: string) => sentence.charAt(0).toUpperCase() + sentence.slice(1);
+
 const text = (summary: string, why: string, fix: string): ErrorText => ({ summary, why, fix });
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(3)} GB`;
@@ -17,6 +19,12 @@ const dataErrors = {
       `Case "${d.caseId}" (${d.role}) cannot be used`,
       d.reason,
       'Correct the file or take the case out of the split; "dinomix data check" lists every problem of the data set.',
+    ),
+  DMX_PREPARE_WRITE: (d: { folder: string; reason: string }) =>
+    text(
+      `Prepared volumes cannot be kept in ${d.folder}`,
+      d.reason,
+      'Make room there, or name another folder in the option "cache" of the data set. What was prepared before is whole and stays.',
     ),
   DMX_CASES_LEFT_OUT: (d: { file: string; cases: readonly string[] }) =>
     text(
@@ -246,6 +254,8 @@ const checkpointErrors = {
       'A new run would mix with them.',
       'Resume it, or choose another name for the new run.',
     ),
+  DMX_RUN_FOLDER: (d: { directory: string; problem: string; fix: string }) =>
+    text(`${d.directory} cannot be the folder of a run`, `${upper(d.problem)}.`, `${upper(d.fix)}.`),
   DMX_RUN_LOCKED: (d: { directory: string; file: string; pid: number; host: string }) =>
     text(
       `${d.directory} is in use`,
@@ -256,7 +266,7 @@ const checkpointErrors = {
     text(
       `The checkpoint ${d.path} cannot be read`,
       d.reason,
-      'Resume from an older checkpoint of the folder, or start a new run.',
+      'Put its files back from a copy. Or resume the run: it goes on from the newest checkpoint that is whole.',
     ),
   DMX_CHECKPOINT_WRITE: (d: { path: string; reason: string; last: string | null }) =>
     text(

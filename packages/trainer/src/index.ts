@@ -1,7 +1,7 @@
 // The public API of @dinomix/trainer.
 
 export { builtIns } from './built-ins.js';
-export { readCheckpoint } from './checkpoint/checkpoints.js';
+export { type CheckpointChoice, readCheckpoint } from './checkpoint/checkpoints.js';
 export type { CheckpointState, VariableValues } from './checkpoint/state.js';
 export { type PreparedCase, prepareCase } from './data/prepare-case.js';
 export {
@@ -41,7 +41,7 @@ export { runTraining, type TrainingOptions } from './run/run-training.js';
 export type { WorkerMessage, WorkerRequest } from './run/serve.js';
 export { fillTeacherCaches, type TeacherCacheOptions, type TeacherCacheReport } from './run/teacher-cache.js';
 export { type EvaluateOptions, evaluateRun } from './trained/evaluate-run.js';
-export { type CheckpointChoice, openTrained, type TrainedNetwork } from './trained/open-trained.js';
+export { openTrained, type TrainedNetwork } from './trained/open-trained.js';
 export type {
   BackendSlot,
   LossInputs,

@@ -1,3 +1,5 @@
+import { printable, printableLine } from './printable.js';
+
 /** Codes of the errors that this package throws. */
 export type VolumeErrorCode =
   | 'DMX_VOLUME_ARGUMENT'
@@ -15,8 +17,10 @@ export type VolumeErrorCode =
   | 'DMX_NIFTI_SIZE'
   | 'DMX_SAFETENSORS_HEADER'
   | 'DMX_SAFETENSORS_TENSOR'
+  | 'DMX_SAFETENSORS_DIGEST'
   | 'DMX_FILE_READ'
-  | 'DMX_FILE_WRITE';
+  | 'DMX_FILE_WRITE'
+  | 'DMX_FOLDER';
 
 /** What a {@link VolumeError} says: the file, what is wrong with which value, and what to do about it. */
 export interface VolumeErrorDetail {
@@ -37,8 +41,8 @@ export class VolumeError extends Error {
   readonly fix: string;
 
   constructor(code: VolumeErrorCode, detail: VolumeErrorDetail) {
-    const place = detail.file === undefined ? '' : `${detail.file}: `;
-    super(`${code}  ${place}${detail.problem}\n  fix  ${detail.fix}`, { cause: detail.cause });
+    const place = detail.file === undefined ? '' : `${printableLine(detail.file)}: `;
+    super(`${code}  ${place}${printable(detail.problem)}\n  fix  ${printable(detail.fix)}`, { cause: detail.cause });
     this.name = 'VolumeError';
     this.code = code;
     this.file = detail.file;

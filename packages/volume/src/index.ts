@@ -22,6 +22,7 @@ export {
 } from './geometry.js';
 export { labelColour, type Rgb } from './label-colour.js';
 export { countLabels, type LabelCheck, type RoundedLabels, toLabelVolume } from './labels.js';
+export { makeFolder } from './make-folder.js';
 export { type GridPoints, gridPoints, nearestDistances } from './nearest-points.js';
 export type { Connectivity } from './neighbourhood.js';
 export type { NiftiDatatype, VoxelDatatype } from './nifti/datatypes.js';
@@ -39,6 +40,8 @@ export { type StoredArray, settleNonFinite, toVoxelArray } from './nifti/voxels.
 export { type WriteNiftiOptions, writeNifti } from './nifti/write.js';
 export { orientationOf, planReorientation, type Reorientation, reorient, undoReorientation } from './orientation.js';
 export { philox4x32 } from './philox.js';
+export { printable, printableLine } from './printable.js';
+export { hasEnded, ownProcess, type ProcessIdentity } from './process-identity.js';
 export { openRegularFile, readRegularFile } from './regular-file.js';
 export {
   type ResizeNearestOptions,
@@ -63,6 +66,7 @@ export {
   viewSafetensors,
   writeSafetensors,
 } from './safetensors.js';
+export { openSealed, type SealedFile, writeSealed } from './sealed-safetensors.js';
 export {
   extractSurface,
   labelSurfaces,
@@ -70,6 +74,7 @@ export {
   type SurfaceDistances,
   surfaceDistances,
 } from './surface.js';
+export { clearTemporaryFiles, temporaryPath } from './temporary-files.js';
 export {
   createGrid,
   createVolume,

@@ -115,7 +115,8 @@ export function encodeSafetensors(
   return Uint8Array.from(Buffer.concat(safetensorsPieces('safetensors data', tensors, metadata)));
 }
 
-function safetensorsPieces(
+/** The header, then the tensors as they follow each other in the file. */
+export function safetensorsPieces(
   file: string,
   tensors: NamedTensors,
   metadata: Readonly<Record<string, string>>,

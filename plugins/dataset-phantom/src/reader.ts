@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type CaseData, type CaseReader, type CaseRole, DmxError, hashJson, type JsonObject } from '@dinomix/core';
-import { readNifti, toLabelVolume, type Volume, writeNifti } from '@dinomix/volume';
+import { makeFolder, readNifti, toLabelVolume, type Volume, writeNifti } from '@dinomix/volume';
 import { FIELD_OF_VIEW, ORGANS } from './classes.js';
 import { optionsSchema, type PhantomOptions } from './options.js';
 import { GENERATOR_VERSION, generatePhantom, type PhantomRequest } from './phantom.js';
@@ -90,7 +89,7 @@ async function cached(
   const isComplete = image !== null && (role === 'unlabelled' || label !== null);
   if (!isComplete) {
     const phantom = generatePhantom(requestOf(item, options));
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     // The label goes first: whoever finds the image finds the label too.
     await writeNifti(files.label, phantom.label);
     await writeNifti(files.image, phantom.image);

@@ -1,8 +1,8 @@
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DmxError } from '@dinomix/core';
 import { AMOS_TEST, AMOS_TRAIN, AMOS_VALIDATION } from '@dinomix/core/dataset';
-import { type Triple, writeFileAtomic, writeNifti } from '@dinomix/volume';
+import { makeFolder, type Triple, writeFileAtomic, writeNifti } from '@dinomix/volume';
 import { type Benchmark, FIELD_OF_VIEW, ORGANS, SMALLEST_SHAPE } from './classes.js';
 import { generatePhantom } from './phantom.js';
 
@@ -201,7 +201,7 @@ export async function writePhantomDataset(request: WritePhantomRequest): Promise
   const files: string[] = [];
   const prepare = async (name: string): Promise<string> => {
     const file = join(folder, name);
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     files.push(file);
     return file;
   };

@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { writeFileAtomic } from '@dinomix/volume';
+import { makeFolder, writeFileAtomic } from '@dinomix/volume';
 import { nameOf, type RunState, stateOf } from './history/facts.js';
 import { readPages } from './history/read-pages.js';
 import { readRun } from './history/read-run.js';
@@ -50,7 +49,7 @@ export async function writeReport({ runs, out, slices = 8 }: ReportRequest): Pro
         pages: await readPages(first.directory, dirname(file)),
       })
     : comparePage(read);
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   await writeFileAtomic(file, page);
   return {
     file,

@@ -1,8 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Dataset, Index3 } from '@dinomix/core';
 import type { CaseSurvey } from '@dinomix/trainer';
-import { writeFileAtomic } from '@dinomix/volume';
+import { makeFolder, writeFileAtomic } from '@dinomix/volume';
 import { type CommandContext, type ConfigOptions, tell, type WorkerOptions } from '../command.js';
 import { columns, counted } from '../text.js';
 import { createCaseProgress } from './case-progress.js';
@@ -75,7 +74,7 @@ export async function fingerprintData(context: CommandContext, options: Fingerpr
   const result = await withDataset(context, options, (dataset) => describeDataset(dataset, context, options.workers));
   if (options.out !== undefined) {
     const folder = resolve(context.folder, options.out);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFileAtomic(join(folder, 'fingerprint.json'), `${JSON.stringify(result, null, 2)}\n`);
     await writeFileAtomic(join(folder, 'classes.svg'), frequencyChart(result.title, result.classes));
   }

@@ -37,6 +37,7 @@ export async function prepareData(context: CommandContext, options: PrepareOptio
       workers: options.workers,
       keepGoing: options.keepGoing === true,
       signal: context.signal,
+      onWait: progress.print,
       onCase: (entry, done, total) => {
         const { caseId, role, state } = entry;
         progress.advance(caseId, done, total);

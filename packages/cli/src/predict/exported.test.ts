@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -41,10 +42,19 @@ it('predicts with an exported network what the network itself says', async () =>
   expect([...labelNames!.values()]).toEqual(FACTS.classes.map(({ name }) => name));
 });
 
+const DIGEST = 'dinomix.sha256';
+
+/** The file as it would have been written with a change. */
 function changed(change: (model: ModelProto) => void): Uint8Array {
   const model = fromBinary(ModelProtoSchema, bytes);
   change(model);
-  return toBinary(ModelProtoSchema, model);
+  model.metadataProps = model.metadataProps.filter(({ key }) => key !== DIGEST);
+  const written = toBinary(ModelProtoSchema, model);
+  const value = createHash('sha256').update(written).digest('hex');
+  const entry = create(ModelProtoSchema, {
+    metadataProps: [create(StringStringEntryProtoSchema, { key: DIGEST, value })],
+  });
+  return Buffer.concat([written, toBinary(ModelProtoSchema, entry)]);
 }
 
 /** The file with other facts, or another entry of its metadata. */
@@ -61,6 +71,11 @@ function withMetadata(change: (entries: Map<string, string>) => void): Uint8Arra
 const withFacts = (facts: object) =>
   withMetadata((entries) => entries.set('network', JSON.stringify({ ...FACTS, ...facts })));
 
+/** The file with other letters in its metadata. */
+function renamed(from: string, to: string): Uint8Array {
+  return Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll(from, to), 'latin1');
+}
+
 /** Sides of the input, [b, c, d, h, w]. */
 function inputSides(model: ModelProto) {
   const type = model.graph!.input[0]!.type!.value;
@@ -73,6 +88,8 @@ describe('a file that is no exported network is refused', () => {
   it.each<readonly [string, () => Uint8Array, string]>([
     ['empty', () => new Uint8Array(0), 'expected an ONNX file, found no bytes'],
     ['random bytes', () => new Uint8Array(Buffer.from(image.buffer)), 'expected an ONNX file, found 12288 bytes'],
+    ['a changed weight', () => bytes.with(bytes.length >> 1, bytes[bytes.length >> 1]! ^ 1), 'its sha256 differs'],
+    ['another class name', () => renamed('spleen', 'kidney'), 'its sha256 differs'],
     ['cut off', () => bytes.subarray(0, bytes.length / 2), 'expected an ONNX file, found'],
     ['an ONNX file of something else', () => withMetadata((entries) => entries.clear()), '"network" is missing'],
     ['without the facts', () => withMetadata((entries) => entries.delete('network')), '"network" is missing'],

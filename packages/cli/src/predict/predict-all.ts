@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ImageReading, isDmxError } from '@dinomix/core';
+import { makeFolder } from '@dinomix/volume';
 import type { CommandContext, CommonOptions } from '../command.js';
 import { failureToText } from '../failure.js';
 import type { StatusLine } from '../terminal.js';
@@ -45,7 +45,7 @@ export async function predictAll(
     const name = `${index + 1}/${pairs.length} ${input}`;
     status.draw(name);
     try {
-      await mkdir(dirname(pair.output), { recursive: true });
+      await makeFolder(dirname(pair.output));
       const onWindows = (count: number, total: number) => status.draw(`${name}  window ${count}/${total}`);
       const onNote = (note: string) => {
         if (isText) status.print(`note  ${pairs.length > 1 && !note.includes(input) ? `${input}: ` : ''}${note}`);

@@ -1,3 +1,4 @@
+import { printableLine } from '@dinomix/volume';
 import type { ResultsTable } from './results-table.js';
 
 /** Names of the formats. */
@@ -59,5 +60,13 @@ const FORMATS: Readonly<Record<TableFormat, (table: ResultsTable) => string>> = 
 
 /** A table as text of a format. */
 export function formatResults(table: ResultsTable, format: TableFormat): string {
-  return FORMATS[format](table);
+  const { title, notes, head, rows } = table;
+  // A name that breaks lines would end the row of its table.
+  const lines = (texts: readonly string[]) => texts.map(printableLine);
+  return FORMATS[format]({
+    title: printableLine(title),
+    notes: lines(notes),
+    head: lines(head),
+    rows: rows.map(lines),
+  });
 }

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import {
   byteSize,
   errorFromJson,
@@ -80,7 +79,6 @@ export async function execute(context: CommandContext, options: CommonOptions, r
   if (executor === undefined) throw cliError('DMX_CLI_EXECUTOR', {}, { phase: 'use' });
   const { assertRunFolder } = await import('@dinomix/trainer');
   await assertRunFolder(directory, run.resume);
-  await mkdir(directory, { recursive: true });
   if (!run.resume) await writeSpec(spec);
   const { observe, status } = createObserver(context, options);
   const onInterrupt = (): void => {

@@ -78,6 +78,23 @@ describe('DmxError', () => {
     );
     expect(reasonOf('no')).toBe('a value that is not an Error was thrown: no');
     expect(reasonOf(error)).toBe(`${error.summary}: ${error.why}`);
+    const schema = z.object({ run: z.object({ seed: z.number() }), a: z.string(), b: z.string(), c: z.string() });
+    expect(reasonOf(schema.safeParse({ run: { seed: 'x' } }).error)).toBe(
+      'run.seed: Invalid input: expected number, received string; a: Invalid input: expected string, received undefined; ' +
+        'b: Invalid input: expected string, received undefined; and 1 more',
+    );
+  });
+
+  it('shows control characters of names escaped, and keeps its own lines', () => {
+    const named = new DmxError({
+      code: 'DMX_X',
+      summary: 'class "\u001b[2J\nliver"',
+      why: 'a\u0007\nb',
+      fix: 'c\u009b',
+    });
+    expect(named.message).toBe(
+      ['DMX_X  class "\\u001b[2J\\nliver"', '  why  a\\u0007', '       b', '  fix  c\\u009b'].join('\n'),
+    );
   });
 });
 

@@ -1,3 +1,4 @@
+import { printable, printableLine } from '@dinomix/volume';
 import type { JsonObject } from '../slots/contracts/common.js';
 
 /** Where in the life of a host an error belongs; the first eight are the phases of validation in their order. */
@@ -51,9 +52,9 @@ function indent(text: string): string {
 }
 
 function compose(content: ErrorContent): string {
-  const head = `${content.code}  ${content.summary}`;
+  const head = `${content.code}  ${printableLine(content.summary)}`;
   if (content.problems !== undefined) return [head, ...content.problems.map((p) => p.message)].join('\n\n');
-  return `${head}\n  why  ${indent(content.why)}\n  fix  ${indent(content.fix)}`;
+  return `${head}\n  why  ${indent(printable(content.why))}\n  fix  ${indent(printable(content.fix))}`;
 }
 
 /**
@@ -139,23 +140,36 @@ export function errorFromJson(json: JsonObject): DmxError {
   });
 }
 
-interface SchemaIssue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
+/**
+ * The error for what other packages throw with a code, a problem and a fix, such as the errors of files of
+ * `@dinomix/volume`; null for anything else.
+ */
+export function codedError(thrown: unknown, context: ErrorContext = {}): DmxError | null {
+  if (!(thrown instanceof Error && 'code' in thrown && 'problem' in thrown && 'fix' in thrown)) return null;
+  const file = 'file' in thrown && typeof thrown.file === 'string' ? thrown.file : null;
+  return new DmxError({
+    code: String(thrown.code),
+    summary: file === null ? 'The data cannot be used' : `${file} cannot be used`,
+    why: String(thrown.problem),
+    fix: String(thrown.fix),
+    ...context,
+  });
 }
 
-/** The issues of a schema's error, whose own message is JSON. */
-function issuesOf(error: Error): readonly SchemaIssue[] {
-  return error.name.endsWith('ZodError') && 'issues' in error ? (error.issues as readonly SchemaIssue[]) : [];
+/** What a schema found, one after the other; its own message is a page of JSON. */
+function issuesOf(thrown: Error): string | null {
+  const { issues } = thrown as { readonly issues?: unknown };
+  if (!Array.isArray(issues) || issues.length === 0) return null;
+  const lines = issues.map(({ path, message }: { path?: readonly PropertyKey[]; message?: string }) => {
+    const place = path === undefined || path.length === 0 ? 'it' : path.map(String).join('.');
+    return `${place}: ${message}`;
+  });
+  return lines.length > 3 ? `${lines.slice(0, 3).join('; ')}; and ${lines.length - 3} more` : lines.join('; ');
 }
 
-/** The message of anything that was thrown; one line of a schema's error. */
+/** The message of anything that was thrown. */
 export function reasonOf(thrown: unknown): string {
   if (isDmxError(thrown)) return thrown.problems.length > 0 ? thrown.message : `${thrown.summary}: ${thrown.why}`;
-  if (thrown instanceof Error) {
-    const issues = issuesOf(thrown);
-    const list = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
-    return list.join('; ') || thrown.message || thrown.name;
-  }
+  if (thrown instanceof Error) return issuesOf(thrown) ?? (thrown.message === '' ? thrown.name : thrown.message);
   return `a value that is not an Error was thrown: ${String(thrown)}`;
 }

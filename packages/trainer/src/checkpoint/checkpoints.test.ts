@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDmxError } from '@dinomix/core';
-import { readSafetensors } from '@dinomix/volume';
+import { hashJson } from '@dinomix/core/hash-json';
+import { type NamedTensors, readSafetensors, writeSealed } from '@dinomix/volume';
 import { describe, expect, it, vi } from 'vitest';
 import { createCheckpoints, hasCheckpoints, readCheckpoint } from './checkpoints.js';
 import type { CheckpointState } from './state.js';
@@ -30,9 +31,15 @@ function newFolder(): Promise<string> {
 function stateAt(step: number, size = 4): CheckpointState {
   const data = Float32Array.from({ length: size }, (_, index) => step + index / 8);
   return {
-    run: { id: 'run', seed: 3, configHash: 'abc' },
+    run: { id: 'run', seed: 3, configHash: 'abc', dataDigest: 'def' },
     step,
-    progress: { best: { value: 0.1, epoch: 2 }, sums: [1 / 3] },
+    progress: {
+      closedEpochs: 2,
+      sums: { steps: 3, loss: 1 / 3, terms: {} },
+      best: { value: 0.1, epoch: 2 },
+      stopReason: null,
+      evidence: null,
+    },
     variables: new Map([
       ['student/net/filter', { shape: [2, size / 2], data }],
       ['optimizer/net/steps', { shape: [], data: Float32Array.of(step) }],
@@ -64,7 +71,7 @@ describe('checkpoints', () => {
     expect((await checkpoints.readLatest(() => undefined))!.state).toEqual(stateAt(12));
     // A file that other tools read too.
     const file = await readSafetensors(`${path}.safetensors`);
-    expect(file.metadata).toEqual({ run: 'run', step: '12' });
+    expect(file.metadata).toMatchObject({ run: 'run', step: '12' });
     expect(file.tensor('variable/student/net/filter')).toMatchObject({ dtype: 'F32', shape: [2, 2] });
   });
 
@@ -79,13 +86,13 @@ describe('checkpoints', () => {
     const steps = async () => (await readdir(folder)).map((name) => name.slice(11));
     const both = (step: number) => [`0000000${step}.json`, `0000000${step}.safetensors`];
     expect(await steps()).toEqual([1, 3, 5].flatMap(both));
-    expect((await checkpoints.readBest())!.state.step).toBe(1);
+    expect((await checkpoints.read('best'))!.state.step).toBe(1);
     await checkpoints.write(stateAt(6), true);
     // Step 5 still says that step 1 is the best, and is what the run would go on from if step 6 were damaged.
     expect(await steps()).toEqual([1, 5, 6].flatMap(both));
     await checkpoints.write(stateAt(7));
     expect(await steps()).toEqual([6, 7].flatMap(both));
-    expect((await checkpoints.readBest())!.state.step).toBe(6);
+    expect((await checkpoints.read('best'))!.state.step).toBe(6);
   });
 
   it('say which is the best in the file that makes them a checkpoint: a kill before it leaves the best before', async () => {
@@ -95,10 +102,30 @@ describe('checkpoints', () => {
     await checkpoints.write(stateAt(2), true);
     // As a kill between the two files leaves it.
     await rm(join(folder, 'checkpoint-00000002.json'));
-    expect((await checkpoints.readBest())!.state.step).toBe(1);
+    expect((await checkpoints.read('best'))!.state.step).toBe(1);
     await checkpoints.write(stateAt(2), true);
-    await writeFile(join(folder, 'checkpoint-00000002.json'), '{');
-    expect((await checkpoints.readBest())!.state.step).toBe(1);
+    expect((await checkpoints.read('best'))!.state.step).toBe(2);
+  });
+
+  it('that are chosen are read, or refused by name: never another in their place', async () => {
+    const folder = await newFolder();
+    const checkpoints = createCheckpoints(folder, 2);
+    expect(await checkpoints.read('best')).toBeNull();
+    await checkpoints.write(stateAt(1));
+    expect((await checkpoints.read('best'))!.state.step).toBe(1);
+    await checkpoints.write(stateAt(2), true);
+    await checkpoints.write(stateAt(3));
+    await writeFile(join(folder, 'checkpoint-00000002.safetensors'), 'x');
+    expect((await checkpoints.read('latest'))!.state.step).toBe(3);
+    const refused = (step: number) => ({
+      code: 'DMX_CHECKPOINT_READ',
+      summary: `The checkpoint ${join(folder, `checkpoint-0000000${step}`)} cannot be read`,
+    });
+    await expect(checkpoints.read('best')).rejects.toMatchObject(refused(2));
+    // It alone says which is the best.
+    await writeFile(join(folder, 'checkpoint-00000003.json'), '{');
+    await expect(checkpoints.read('best')).rejects.toMatchObject(refused(3));
+    await expect(checkpoints.read('latest')).rejects.toMatchObject(refused(3));
   });
 
   it('pass over what cannot be read', async () => {
@@ -116,6 +143,46 @@ describe('checkpoints', () => {
     expect(latest!.state.step).toBe(2);
     expect(problems[0]).toContain('checkpoint-00000004');
     expect(problems[1]).toContain('belongs to step 1 of run run');
+  });
+
+  it('are believed with the digest of all that they say, and with nothing that a run could not go on from', async () => {
+    const folder = await newFolder();
+    const path = await createCheckpoints(folder, 1).write(stateAt(8));
+    const json = JSON.parse(await readFile(`${path}.json`, 'utf8'));
+    const bytes = await readFile(`${path}.safetensors`);
+    const reasonWith = async (content: object, reseal: boolean): Promise<string> => {
+      const { sha256: _, ...rest } = content as { sha256: string };
+      await writeFile(`${path}.json`, JSON.stringify(reseal ? { ...rest, sha256: hashJson(rest) } : content));
+      return readCheckpoint(path).then(
+        () => 'read',
+        (thrown: { code: string; why: string }) => `${thrown.code} ${thrown.why}`,
+      );
+    };
+    // The same content in other words is the same.
+    expect(await reasonWith(json, false)).toBe('read');
+    expect(await reasonWith({ ...json, progress: { ...json.progress, closedEpochs: 99 } }, false)).toContain('sha256');
+    expect(await reasonWith({ ...json, best: 'checkpoint-00000001' }, false)).toContain('sha256');
+    const { progress: _, ...withoutProgress } = json;
+    expect(await reasonWith(withoutProgress, true)).toBe(
+      'DMX_CHECKPOINT_READ progress: Invalid input: expected record, received undefined',
+    );
+    expect(await reasonWith({ ...json, progress: {} }, true)).toContain('closedEpochs');
+    expect(await reasonWith(json, false)).toBe('read');
+    // Any weight.
+    for (const at of [bytes.length - 1, bytes.length - 40, 200]) {
+      const flipped = Buffer.from(bytes);
+      flipped[at]! ^= 1;
+      await writeFile(`${path}.safetensors`, flipped);
+      expect(await reasonWith(json, false)).toMatch(/^DMX_CHECKPOINT_READ .*(sha256|header)/);
+    }
+    const tensors = (variable: object) => ({ 'variable/student/net/filter': variable }) as unknown as NamedTensors;
+    for (const [variable, reason] of [
+      [{ dtype: 'I32', shape: [1], data: Int32Array.of(1) }, 'is I32; weights are F32'],
+      [{ dtype: 'F32', shape: [2], data: Float32Array.of(1, Number.NaN) }, 'has the value NaN at 1'],
+    ] as const) {
+      const sha256 = await writeSealed(`${path}.safetensors`, tensors(variable));
+      expect(await reasonWith({ ...json, tensors: { ...json.tensors, sha256 } }, true)).toContain(reason);
+    }
   });
 
   it('are not made of weights that are not finite', async () => {

@@ -1,16 +1,29 @@
-import { mkdir, readdir, unlink } from 'node:fs/promises';
+import { readdir, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { reasonOf } from '@dinomix/core';
+import { hashJson } from '@dinomix/core/hash-json';
 import {
+  makeFolder,
+  openSealed,
   readRegularFile,
-  readSafetensors,
   type Tensor as StoredTensor,
   writeFileAtomic,
-  writeSafetensors,
+  writeSealed,
 } from '@dinomix/volume';
 import { z } from 'zod';
 import { trainerError } from '../errors.js';
+import { progressFromJson } from '../run/progress.js';
 import { type CheckpointJson, type CheckpointState, decodeState, encodeState } from './state.js';
+
+/** Which checkpoint of a run: the best where one was chosen, else the newest. */
+export type CheckpointChoice = 'best' | 'latest';
+
+/** A checkpoint that was read. */
+export interface StoredCheckpoint {
+  /** Without extension. */
+  readonly path: string;
+  readonly state: CheckpointState;
+}
 
 /** The checkpoints of a run folder. */
 export interface Checkpoints {
@@ -27,20 +40,23 @@ export interface Checkpoints {
    * The newest checkpoint that can be read; null without any.
    * @param onDamaged - told about newer ones that cannot.
    */
-  readLatest(
-    onDamaged: (problem: string) => void,
-  ): Promise<{ readonly path: string; readonly state: CheckpointState } | null>;
-  /** The best checkpoint, as the newest says that is whole; null when there was none. @throws DMX_CHECKPOINT_READ. */
-  readBest(): Promise<{ readonly path: string; readonly state: CheckpointState } | null>;
+  readLatest(onDamaged: (problem: string) => void): Promise<StoredCheckpoint | null>;
+  /**
+   * The chosen checkpoint and no other in its place; the newest, by what it says itself, where there was no best. Null without
+   * any checkpoint.
+   * @throws DMX_CHECKPOINT_READ where it is damaged, or the newest, which says which is the best.
+   */
+  read(choice: CheckpointChoice): Promise<StoredCheckpoint | null>;
 }
 
 const NAME = /^checkpoint-\d{8}\.json$/;
 
 const object = z.record(z.string(), z.json());
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const checkpointSchema = z.object({
-  format: z.literal(1),
-  tensors: z.string().regex(/^checkpoint-\d{8}\.safetensors$/),
-  run: z.object({ id: z.string(), seed: z.number(), configHash: z.string() }),
+  format: z.literal(2),
+  tensors: z.object({ file: z.string().regex(/^checkpoint-\d{8}\.safetensors$/), sha256: digest }),
+  run: z.object({ id: z.string(), seed: z.number(), configHash: z.string(), dataDigest: z.string() }),
   step: z.int().min(0),
   progress: object,
   slots: z.record(z.string(), object),
@@ -50,18 +66,33 @@ const checkpointSchema = z.object({
     .regex(/^checkpoint-\d{8}$/)
     .nullable(),
 });
+const sealedSchema = z.looseObject({ sha256: digest });
+
+/** The JSON of a checkpoint, which is believed only with its digest. @throws Error. */
+async function readJson(path: string): Promise<CheckpointJson> {
+  const { sha256, ...content } = sealedSchema.parse(JSON.parse(await readRegularFile(`${path}.json`, 'utf8')));
+  const found = hashJson(content);
+  if (found !== sha256) throw new Error(`its JSON has the sha256 ${found}, and was written with ${sha256}`);
+  const json = checkpointSchema.parse(content) as CheckpointJson;
+  progressFromJson(json.progress, json.step);
+  return json;
+}
 
 /** Reads both files of a checkpoint. @param path - without extension. @throws DMX_CHECKPOINT_READ. */
 export async function readCheckpoint(path: string): Promise<CheckpointState> {
   try {
-    const json = checkpointSchema.parse(JSON.parse(await readRegularFile(`${path}.json`, 'utf8'))) as CheckpointJson;
-    const file = await readSafetensors(join(path, '..', json.tensors));
-    if (file.metadata.step !== String(json.step) || file.metadata.run !== json.run.id) {
-      throw new Error(`${json.tensors} belongs to step ${file.metadata.step} of run ${file.metadata.run}`);
+    const json = await readJson(path);
+    const file = await openSealed(join(path, '..', json.tensors.file));
+    try {
+      if (file.digest !== json.tensors.sha256) {
+        throw new Error(`${json.tensors.file} belongs to step ${file.metadata.step} of run ${file.metadata.run}`);
+      }
+      const tensors = new Map<string, StoredTensor>();
+      for (const name of file.entries.keys()) tensors.set(name, await file.read(name));
+      return decodeState(json, tensors);
+    } finally {
+      await file.close();
     }
-    const tensors = new Map<string, StoredTensor>();
-    for (const name of file.entries.keys()) tensors.set(name, file.tensor(name));
-    return decodeState(json, tensors);
   } catch (thrown) {
     throw trainerError('DMX_CHECKPOINT_READ', { path, reason: reasonOf(thrown) }, { cause: thrown });
   }
@@ -95,17 +126,16 @@ export async function hasCheckpoints(folder: string): Promise<boolean> {
 
 /** What a checkpoint says was the best; undefined where its JSON cannot be read. */
 async function bestOf(folder: string, name: string): Promise<string | null | undefined> {
-  try {
-    return checkpointSchema.parse(JSON.parse(await readRegularFile(join(folder, `${name}.json`), 'utf8'))).best;
-  } catch {
-    return undefined;
-  }
+  return readJson(join(folder, name)).then(
+    ({ best }) => best,
+    () => undefined,
+  );
 }
 
-/** The best as the newest checkpoint says whose JSON can be read. */
-async function bestName(folder: string): Promise<string | null> {
+/** The best before a checkpoint, as the newest one says whose JSON can be read. */
+async function bestBefore(folder: string, next: string): Promise<string | null> {
   for (const name of (await namesIn(folder)).reverse()) {
-    const best = await bestOf(folder, name);
+    const best = name < next ? await bestOf(folder, name) : undefined;
     if (best !== undefined) return best;
   }
   return null;
@@ -137,11 +167,16 @@ export function createCheckpoints(folder: string, keep: number): Checkpoints {
       const name = `checkpoint-${String(state.step).padStart(8, '0')}`;
       const path = join(folder, name);
       try {
-        await mkdir(folder, { recursive: true });
-        const best = isBest ? name : await bestName(folder);
-        const { json, tensors } = encodeState(state, `${name}.safetensors`, best);
-        await writeSafetensors(`${path}.safetensors`, tensors, { run: state.run.id, step: String(state.step) });
-        await writeFileAtomic(`${path}.json`, `${JSON.stringify(json, null, 2)}\n`);
+        await makeFolder(folder);
+        const best = isBest ? name : await bestBefore(folder, name);
+        const { json, tensors } = encodeState(state, best);
+        const file = `${name}.safetensors`;
+        const sha256 = await writeSealed(join(folder, file), tensors, { run: state.run.id, step: String(state.step) });
+        const content = { ...json, tensors: { file, sha256 } };
+        await writeFileAtomic(
+          `${path}.json`,
+          `${JSON.stringify({ ...content, sha256: hashJson(content) }, null, 2)}\n`,
+        );
       } catch (thrown) {
         const last = (await namesIn(folder)).at(-1) ?? null;
         throw trainerError('DMX_CHECKPOINT_WRITE', { path, reason: reasonOf(thrown), last }, { cause: thrown });
@@ -160,11 +195,16 @@ export function createCheckpoints(folder: string, keep: number): Checkpoints {
       }
       return null;
     },
-    async readBest() {
-      const name = await bestName(folder);
-      if (name === null) return null;
-      const path = join(folder, name);
-      return { path, state: await readCheckpoint(path) };
+    async read(choice) {
+      const newest = (await namesIn(folder)).at(-1);
+      if (newest === undefined) return null;
+      const path = join(folder, newest);
+      if (choice === 'latest') return { path, state: await readCheckpoint(path) };
+      const { best } = await readJson(path).catch((thrown: unknown) => {
+        throw trainerError('DMX_CHECKPOINT_READ', { path, reason: reasonOf(thrown) }, { cause: thrown });
+      });
+      const chosen = join(folder, best ?? newest);
+      return { path: chosen, state: await readCheckpoint(chosen) };
     },
   };
 }

@@ -6,8 +6,13 @@ export type VariableValues = ReadonlyMap<string, { readonly shape: readonly numb
 
 /** Everything from which a run goes on, bit for bit. */
 export interface CheckpointState {
-  /** Id, seed and config hash of the run. */
-  readonly run: { readonly id: string; readonly seed: number; readonly configHash: string };
+  readonly run: {
+    readonly id: string;
+    readonly seed: number;
+    readonly configHash: string;
+    /** Digest of the data that it was trained on: `DataFingerprint.digest`. */
+    readonly dataDigest: string;
+  };
   /** The step that comes next. */
   readonly step: number;
   /** What the loop remembers. */
@@ -21,9 +26,9 @@ export interface CheckpointState {
 
 /** The JSON half of a checkpoint. */
 export interface CheckpointJson {
-  readonly format: 1;
-  /** Name of the file with the tensors, in the same folder. */
-  readonly tensors: string;
+  readonly format: 2;
+  /** The file with the tensors, in the same folder, and its digest. */
+  readonly tensors: { readonly file: string; readonly sha256: string };
   readonly run: CheckpointState['run'];
   readonly step: number;
   readonly progress: JsonObject;
@@ -75,26 +80,32 @@ function restoreStates(
   return Object.fromEntries(restored);
 }
 
-/** Splits a state into the two files of a checkpoint. @param file - name of the file with the tensors. */
+/** Splits a state into the two halves of a checkpoint; what the JSON says of the file with the tensors is not known yet. */
 export function encodeState(
   state: CheckpointState,
-  file: string,
   best: string | null,
-): { json: CheckpointJson; tensors: Map<string, StoredTensor> } {
+): { json: Omit<CheckpointJson, 'tensors'>; tensors: Map<string, StoredTensor> } {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, { shape, data }] of state.variables) tensors.set(`variable/${name}`, { dtype: 'F32', shape, data });
   const { run, step, progress } = state;
   const slots = storeStates('slot', state.slots, tensors);
   const plugins = storeStates('plugin', state.plugins, tensors);
-  return { json: { format: 1, tensors: file, run, step, progress, slots, plugins, best }, tensors };
+  return { json: { format: 2, run, step, progress, slots, plugins, best }, tensors };
 }
 
-/** The opposite of {@link encodeState}. */
+/** @throws Error where a variable is no float32 or not finite: a run that went on from it would learn nothing. */
+function variableOf(name: string, { dtype, shape, data }: StoredTensor) {
+  if (dtype !== 'F32') throw new Error(`"${name}" is ${dtype}; weights are F32`);
+  const wrong = data.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) throw new Error(`"${name}" has the value ${data[wrong]} at ${wrong}`);
+  return { shape, data };
+}
+
+/** The opposite of {@link encodeState}. @throws Error where the tensors are no state of a run. */
 export function decodeState(json: CheckpointJson, tensors: ReadonlyMap<string, StoredTensor>): CheckpointState {
   const variables = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  for (const [name, { shape, data }] of tensors) {
-    if (name.startsWith('variable/'))
-      variables.set(name.slice('variable/'.length), { shape, data: data as Float32Array });
+  for (const [name, stored] of tensors) {
+    if (name.startsWith('variable/')) variables.set(name.slice('variable/'.length), variableOf(name, stored));
   }
   const { run, step, progress } = json;
   const slots = restoreStates('slot', json.slots, tensors);

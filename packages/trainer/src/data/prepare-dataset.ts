@@ -1,9 +1,10 @@
-import { mkdir } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AbsentCase, type CaseRole, type Dataset, isDmxError, reasonOf } from '@dinomix/core';
-import { writeFileAtomic } from '@dinomix/volume';
+import { clearTemporaryFiles, makeFolder, type ProcessIdentity, writeFileAtomic } from '@dinomix/volume';
 import { trainerError } from '../errors.js';
-import { createCaseWorkers } from '../loader/case-workers.js';
+import { type CaseSource, createCaseWorkers } from '../loader/case-workers.js';
+import { lockFolder, waitText } from '../run/folder-lock.js';
 import { type CasePlace, casesOf, eachCase } from './each-case.js';
 import type { StoredState } from './prepare-stored.js';
 
@@ -35,6 +36,8 @@ export interface PreparationOptions {
   /** Goes on with the other cases where one lacks a file or cannot be prepared. */
   readonly keepGoing: boolean;
   readonly signal: AbortSignal;
+  /** Called once where another process prepares into the same folder; this one then waits for it. */
+  readonly onWait?: (message: string) => void;
   /** Called after each case, in the order in which they are done. */
   readonly onCase: (entry: PreparedEntry, done: number, total: number) => void;
 }
@@ -44,8 +47,9 @@ export const PREPARATION_FILE = 'prepared.json';
 
 /**
  * Prepares every case of the splits and keeps it in the folder of the data set. What is there and still holds is left as it
- * is, so that an interrupted preparation goes on where it was; a case whose file has changed since is prepared again.
- * @throws DMX_PREPARE_CACHE when the data set has no such folder, DMX_CASE_UNUSABLE unless `keepGoing`, the reason of
+ * is, so that an interrupted preparation goes on where it was; a case whose file has changed since is prepared again. Of two
+ * preparations into one folder the second waits, and finds the work of the first.
+ * @throws DmxError: DMX_PREPARE_WRITE, VolumeError `DMX_FOLDER`, DMX_PREPARE_CACHE when the data set has no such folder, DMX_CASE_UNUSABLE unless `keepGoing`, the reason of
  * `signal`, errors of the data set; with `keepGoing` none that says that cases lack files.
  */
 export async function prepareDataset(given: Dataset, options: PreparationOptions): Promise<PreparationReport> {
@@ -54,6 +58,27 @@ export async function prepareDataset(given: Dataset, options: PreparationOptions
   if (cache == null || dataset.identify === undefined)
     throw trainerError('DMX_PREPARE_CACHE', { title: dataset.title });
   const source = { reader: dataset, workerSource, preprocessing, classCount: classes.length, cache };
+  await makeFolder(cache);
+  const lock = join(cache, '.prepare.lock');
+  const onBusy = (holder: ProcessIdentity) => options.onWait?.(waitText(cache, lock, holder));
+  const unlock = await lockFolder(lock, { onBusy, signal: options.signal });
+  try {
+    return await prepareLocked(dataset, absent, { ...source, cache }, options);
+  } finally {
+    await unlock();
+  }
+}
+
+async function prepareLocked(
+  dataset: Dataset,
+  absent: readonly AbsentCase[],
+  source: CaseSource & { readonly cache: string },
+  options: PreparationOptions,
+): Promise<PreparationReport> {
+  const { cache } = source;
+  await clearTemporaryFiles(cache);
+  // It tells of the whole folder, and would be wrong from the first case on.
+  await rm(join(cache, PREPARATION_FILE), { force: true });
   const workers = createCaseWorkers(source, options.workers);
   const todo = casesOf(dataset);
   const total = absent.length + todo.length;
@@ -61,7 +86,6 @@ export async function prepareDataset(given: Dataset, options: PreparationOptions
   let entries: readonly PreparedEntry[];
   let done = 0;
   try {
-    await mkdir(cache, { recursive: true });
     for (const entry of leftOut) options.onCase(entry, ++done, total);
     entries = await eachCase(todo, options.workers, options.signal, async (place) => {
       const entry = await prepareOne(workers, place, options.keepGoing);
@@ -72,7 +96,7 @@ export async function prepareDataset(given: Dataset, options: PreparationOptions
     await workers.dispose();
   }
   const report: PreparationReport = { folder: cache, total, cases: [...leftOut, ...entries] };
-  const record = { title: dataset.title, preprocessing, ...report };
+  const record = { title: dataset.title, preprocessing: dataset.preprocessing, ...report };
   await writeFileAtomic(join(cache, PREPARATION_FILE), `${JSON.stringify(record, null, 2)}\n`);
   return report;
 }
@@ -97,7 +121,8 @@ async function prepareOne(
   try {
     return { caseId, role, state: await workers.store(caseId, role), file: null, reason: null, fix: null };
   } catch (thrown) {
-    if (!keepGoing) throw thrown;
+    const isFolder = isDmxError(thrown) && thrown.code === 'DMX_PREPARE_WRITE';
+    if (!keepGoing || isFolder) throw thrown;
     const [reason, fix] = isDmxError(thrown) ? [thrown.why, thrown.fix] : [reasonOf(thrown), null];
     return { caseId, role, state: 'failed', file: null, reason, fix };
   }

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import type { CaseReader, CaseRole, Preprocessing } from '@dinomix/core';
 import { type PreparedCase, prepareCase } from './prepare-case.js';
 import { preparedFile, readPrepared, roundToStored, sameDigests, writePrepared } from './prepared-file.js';
@@ -23,7 +22,7 @@ export interface StoredCase {
 /**
  * Returns a case from its prepared file, or prepares it and writes the file. Intensities are those of the file, float16, in
  * either case. Without a cache, or for a data set that does not identify its cases, nothing is written or rounded.
- * @throws Error of the reader, or when a file of the case changed while it was read.
+ * @throws PreparedWriteError; Error of the reader, or when a file of the case changed while it was read.
  */
 export async function prepareStored(
   reader: CaseReader,
@@ -50,7 +49,6 @@ export async function prepareStored(
   }
   // The caller refuses such a case; its label must not be kept either.
   if (role === 'unlabelled' && prepared.label !== null) return { prepared, state: 'made' };
-  await mkdir(cache, { recursive: true });
   await writePrepared(file, prepared, roundToStored(prepared.image), made);
   return { prepared, state: kept === null ? 'made' : 'changed' };
 }

@@ -1,17 +1,18 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { CaseRole, Index3, JsonObject, Preprocessing } from '@dinomix/core';
 import { hashJson } from '@dinomix/core/hash-json';
 import {
   createGrid,
   fromFloat16,
   type Grid,
-  readSafetensors,
-  type SafetensorsView,
+  makeFolder,
+  openSealed,
+  type SealedFile,
   type Tensor,
   toFloat16,
+  VolumeError,
   voxelCount,
-  writeSafetensors,
+  writeSealed,
 } from '@dinomix/volume';
 import type { PreparedCase } from './prepare-case.js';
 
@@ -50,15 +51,13 @@ export function roundToStored(image: Float32Array): Uint16Array {
   return bits;
 }
 
-function contentHash(tensors: readonly Tensor[]): string {
-  const hash = createHash('sha256');
-  for (const { data } of tensors) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return hash.digest('hex');
-}
+/** The folder of prepared files takes no more; nothing is wrong with the case. */
+export class PreparedWriteError extends Error {}
 
 /**
  * Writes a case, atomically: image as float16, label as uint8, the geometry that brings predictions back.
  * @param bits - the image as {@link roundToStored} returned it.
+ * @throws PreparedWriteError where the file cannot be written.
  */
 export async function writePrepared(
   file: string,
@@ -70,11 +69,13 @@ export async function writePrepared(
   const tensors: Record<string, Tensor> = { image: { dtype: 'F16', shape: [...shape], data: bits } };
   // A copy out of shared memory, which file handles do not take.
   if (label !== null) tensors.label = { dtype: 'U8', shape: [...shape], data: Uint8Array.from(label) };
-  await writeSafetensors(file, tensors, {
-    geometry: JSON.stringify({ grid: { shape, spacing, affine }, source, box }),
-    made: JSON.stringify(made),
-    sha256: contentHash(Object.values(tensors)),
-  });
+  const geometry = JSON.stringify({ grid: { shape, spacing, affine }, source, box });
+  try {
+    await makeFolder(dirname(file));
+    await writeSealed(file, tensors, { geometry, made: JSON.stringify(made) });
+  } catch (cause) {
+    throw new PreparedWriteError(cause instanceof VolumeError ? cause.problem : String(cause), { cause });
+  }
 }
 
 function intoShared(data: Uint8Array): Uint8Array {
@@ -83,13 +84,12 @@ function intoShared(data: Uint8Array): Uint8Array {
   return copy;
 }
 
-async function decode(view: SafetensorsView, caseId: string, role: CaseRole) {
-  const { geometry: place, made, sha256 } = view.metadata;
-  const image = view.entries.has('image') ? view.tensor('image') : null;
-  const label = view.entries.has('label') ? view.tensor('label') : null;
+async function decode(stored: SealedFile, caseId: string, role: CaseRole) {
+  const { geometry: place, made } = stored.metadata;
+  const image = stored.entries.has('image') ? await stored.read('image') : null;
+  const label = stored.entries.has('label') ? await stored.read('label') : null;
   if (place === undefined || made === undefined || image?.dtype !== 'F16') return null;
   if (label !== null && label.dtype !== 'U8') return null;
-  if (sha256 !== contentHash(label === null ? [image] : [image, label])) return null;
   // Only here: a thread that prepares a data set for the first time starts sooner, and has less to sweep, without the parser.
   const { parseGeometry, parseMark } = await import('./prepared-schema.js');
   const { grid: own, source, box } = parseGeometry(place);
@@ -108,14 +108,19 @@ async function decode(view: SafetensorsView, caseId: string, role: CaseRole) {
   return { prepared, made: parseMark(made) };
 }
 
-/** Reads a case and what it was made from; null where there is no such file, or its content is not what was written. */
+/** Reads a case and what it was made from; null where there is no such file, or anything in it is not what was written. */
 export async function readPrepared(
   file: string,
   caseId: string,
   role: CaseRole,
 ): Promise<{ readonly prepared: PreparedCase; readonly made: PreparedMark } | null> {
   try {
-    return await decode(await readSafetensors(file), caseId, role);
+    const stored = await openSealed(file);
+    try {
+      return await decode(stored, caseId, role);
+    } finally {
+      await stored.close();
+    }
   } catch {
     // Whatever is wrong with it, the case can be prepared again from its source.
     return null;

@@ -1,13 +1,13 @@
 import type { CaseIdentity, CaseRole, DataProblem, Dataset, Index3, KnownDigests } from '@dinomix/core';
-import { openSafetensors } from '@dinomix/volume';
+import { openSealed } from '@dinomix/volume';
 import { casesOf } from './each-case.js';
 import { preparedFile, sameDigests } from './prepared-file.js';
 import { parseGeometry, parseMark } from './prepared-schema.js';
 
-/** An entry of the header of a prepared file; null where there is none that can be read. The voxels are not read. */
+/** An entry of the header of a prepared file; null where there is none that is whole. The voxels are not read. */
 async function readEntry<E>(path: string, name: string, parse: (text: string) => E): Promise<E | null> {
   try {
-    const file = await openSafetensors(path);
+    const file = await openSealed(path);
     try {
       const text = file.metadata[name];
       return text === undefined ? null : parse(text);

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CaseRole, Dataset } from '@dinomix/core';
@@ -167,6 +167,27 @@ test('a damaged prepared file is made again, byte for byte', async () => {
   }
 });
 
+test('a prepared file says nothing that was not written: its geometry is as safe as its voxels', async () => {
+  const { dataset, cache } = await build();
+  await prepareAll(dataset);
+  const file = join(cache, (await readdir(cache)).find((name) => name.startsWith('a.'))!);
+  const whole = await readFile(file, 'latin1');
+  const before = await prepared(dataset, 'a', 'labelled');
+  const [stamp] = whole.match(/stamp[^,]+/)!;
+  for (const [from, to] of [
+    // The source lies 7 mm further on, in as many bytes.
+    ['[0,0,3,0]', '[0,0,3,7]'],
+    [stamp, stamp.replace(/\d/, (digit) => String((Number(digit) + 1) % 10))],
+  ] as const) {
+    const spoiled = whole.replaceAll(from, to);
+    expect(spoiled).not.toBe(whole);
+    await writeFile(file, spoiled, 'latin1');
+    expect(await preparedDigests(dataset)('a', 'labelled', await dataset.identify!('a', 'labelled'))).toBeNull();
+    expect(await prepared(dataset, 'a', 'labelled')).toEqual(before);
+    expect(await readFile(file, 'latin1')).toBe(whole);
+  }
+});
+
 test('a missing file ends the preparation, or is left out and recorded', async () => {
   const { dataset, root, cache } = await build();
   await rm(join(root, 'c.nii.gz'));
@@ -240,6 +261,44 @@ test('a prepared file is stale where its image changed, not where it was only to
   expect(await stale()).toEqual([]);
   await writeNifti(join(root, 'b.nii.gz'), imageOf(9));
   expect(await stale()).toEqual(['b']);
+});
+
+test('two preparations at once do the work once, one after the other', async () => {
+  const { dataset, cache } = await build();
+  const waits: string[] = [];
+  const run = () =>
+    prepareDataset(dataset, {
+      workers: 0,
+      keepGoing: false,
+      signal: new AbortController().signal,
+      onCase: () => undefined,
+      onWait: (message) => waits.push(message),
+    });
+  const reports = await Promise.all([run(), run()]);
+  const states = reports.map(({ cases }) => cases.map(({ state }) => state).join());
+  expect(states.sort()).toEqual(['kept,kept,kept', 'made,made,made']);
+  expect(waits).toEqual([expect.stringContaining(`${cache} is in use by process ${process.pid}`)]);
+  expect((await readdir(cache)).filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
+test('a folder that takes no files is to blame, not a case', async () => {
+  const { dataset, root, cache } = await build();
+  await writeFile(cache, 'a file');
+  await expect(prepareAll(dataset)).rejects.toMatchObject({ code: 'DMX_FOLDER', file: cache });
+  // A folder where the first file should go: renaming onto it fails, as writing does on a full disk.
+  await rm(cache);
+  await prepareAll(dataset);
+  const name = (await readdir(cache)).find((file) => file.startsWith('a.'))!;
+  await rm(join(cache, name));
+  await mkdir(join(cache, name, 'x'), { recursive: true });
+  await writeNifti(join(root, 'a.nii.gz'), imageOf(8));
+  for (const workers of [0, 1]) {
+    await expect(prepareAll(dataset, { keepGoing: true, workers })).rejects.toMatchObject({
+      code: 'DMX_PREPARE_WRITE',
+      summary: `Prepared volumes cannot be kept in ${cache}`,
+      fix: expect.stringContaining('option "cache"'),
+    });
+  }
 });
 
 test('an interrupted preparation goes on where it was', async () => {

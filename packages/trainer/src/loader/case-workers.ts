@@ -3,6 +3,7 @@ import { reasonOf } from '@dinomix/core';
 import { type CutRequest, type CutResult, cutCrops } from '../data/cut-crops.js';
 import type { PreparedCase } from '../data/prepare-case.js';
 import { prepareStored, type StoredState } from '../data/prepare-stored.js';
+import { PreparedWriteError } from '../data/prepared-file.js';
 import { type CaseSurvey, surveyCase } from '../data/survey-case.js';
 import { trainerError } from '../errors.js';
 import { openCaseThreads } from './case-threads.js';
@@ -10,7 +11,7 @@ import type { WorkerAnswer } from './worker.js';
 
 /** Does the work of the loader: in threads, or where it is called. */
 export interface CaseWorkers {
-  /** @throws DMX_CASE_UNUSABLE naming the case, DMX_UNLABELLED_LABEL. */
+  /** @throws DMX_CASE_UNUSABLE naming the case, DMX_UNLABELLED_LABEL, DMX_PREPARE_WRITE. */
   prepare(caseId: string, role: CaseRole): Promise<PreparedCase>;
   /** Makes sure that the prepared file of a case is there and up to date. @throws as `prepare`. */
   store(caseId: string, role: CaseRole): Promise<StoredState>;
@@ -34,6 +35,17 @@ function unusable(caseId: string, role: CaseRole, reason: string, cause?: unknow
   return trainerError('DMX_CASE_UNUSABLE', { caseId, role, reason }, { phase: 'run', cause });
 }
 
+/** @throws the error of a case that could not be prepared or kept. */
+function failed(
+  { caseId, role }: { readonly caseId: string; readonly role: CaseRole },
+  { failure, unwritable = false }: { readonly failure: string; readonly unwritable?: boolean },
+  cache: string | null,
+  cause?: unknown,
+): Error {
+  if (!unwritable || cache === null) return unusable(caseId, role, failure, cause);
+  return trainerError('DMX_PREPARE_WRITE', { folder: cache, reason: failure }, { phase: 'run', cause });
+}
+
 function checked(prepared: PreparedCase): PreparedCase {
   const { caseId, role, label } = prepared;
   if (role === 'unlabelled' && label !== null) throw trainerError('DMX_UNLABELLED_LABEL', { caseId });
@@ -47,7 +59,8 @@ function inThisThread({ reader, preprocessing, classCount, cache = null }: CaseS
     try {
       return await prepareStored(reader, caseId, role, settings);
     } catch (thrown) {
-      throw unusable(caseId, role, reasonOf(thrown), thrown);
+      const unwritable = thrown instanceof PreparedWriteError;
+      throw failed({ caseId, role }, { failure: reasonOf(thrown), unwritable }, cache, thrown);
     }
   };
   return {
@@ -71,15 +84,16 @@ function inThisThread({ reader, preprocessing, classCount, cache = null }: CaseS
 
 function inThreads(source: CaseSource, count: number): CaseWorkers {
   const { ask, end } = openCaseThreads(source, count);
+  const { cache = null } = source;
   return {
     async prepare(caseId, role) {
       const answer: WorkerAnswer<PreparedCase> = await ask({ caseId, role }, 'prepare');
-      if ('failure' in answer) throw unusable(caseId, role, answer.failure);
+      if ('failure' in answer) throw failed({ caseId, role }, answer, cache);
       return checked(answer.value);
     },
     async store(caseId, role) {
       const answer: WorkerAnswer<StoredState> = await ask({ caseId, role }, 'store');
-      if ('failure' in answer) throw unusable(caseId, role, answer.failure);
+      if ('failure' in answer) throw failed({ caseId, role }, answer, cache);
       return answer.value;
     },
     async survey(caseId, role) {

@@ -3,6 +3,7 @@ import type { CaseReader, CaseRole, CreateCaseReader, Preprocessing, WorkerSourc
 import { type CutRequest, type CutResult, cutCrops } from '../data/cut-crops.js';
 import type { PreparedCase } from '../data/prepare-case.js';
 import { prepareStored, type StoredCase, type StoredState } from '../data/prepare-stored.js';
+import { PreparedWriteError } from '../data/prepared-file.js';
 import { type CaseSurvey, surveyCase } from '../data/survey-case.js';
 import { importExport } from './import-module.js';
 
@@ -16,7 +17,13 @@ export interface LoaderWorkerData {
 }
 
 /** A failure as data: what is thrown across threads loses its class and its code. */
-export type WorkerAnswer<V> = { readonly value: V } | { readonly failure: string };
+export type WorkerAnswer<V> =
+  | { readonly value: V }
+  | {
+      readonly failure: string;
+      /** The folder of prepared files is to blame, not the case. */
+      readonly unwritable?: boolean;
+    };
 
 /** Reads and prepares one case. */
 export interface PrepareTask {
@@ -35,7 +42,8 @@ async function answer<V>(work: () => Promise<V> | V): Promise<WorkerAnswer<V>> {
   try {
     return { value: await work() };
   } catch (thrown) {
-    return { failure: thrown instanceof Error ? thrown.message : String(thrown) };
+    const failure = thrown instanceof Error ? thrown.message : String(thrown);
+    return thrown instanceof PreparedWriteError ? { failure, unwritable: true } : { failure };
   }
 }
 

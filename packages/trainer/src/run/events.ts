@@ -36,7 +36,8 @@ export interface EventStreamOptions {
  * Makes a stream. A reporter that fails is left out from then on and a warning tells so: reporting must not end a run.
  */
 export function createEventStream({ run, reporters, hooks, onEvent }: EventStreamOptions): EventStream {
-  let active = [...reporters];
+  // None before they are opened: a run that is refused has no folder for them to write into.
+  let active: Bound<Reporter>[] = [];
   const attempt = async (reporter: Bound<Reporter>, work: () => Promise<void> | void): Promise<void> => {
     try {
       await work();
@@ -49,6 +50,7 @@ export function createEventStream({ run, reporters, hooks, onEvent }: EventStrea
   const stream: EventStream = {
     position: null,
     async open() {
+      active = [...reporters];
       for (const reporter of active) await attempt(reporter, () => reporter.value.open?.(run));
     },
     async emit(body) {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import {
@@ -119,9 +118,32 @@ export async function writeRecord(record: RunRecord): Promise<void> {
   await writeFileAtomic(join(record.run.directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** Adds to the record how the run ended; everything else in it stays as the run's first start wrote it. */
-export async function closeRecord(directory: string, outcome: RunOutcome): Promise<void> {
+// What distinguishes a record; its other parts are for readers.
+const recordSchema = z.looseObject({ run: z.looseObject({ id: z.string() }), config: z.looseObject({}) });
+
+/**
+ * The record of a run folder; null where it has none.
+ * @throws Error naming the file where it is damaged.
+ */
+export async function readRecord(directory: string): Promise<RunRecord | null> {
   const file = join(directory, RECORD_FILE);
-  if (!existsSync(file)) return;
-  await writeRecord({ ...(JSON.parse(await readRegularFile(file, 'utf8')) as RunRecord), outcome });
+  const text = await readRegularFile(file, 'utf8').catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'ENOENT') return null;
+    throw thrown;
+  });
+  if (text === null) return null;
+  try {
+    return recordSchema.parse(JSON.parse(text)) as unknown as RunRecord;
+  } catch (thrown) {
+    throw new Error(`${file} is damaged (${reasonOf(thrown)})`, { cause: thrown });
+  }
+}
+
+/**
+ * Adds to the record how the run ended; everything else in it stays as the run's first start wrote it.
+ * @throws Error where it is damaged; VolumeError `DMX_FILE_WRITE`.
+ */
+export async function closeRecord(directory: string, outcome: RunOutcome): Promise<void> {
+  const record = await readRecord(directory);
+  if (record !== null) await writeRecord({ ...record, outcome });
 }

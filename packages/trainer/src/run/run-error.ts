@@ -1,4 +1,4 @@
-import { type DmxError, dmxError, type Host, isDmxError, reasonOf, type StepPosition } from '@dinomix/core';
+import { codedError, type DmxError, dmxError, type Host, isDmxError, reasonOf, type StepPosition } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { trainerError } from '../errors.js';
 import { leversOf } from '../memory/levers.js';
@@ -10,12 +10,18 @@ const OUT_OF_MEMORY = /bad_alloc|out of memory|allocation failed|failed to alloc
 /** Errors that name where something failed, whatever it was. */
 const NAMING = ['DMX_PLUGIN_FAILED', 'DMX_HOOK_FAILED', 'DMX_CASE_UNUSABLE', 'DMX_CHECKPOINT_WRITE'];
 
-/** Why a run failed where it was for want of memory, in one line; else null. */
-function memoryReason(thrown: unknown): string | null {
+/**
+ * Why a run failed where it was for want of memory, in one line; else null.
+ * @param above - errors that have been looked at: one may be among its own causes.
+ */
+function memoryReason(thrown: unknown, above: ReadonlySet<unknown> = new Set()): string | null {
+  if (above.has(thrown)) return null;
   if (isDmxError(thrown) && !NAMING.includes(thrown.code)) return null;
   const reason = reasonOf(thrown);
   if (OUT_OF_MEMORY.test(reason)) return reason.split('\n')[0]!;
-  return thrown instanceof Error && thrown.cause !== undefined ? memoryReason(thrown.cause) : null;
+  return thrown instanceof Error && thrown.cause !== undefined
+    ? memoryReason(thrown.cause, new Set([...above, thrown]))
+    : null;
 }
 
 /** Where a run stood when it failed. */
@@ -56,5 +62,7 @@ export async function runError(thrown: unknown, failed: FailedRun): Promise<DmxE
 /** An error with a code for anything that was thrown. */
 export function asDmxError(thrown: unknown, runId: string): DmxError {
   if (isDmxError(thrown)) return thrown;
+  const coded = codedError(thrown, { runId, phase: 'run', cause: thrown });
+  if (coded !== null) return coded;
   return dmxError('DMX_RUN_FAILED', { run: runId, reason: reasonOf(thrown) }, { runId, phase: 'run', cause: thrown });
 }

@@ -184,6 +184,9 @@ describe('resuming', () => {
 
   it('is refused with another config, over an existing run, and where no checkpoint can be read', async () => {
     const { directory } = await tinyRun();
+    // No reporter is asked for anything: it has no folder.
+    const refused = await tinyRun({}, { directory });
+    expect(refused.events.map(({ type }) => type)).toEqual(['run.end']);
     const failed = async (given: TinyHostOptions, more: object) => (await tinyRun(given, more)).outcome.error;
     expect(await failed({}, { directory })).toMatchObject({ code: 'DMX_RUN_EXISTS' });
     const other = { train: { patience: 3 } };
@@ -214,6 +217,18 @@ describe('resuming', () => {
     await writeFile(lock, JSON.stringify({ ...holder, began: '1' }));
     expect((await tinyRun(options, { directory, resume: true })).outcome.status).toBe('completed');
     await expect(readFile(lock)).rejects.toThrow('ENOENT');
+  });
+
+  it('writes a damaged record again, and says so', async () => {
+    const { directory } = await tinyRun(options, stopAfter(4));
+    await writeFile(join(directory, 'record.json'), '{"run":');
+    const { outcome, events } = await tinyRun(options, { directory, resume: true });
+    expect(outcome.status).toBe('completed');
+    expect(eventsOf(events, 'warning')[0]!.message).toMatch(/record\.json is damaged \(.*\): it is written again/);
+    expect(JSON.parse(await readFile(join(directory, 'record.json'), 'utf8'))).toMatchObject({
+      run: { id: 'run' },
+      outcome: { status: 'completed' },
+    });
   });
 
   it('passes over a damaged checkpoint and says so', async () => {
@@ -358,7 +373,13 @@ describe('bad input', () => {
     await mkdir(join(directory, '..', '..'), { recursive: true });
     await writeFile(join(directory, '..'), 'a file');
     const { outcome } = await tinyRun({}, { directory });
-    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'DMX_RUN_FAILED' } });
-    expect(outcome.reason).toContain(directory);
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'DMX_RUN_FOLDER',
+        summary: `${directory} cannot be the folder of a run`,
+        why: 'A part of the path is a file.',
+      },
+    });
   });
 });

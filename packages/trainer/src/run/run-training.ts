@@ -1,7 +1,14 @@
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Host, JsonObject, Run, RunEvent, RunOutcome, StepPosition } from '@dinomix/core';
+import {
+  type Host,
+  type JsonObject,
+  type Run,
+  type RunEvent,
+  type RunOutcome,
+  reasonOf,
+  type StepPosition,
+} from '@dinomix/core';
+import { makeFolder } from '@dinomix/volume';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { withLeftOut } from '../data/left-out.js';
 import { trainerError } from '../errors.js';
@@ -12,12 +19,13 @@ import type { OpenVariant } from '../memory/levers.js';
 import { peakBytes } from '../memory/room.js';
 import type { RunningBackend } from '../types.js';
 import { assembleTraining, type Training } from './assemble.js';
+import { changedData } from './changed-data.js';
 import { createEventStream, type EventStream } from './events.js';
 import { evaluationMaterial, type LoopEnd, TrainingLoop } from './loop.js';
 import { openBackend } from './open-backend.js';
-import { closeRecord, makeRecord, RECORD_FILE, writeRecord } from './record.js';
+import { closeRecord, makeRecord, RECORD_FILE, readRecord, writeRecord } from './record.js';
 import { asDmxError, runError } from './run-error.js';
-import { assertNoCheckpoints, lockRun } from './run-lock.js';
+import { assertNoCheckpoints, lockRun, makeRunFolder } from './run-lock.js';
 import { restoreState } from './save.js';
 
 /** What {@link runTraining} takes. */
@@ -70,6 +78,8 @@ async function startLoop(training: Training, resume: boolean, stop: AbortSignal)
     return new TrainingLoop(training, stop);
   }
   training.lastCheckpoint = latest.path;
+  const changed = await changedData(run.info.directory, latest.state, training.facts);
+  if (changed !== null) await events.emit({ type: 'warning', message: changed, plugin: null });
   return new TrainingLoop(training, stop, await restoreState(training, latest.state, latest.path));
 }
 
@@ -77,10 +87,10 @@ async function startLoop(training: Training, resume: boolean, stop: AbortSignal)
 async function testBest(training: Training, stop: AbortSignal): Promise<boolean> {
   const { dataset, run, checkpoints, variables, events } = training;
   if (dataset.splits.test.length === 0) return true;
-  const best = await checkpoints.readBest();
+  const best = await checkpoints.read('best');
   if (best !== null) variables.write(best.path, best.state.variables);
   const predictions = join(run.info.directory, 'predictions');
-  await mkdir(predictions, { recursive: true });
+  await makeFolder(predictions);
   const material = evaluationMaterial(training, stop);
   try {
     const report = await evaluateSplit('test', {
@@ -107,6 +117,17 @@ interface Reached {
   unlock: () => Promise<void>;
 }
 
+/** Whether the folder has a record that can be read; of a damaged one the run tells. */
+async function hasRecord(directory: string, events: EventStream): Promise<boolean> {
+  try {
+    return (await readRecord(directory)) !== null;
+  } catch (thrown) {
+    const message = `${reasonOf(thrown)}: it is written again, as of this start of the run`;
+    await events.emit({ type: 'warning', message, plugin: null });
+    return false;
+  }
+}
+
 async function train(
   run: Run<Tensor>,
   events: EventStream,
@@ -115,7 +136,7 @@ async function train(
   reached: Reached,
 ): Promise<TrainingEnd> {
   const { host, directory, resume = false } = options;
-  await mkdir(directory, { recursive: true });
+  await makeRunFolder(directory);
   reached.unlock = await lockRun(directory);
   if (!resume) await assertNoCheckpoints(directory);
   await events.open();
@@ -138,7 +159,7 @@ async function train(
     options.predictCommand ?? `dinomix predict image.nii.gz --run ${JSON.stringify(directory)}`,
   );
   // A run that begins anew after it was ended before its first checkpoint may have another config.
-  if (loop.progress.step === 0 || !existsSync(join(directory, RECORD_FILE))) await writeRecord(record);
+  if (loop.progress.step === 0 || !(await hasRecord(directory, events))) await writeRecord(record);
   reached.recorded = true;
   await events.emit({ type: 'run.start', record });
   const status = await loop.run();
@@ -201,7 +222,11 @@ export async function runTraining(options: TrainingOptions): Promise<RunOutcome>
     await run.fail(error, events.position);
   }
   // What fails from here on must not hide how the run ended.
-  if (reached.recorded) await closeRecord(directory, ended).catch(() => undefined);
+  const unclosed = reached.recorded ? await closeRecord(directory, ended).then(() => null, reasonOf) : null;
+  if (unclosed !== null) {
+    const message = `${RECORD_FILE} does not say how the run ended: ${unclosed}`;
+    await events.emit({ type: 'warning', message, plugin: null }).catch(() => undefined);
+  }
   await events.emit({ type: 'run.end', outcome: ended }).catch(() => undefined);
   await events.close().catch(() => undefined);
   await reached.unlock();

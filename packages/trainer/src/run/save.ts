@@ -49,12 +49,13 @@ export async function collectState(
   position: StepPosition | null,
 ): Promise<CheckpointState> {
   const { id, seed, configHash } = training.run.info;
+  const dataDigest = training.facts.fingerprint.digest;
   const slots: Record<string, SlotState> = {};
   for (const [worker, part] of statefulParts(training)) {
     slots[worker.key] = await guardedAsync(worker, 'save its state', position, () => part.getState());
   }
   return {
-    run: { id, seed, configHash },
+    run: { id, seed, configHash, dataDigest },
     step: progress.step,
     progress: progressToJson({ ...progress, evidence: training.runner.evidence }),
     variables: await training.variables.read(),

@@ -1,11 +1,13 @@
 import { dirname, join } from 'node:path';
 import type { Host, TeacherCacheFill, TeacherCachePlan } from '@dinomix/core';
+import { makeFolder } from '@dinomix/volume';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { eachCase } from '../data/each-case.js';
 import { trainerError } from '../errors.js';
 import { createCaseStore, trainingVolumes } from '../loader/case-store.js';
 import { createCaseWorkers } from '../loader/case-workers.js';
 import { guardedAsync } from '../step/guard.js';
+import { lockFolder, waitText } from './folder-lock.js';
 
 /** Folder in which a teacher keeps what survives a run: beside the runs, so that all of them share it. */
 export function teacherCacheFolder(runDirectory: string, teacherId: string): string {
@@ -25,6 +27,8 @@ export interface TeacherCacheOptions {
   /** Plan only. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
+  /** Called once where another process fills the same folder; this one then waits for it. */
+  readonly onWait?: (message: string) => void;
   /** Called before anything is computed. @param key - `teacher:<id>` */
   readonly onPlan: (key: string, plan: TeacherCachePlan) => void;
   /** Called after each case, in the order in which they are done. */
@@ -50,28 +54,52 @@ function assertRoom(key: string, { directory, bytes, ...plan }: TeacherCachePlan
   if (missing > plan.freeBytes) throw error(missing, plan.freeBytes, false);
 }
 
+/** Where the folder of a cache is another process's, waits, and then finds its work. @returns gives it back. */
+async function lockCache(directory: string, { onWait, signal }: TeacherCacheOptions): Promise<() => Promise<void>> {
+  await makeFolder(directory);
+  const lock = join(directory, '.cache.lock');
+  return lockFolder(lock, { onBusy: (holder) => onWait?.(waitText(directory, lock, holder)), signal });
+}
+
 async function fillOne(key: string, fill: TeacherCacheFill, options: TeacherCacheOptions): Promise<TeacherCacheReport> {
   const { plan } = fill;
   const report = { teacher: key, plan, kept: 0, computed: 0, seconds: 0 };
   options.onPlan(key, plan);
   if (options.dryRun) return report;
   assertRoom(key, plan);
+  const unlock = await lockCache(plan.directory, options);
+  try {
+    const seconds = await fillCases(fill, report, options);
+    return { ...report, seconds };
+  } finally {
+    await unlock();
+  }
+}
+
+/** Counts into the report. @returns seconds */
+async function fillCases(
+  cache: TeacherCacheFill,
+  report: { kept: number; computed: number },
+  options: TeacherCacheOptions,
+): Promise<number> {
+  const { plan } = cache;
   const started = performance.now();
   // What is there is only looked at, and goes first: it tells nothing about the time that the others take.
   const present = new Set(plan.present);
   const cases = [...plan.present, ...plan.cases.filter((caseId) => !present.has(caseId))];
   // One more than compute: while they do, the next volume is read.
   await eachCase(cases, options.workers + 1, options.signal, async (caseId) => {
-    const state = await fill.fill(caseId);
+    const state = await cache.fill(caseId);
     report[state]++;
     options.onCase(caseId, state, report.kept + report.computed, cases.length);
   });
-  return { ...report, seconds: (performance.now() - started) / 1000 };
+  return (performance.now() - started) / 1000;
 }
 
 /**
  * Fills the caches of the teachers of a config for all its cases, ahead of any run and under the names that runs look for.
- * What is there and still holds stays, so that an interrupted filling goes on where it ended.
+ * What is there and still holds stays, so that an interrupted filling goes on where it ended. Of two that fill one folder the
+ * second waits, and finds the work of the first.
  * @throws DMX_TEACHER_CACHE when no teacher keeps one, DMX_TEACHER_CACHE_ROOM before anything is computed,
  * DMX_CASE_UNUSABLE, errors of the teacher, the reason of `signal`.
  */

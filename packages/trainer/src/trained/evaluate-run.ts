@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClassInfo, EvaluationReport, Host, RunEvent, RunOutcome } from '@dinomix/core';
+import { makeFolder } from '@dinomix/volume';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { CheckpointChoice } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
 import { assembleTraining } from '../run/assemble.js';
@@ -9,7 +10,6 @@ import { createEventStream } from '../run/events.js';
 import { evaluationMaterial } from '../run/loop.js';
 import { openBackend } from '../run/open-backend.js';
 import { readLearnedFrom } from '../run/record.js';
-import type { CheckpointChoice } from './open-trained.js';
 
 /** What {@link evaluateRun} takes. */
 export interface EvaluateOptions {
@@ -57,13 +57,12 @@ export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationR
     if (dataset.splits[role].length === 0)
       throw trainerError('DMX_SPLIT_EMPTY', { role, needed: 'It is to be evaluated.' });
     options.onClasses(dataset.classes);
-    const best = options.checkpoint === 'best' ? await checkpoints.readBest() : null;
-    const found = best ?? (await checkpoints.readLatest(() => undefined));
+    const found = await checkpoints.read(options.checkpoint);
     if (found === null) throw trainerError('DMX_RESUME_NOTHING', { directory });
     variables.write(found.path, found.state.variables);
     const material = evaluationMaterial(training, signal);
     const predictions = join(directory, 'predictions');
-    if (options.writePredictions) await mkdir(predictions, { recursive: true });
+    if (options.writePredictions) await makeFolder(predictions);
     return await evaluateSplit(role, options.writePredictions ? { ...material, predictions } : material);
   } finally {
     await run.end(FINISHED);

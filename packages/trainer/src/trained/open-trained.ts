@@ -1,6 +1,6 @@
 import type { Index3, NamedTensors, Run } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkpointFolder, createCheckpoints } from '../checkpoint/checkpoints.js';
+import { type CheckpointChoice, checkpointFolder, createCheckpoints } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
 import { createTestNetwork, type TestNetwork, testedStudent, testedWeights } from '../evaluation/network.js';
 import { createOps } from '../ops/create-ops.js';
@@ -9,9 +9,6 @@ import { type LearnedFrom, readLearnedFrom } from '../run/record.js';
 import type { TeacherPart } from '../step/parts.js';
 import { createVariables, type Variables } from '../step/variables.js';
 import type { RunningBackend, StudentNetwork } from '../types.js';
-
-/** Which checkpoint of a run: the best where one was chosen, else the newest. */
-export type CheckpointChoice = 'best' | 'latest';
 
 /** A trained network out of a run folder. The data set that it learned from is not opened. */
 export interface TrainedNetwork {
@@ -36,9 +33,7 @@ async function teachersOf(run: Run<Tensor>): Promise<TeacherPart[]> {
 }
 
 async function readWeights(directory: string, choice: CheckpointChoice, variables: Variables): Promise<string> {
-  const checkpoints = createCheckpoints(checkpointFolder(directory), 1);
-  const best = choice === 'best' ? await checkpoints.readBest() : null;
-  const found = best ?? (await checkpoints.readLatest(() => undefined));
+  const found = await createCheckpoints(checkpointFolder(directory), 1).read(choice);
   if (found === null) throw trainerError('DMX_RESUME_NOTHING', { directory });
   for (const [name, { shape, data }] of found.state.variables) {
     if (/^(student|teacher)\//.test(name)) variables.create(name, shape, data);

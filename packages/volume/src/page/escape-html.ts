@@ -1,3 +1,5 @@
+import { printable } from '../printable.js';
+
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -6,7 +8,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Escapes text for the content of HTML and XML elements and for attribute values in quotes. */
+/**
+ * Escapes text for the content of HTML and XML elements and for attribute values in quotes. Control characters, which neither
+ * allows, are shown as `printable` writes them.
+ */
 export function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
+  return printable(text).replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
 }

@@ -122,6 +122,7 @@ describe('a student as an ONNX file', () => {
       'dinomix.layout': 'NCDHW',
       'dinomix.multiple': '4,4,4',
       'dinomix.patch': '8,8,12',
+      'dinomix.sha256': expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect([model.producerName, model.producerVersion]).toEqual(['dinomix', '1.0.0']);
   });

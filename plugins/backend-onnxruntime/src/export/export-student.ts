@@ -3,6 +3,7 @@ import type { ExportRequest, Index3 } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { OnnxRuntimeBackend } from '../backend.js';
 import { evaluateConstants } from './constants.js';
+import { withDigest } from './digest.js';
 import { foldAffines } from './fold.js';
 import { type NetworkFacts, writeMetadata } from './metadata.js';
 import type { PortableModel } from './portable-model.js';
@@ -32,7 +33,7 @@ type Freedom = 'batch and size' | 'batch' | 'none';
 /**
  * Bytes of a standard ONNX file (default domain, channel-first) of the network's inference graph. Normalisations with
  * known statistics are folded into the convolutions before them. Batch and spatial sides stay free when the graph
- * recorded at two sizes is the same.
+ * recorded at two sizes is the same. The last entry of the metadata is the digest of the file, without which it is not loaded again.
  * @throws `DMX_ENGINE_EXPORT` naming an operation without translation and the line that recorded it.
  */
 export async function exportStudent(backend: OnnxRuntimeBackend, request: ExportRequest<Tensor>): Promise<Uint8Array> {
@@ -43,13 +44,14 @@ export async function exportStudent(backend: OnnxRuntimeBackend, request: Export
   const recorded = record(backend, request, 1, patch);
   const freedom = freedomOf(backend, request, recorded.model);
   const version = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
-  return recorded.model.build(recorded.result, {
+  const bytes = recorded.model.build(recorded.result, {
     input: { name: INPUT_NAME, sides: sidesOf(inputChannels, patch, freedom) },
     output: { name: OUTPUT_NAME, sides: sidesOf(classCount, patch, freedom) },
     documentation: DOCUMENTATION,
     producerVersion: version,
     metadata,
   });
+  return withDigest(bytes);
 }
 
 function record(backend: OnnxRuntimeBackend, request: ExportRequest<Tensor>, batch: number, size: Index3): Recorded {

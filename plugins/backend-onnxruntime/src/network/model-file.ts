@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type TensorProto, type ValueInfoProto } from 'onnx-buf';
+import { checkDigest } from '../export/digest.js';
 import { FORMAT, KEY } from '../export/metadata.js';
 import type { HostBuffer } from '../graph/ir.js';
 import { identityLayout, layoutKey } from '../lowering/layout.js';
@@ -62,6 +63,7 @@ export function readModelFile(bytes: Uint8Array): ModelFile {
     throw refused(`expected a fixed number of channels, found a free one in ${describe(input)}`);
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
   const own = isOwn(metadata);
+  assertAsWritten(bytes, own);
   if (own && outputSides[1] === undefined)
     throw refused(`expected a fixed number of classes, found a free one in ${describe(output)}`);
   const buffers = new Map<string, HostBuffer>();
@@ -136,6 +138,15 @@ function isOwn(metadata: Readonly<Record<string, string>>): boolean {
     throw refused(`expected format ${FORMAT}, found format ${format}, written by another version of this package`);
   }
   return format !== undefined;
+}
+
+/** Files of this package are believed only with their digest; others may carry none. */
+function assertAsWritten(bytes: Uint8Array, own: boolean): void {
+  const digest = checkDigest(bytes);
+  if (digest === 'damaged')
+    throw refused('its weights, graph or metadata are not those that were written: its sha256 differs');
+  if (own && digest === 'none')
+    throw refused('it was written by this package and has lost its digest: it was cut or changed');
 }
 
 function multipleOf(metadata: Readonly<Record<string, string>>): number[] {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Index3, WindowLook, WindowSum } from '@dinomix/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -254,13 +255,33 @@ describe('any other file', () => {
     expect(await refusal(unknown)).toMatch(/ONNX Runtime refused it: .*Convolve/);
   });
 
-  it('of this package with a cut weight is refused', async () => {
-    const model = fromBinary(ModelProtoSchema, await fileOf({ filters: 4 }));
-    const weight = model.graph!.initializer[0]!;
-    weight.rawData = weight.rawData!.subarray(0, 40);
-    await expect(loadNetwork(engine, toBinary(ModelProtoSchema, model))).rejects.toThrow(
-      /expected 108 numbers in the weight "weight_1" of shape \[4,1,3,3,3\], found 10|ONNX Runtime refused/,
-    );
+  it('of this package is refused with any part changed, and without its digest', async () => {
+    const bytes = await fileOf({ filters: 4 });
+    const refusal = (file: Uint8Array) =>
+      loadNetwork(engine, file).then(
+        () => 'was not refused',
+        (cause: Error) => cause.message,
+      );
+    const flipped = (at: number) => bytes.with(at, bytes[at]! ^ 1);
+    const place = (text: string) => Buffer.from(bytes).lastIndexOf(text);
+    // The run that the metadata names, a weight (raw data of 4 x 1 x 27 numbers), the digest itself.
+    const { rawData } = fromBinary(ModelProtoSchema, bytes).graph!.initializer[0]!;
+    const weight = Buffer.from(bytes).indexOf(rawData!);
+    for (const at of [place('r1') + 1, weight + 100, bytes.length - 1]) {
+      expect(await refusal(flipped(at))).toContain('its sha256 differs');
+    }
+    const model = fromBinary(ModelProtoSchema, bytes);
+    model.metadataProps.pop();
+    expect(await refusal(toBinary(ModelProtoSchema, model))).toContain('has lost its digest');
+  });
+
+  it('carries the sha256 of all before its last entry', async () => {
+    const bytes = await fileOf({ filters: 4 });
+    const last = fromBinary(ModelProtoSchema, bytes).metadataProps.at(-1)!;
+    expect(last.key).toBe('dinomix.sha256');
+    const entry = create(ModelProtoSchema, { metadataProps: [last] });
+    const before = bytes.subarray(0, bytes.length - toBinary(ModelProtoSchema, entry).length);
+    expect(last.value).toBe(createHash('sha256').update(before).digest('hex'));
   });
 });
 

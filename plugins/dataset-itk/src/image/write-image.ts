@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
-import { type Volume, writeNifti } from '@dinomix/volume';
+import { dirname, extname, resolve } from 'node:path';
+import { clearTemporaryFiles, temporaryPath, type Volume, writeNifti } from '@dinomix/volume';
 import { ItkError } from '../errors.js';
 import { callItk } from '../itk/call.js';
 import { itkGridOf, largestCosine } from '../itk/geometry.js';
@@ -82,7 +81,8 @@ export async function writeLabels(
     const problem = 'the axes of the image are not at right angles, which ITK cannot write';
     throw new ItkError('DMX_IMAGE_GEOMETRY', { file, problem, fix: 'write the labels as .nii.gz' });
   }
-  const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp${extname(file)}`);
+  await clearTemporaryFiles(dirname(file));
+  const temporary = await temporaryPath(file, extname(file));
   const image = { ...itkGridOf(labels), data: labels.data };
   const metadata = /\.nrrd$/i.test(file) ? slicerFields(labels, classes) : [];
   try {

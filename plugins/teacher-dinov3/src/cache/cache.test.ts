@@ -291,6 +291,30 @@ describe('the files', () => {
     expect(await readdir(first.directory)).toEqual([name]);
   });
 
+  it('whose tokens are others than were written are computed again, and said so', async () => {
+    const first = await setting(LOCAL);
+    const tokens = await tokensOf(first.open(), first.describer, at([0, 0, 0]));
+    const [name] = await readdir(first.directory);
+    const path = join(first.directory, name!);
+    const whole = await readFile(path);
+    const flipped = Buffer.from(whole);
+    // The last layer, of which the crop takes nothing; then the first.
+    for (const place of [flipped.length - 1, flipped.length - 860]) {
+      flipped[place]! ^= 1;
+      await writeFile(path, flipped);
+      const next = await setting(LOCAL, { directory: first.directory });
+      const cache = next.open({ memory: 0 });
+      expect(await tokensOf(cache, next.describer, at([0, 0, 0]))).toEqual(tokens);
+      expect(await tokensOf(cache, next.describer, at([0, 0, 0]))).toEqual(tokens);
+      const isUsed = place !== flipped.length - 1;
+      expect(next.described.count).toBe(Number(isUsed));
+      expect(next.warnings).toEqual(isUsed ? [expect.stringMatching(/tokens of "a" in .* are damaged/)] : []);
+      if (isUsed) expect((await readFile(path)).equals(whole)).toBe(true);
+      else await writeFile(path, whole);
+      flipped.set(whole);
+    }
+  });
+
   it('make room for others by age, and never by those of this run', async () => {
     const directory = await folder();
     const old = ['old.safetensors', 'older.safetensors'];

@@ -33,6 +33,8 @@ export class CachedTokens {
   readonly #entries = new Map<string, Entry>();
   /** Layers by case and number, least recently used first. */
   readonly #layers = new Map<string, Float32Array>();
+  /** Files in use, and damaged ones that a crop under way may still read from. */
+  readonly #opened = new Set<TokenFile>();
   #held = 0;
   #writes = true;
 
@@ -71,7 +73,8 @@ export class CachedTokens {
   }
 
   async dispose(): Promise<void> {
-    for (const { file } of this.#entries.values()) await file?.close();
+    for (const file of this.#opened) await file.close();
+    this.#opened.clear();
     this.#entries.clear();
     this.#layers.clear();
   }
@@ -90,9 +93,25 @@ export class CachedTokens {
       file = (await this.#keep(digest, grid, caseId)) ? await files.open(digest, cells, describer.channels) : null;
       this.#remember(caseId, grid);
     }
+    if (file !== null) this.#opened.add(file);
     const entry = { shape, cells, file };
     this.#entries.set(caseId, entry);
     return entry;
+  }
+
+  /** Computes the tokens of a volume anew whose file turned out to be damaged. @returns its layers. */
+  async #replace(caseId: string, signal: AbortSignal): Promise<readonly Float32Array[]> {
+    const { describer, files, volume, warn } = this.#material;
+    const { shape, image } = await volume(caseId);
+    const digest = volumeDigest(image, shape);
+    warn(`The tokens of "${caseId}" in ${files.directory} are damaged; they are computed again.`);
+    await files.remove(digest);
+    const grid = await describer.describe(image, shape, signal);
+    const { cells, channels } = grid;
+    const file = (await this.#keep(digest, grid, caseId)) ? await files.open(digest, cells, channels) : null;
+    if (file !== null) this.#opened.add(file);
+    this.#entries.set(caseId, { shape, cells, file });
+    return this.#remember(caseId, grid);
   }
 
   /** Writes the tokens of a volume. @returns false where there is no room, which is said once. */
@@ -123,6 +142,7 @@ export class CachedTokens {
     }
     if (file !== null) {
       const layer = await file.layer(z);
+      if (layer === null) return (await this.#replace(caseId, signal))[z]!;
       this.#put(key, layer);
       return layer;
     }

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { TeacherCacheContext, TeacherCacheFill } from '@dinomix/core';
-import { openSafetensors } from '@dinomix/volume';
+import { openSafetensors, temporaryPath } from '@dinomix/volume';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { patchMeanModel, writeTemporary } from '../../test/models.js';
@@ -181,11 +181,29 @@ describe('filling ahead', () => {
 
   it('removes what a killed process left half-written, and not what another may be writing', async () => {
     const directory = await folder();
-    for (const name of ['.x.safetensors.1.tmp', '.y.safetensors.2.tmp', 'z.tmp'])
-      await writeFile(join(directory, name), 'x');
-    for (const name of ['.x.safetensors.1.tmp', 'z.tmp']) await utimes(join(directory, name), 1, 1);
+    const ended = spawnSync(process.execPath, ['-e', '']).pid;
+    const mine = basename(await temporaryPath('y.safetensors'));
+    const killed = mine.replace(/\.\d+-/, `.${ended}-`);
+    for (const name of [killed, mine, 'z.tmp']) await writeFile(join(directory, name), 'x');
     await open(CONTROL, directory);
-    expect((await readdir(directory)).sort()).toEqual(['.y.safetensors.2.tmp', 'z.tmp']);
+    expect((await readdir(directory)).sort()).toEqual([mine, 'z.tmp']);
+  });
+
+  it('computes a volume again whose tokens on the disk are others than were written', async () => {
+    const directory = await folder();
+    await fillAll(await open(CONTROL, directory));
+    const read = async () => {
+      const names = (await readdir(directory)).sort();
+      return Promise.all(
+        names.map(async (name) => [join(directory, name), await readFile(join(directory, name))] as const),
+      );
+    };
+    const [first, ...others] = await read();
+    const flipped = Buffer.from(first![1]);
+    flipped[flipped.length - 1]! ^= 1;
+    await writeFile(first![0], flipped);
+    expect([...(await fillAll(await open(CONTROL, directory)))].sort()).toEqual(['computed', 'kept', 'kept']);
+    expect(await read()).toEqual([first, ...others]);
   });
 
   it('is null where the options keep no cache', async () => {

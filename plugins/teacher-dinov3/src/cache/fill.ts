@@ -97,8 +97,9 @@ export async function openFill(options: Dinov3Options, ctx: TeacherCacheContext)
         const { image, shape } = await ctx.volume(caseId);
         const digest = volumeDigest(image, shape);
         const found = await files.open(digest, await describer.cells(shape), describer.channels);
-        await found?.close();
-        if (found !== null) return 'kept';
+        const isWhole = await found?.isWhole().finally(found.close);
+        if (isWhole === true) return 'kept';
+        if (isWhole === false) await files.remove(digest);
         const grid = await describer.describe(image, shape, signal);
         assertHalf(grid);
         if (!(await files.write(digest, grid, caseId))) throw limitError(directory, cache.limitGb);

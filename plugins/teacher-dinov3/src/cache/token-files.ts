@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreparedVolume } from '@dinomix/core';
-import { fromFloat16, openSafetensors, toFloat16, writeSafetensors } from '@dinomix/volume';
+import { clearTemporaryFiles, fromFloat16, makeFolder, openSealed, toFloat16, writeSealed } from '@dinomix/volume';
 import type { TokenGrid } from '../describe.js';
 import { teacherError } from '../errors.js';
 
@@ -14,8 +14,10 @@ const SUFFIX = '.safetensors';
 export interface TokenFile {
   readonly cells: TokenGrid['cells'];
   readonly channels: number;
-  /** Tokens of one layer `[h', w', c]`, read from their place in the file. */
-  layer(z: number): Promise<Float32Array>;
+  /** Tokens of one layer `[h', w', c]`, read from their place in the file; null where they are not those that were written. */
+  layer(z: number): Promise<Float32Array | null>;
+  /** Whether all layers are those that were written. */
+  isWhole(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -26,9 +28,6 @@ interface Found {
   /** Whether it is of the present recipe. */
   readonly own: boolean;
 }
-
-/** Parts of files that a killed process left behind are removed when they are older, ms: another process may be writing. */
-const ABANDONED = 3_600_000;
 
 /** Bytes of the tokens of one volume on the disk. */
 export function tokenBytes(cells: TokenGrid['cells'], channels: number): number {
@@ -85,11 +84,14 @@ export class TokenFiles {
     return join(this.directory, `${this.#recipe.slice(0, 16)}-${volume.slice(0, 32)}${SUFFIX}`);
   }
 
-  /** The tokens of a volume; null where there are none, or a damaged file, which is removed. */
+  /**
+   * The tokens of a volume; null where there are none, or a file whose header is damaged, which is removed. Each layer is
+   * compared with its digest when it is read.
+   */
   async open(volume: string, cells: TokenGrid['cells'], channels: number): Promise<TokenFile | null> {
     const path = this.#path(volume);
     if ((await stat(path).catch(() => null)) === null) return null;
-    const file = await openSafetensors(path).catch(() => null);
+    const file = await openSealed(path).catch(() => null);
     const { metadata } = file ?? {};
     const whole = metadata?.recipe === this.#recipe && metadata.volume === volume;
     const fits =
@@ -102,10 +104,18 @@ export class TokenFiles {
     this.#inUse.add(path);
     const now = new Date();
     await utimes(path, now, now).catch(() => undefined);
+    const stored = (z: number) => file.read(String(z)).catch(() => null);
     return {
       cells,
       channels,
-      layer: async (z) => fromFloat16((await file.read(String(z))).data as Uint16Array),
+      layer: async (z) => {
+        const layer = await stored(z);
+        return layer === null ? null : fromFloat16(layer.data as Uint16Array);
+      },
+      isWhole: async () => {
+        for (let z = 0; z < cells[0]; z++) if ((await stored(z)) === null) return false;
+        return true;
+      },
       close: () => file.close(),
     };
   }
@@ -123,7 +133,7 @@ export class TokenFiles {
   }
 
   async #write(volume: string, { cells, channels, values }: TokenGrid, caseId: string): Promise<boolean> {
-    await mkdir(this.directory, { recursive: true });
+    await makeFolder(this.directory);
     if (!(await this.#makeRoom(tokenBytes(cells, channels)))) return false;
     const path = this.#path(volume);
     const size = cells[1] * cells[2] * channels;
@@ -131,7 +141,7 @@ export class TokenFiles {
       const data = toFloat16(values.subarray(z * size, (z + 1) * size));
       return [String(z), { dtype: 'F16', shape: [cells[1], cells[2], channels], data }] as const;
     });
-    await writeSafetensors(path, new Map(layers), { recipe: this.#recipe, volume, case: caseId });
+    await writeSealed(path, new Map(layers), { recipe: this.#recipe, volume, case: caseId });
     this.#inUse.add(path);
     return true;
   }
@@ -149,7 +159,7 @@ export class TokenFiles {
     const digests = new Set<string>();
     for (const { path, bytes, own } of await this.#list()) {
       if (!own) continue;
-      const file = await openSafetensors(path).catch(() => null);
+      const file = await openSealed(path).catch(() => null);
       const { recipe, case: caseId, volume: digest } = file?.metadata ?? {};
       await file?.close();
       if (recipe !== this.#recipe || caseId === undefined || digest === undefined) continue;
@@ -167,14 +177,14 @@ export class TokenFiles {
     return (await this.#list()).filter(({ own }) => !own).length;
   }
 
+  /** Removes a file that turned out to be damaged after it was opened. */
+  async remove(volume: string): Promise<void> {
+    await rm(this.#path(volume), { force: true });
+  }
+
   /** Removes what processes that were killed left half-written. */
-  async sweep(): Promise<void> {
-    for (const name of await this.#names()) {
-      if (!name.startsWith('.') || !name.endsWith('.tmp') || !name.includes(SUFFIX)) continue;
-      const path = join(this.directory, name);
-      const found = await stat(path).catch(() => null);
-      if (found !== null && Date.now() - found.mtimeMs > ABANDONED) await rm(path, { force: true });
-    }
+  sweep(): Promise<void> {
+    return clearTemporaryFiles(this.directory);
   }
 
   #names(): Promise<readonly string[]> {

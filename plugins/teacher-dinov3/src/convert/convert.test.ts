@@ -182,9 +182,21 @@ describe('storage', () => {
     };
     const { weights } = storedVit(file, 'model.safetensors', architecture);
     const model = buildVit(architecture, weights, { name: 'vit', precision: 'float32', outputBlocks: [] });
-    const written = await writeModel(model, out, { largestFile: 10_000 });
+    const write = async () => (await writeModel(model, out, { largestFile: 10_000 })).files;
+    expect(await write()).toEqual([out, `${out}_data`]);
+    // Written again, the new weights go beside the old ones, which leave when the new model has its name.
+    const during = { ...model, weights: model.weights.map((weight) => ({ ...weight, read: () => seen(weight.read) })) };
+    const there = new Set<string>();
+    const seen = async (read: () => Promise<Float32Array>) => {
+      for (const name of await readdir(to)) if (!name.endsWith('.tmp')) there.add(name);
+      return read();
+    };
+    expect((await writeModel(during, out, { largestFile: 10_000 })).files).toEqual([out, `${out}_weights`]);
+    expect([...there].sort()).toEqual(['model.onnx', 'model.onnx_data']);
+    expect((await readdir(to)).sort()).toEqual(['model.onnx', 'model.onnx_weights']);
+    expect(await write()).toEqual([out, `${out}_data`]);
+    expect((await readdir(to)).sort()).toEqual(['model.onnx', 'model.onnx_data']);
     await file.close();
-    expect(written.files).toEqual([out, `${out}_data`]);
     expect((await stat(out)).size).toBeLessThan(40_000);
     const answer = await runOnnx(out, pixels(shape), shape);
     expect(largestDifference(answer.last_hidden_state!.data, blocks.at(-1)!)).toBeLessThan(1e-5);

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { teacherError } from '../errors.js';
-import { writeModel } from '../onnx/file.js';
+import { weightPaths, writeModel } from '../onnx/file.js';
 import type { Precision } from '../onnx/graph.js';
 import { isFile, isFolder } from '../path-kind.js';
 import { buildVit } from '../vit/build.js';
@@ -54,7 +54,7 @@ async function locate({ weights, config }: ConvertRequest): Promise<{ weights: s
 
 async function checkTarget({ out, overwrite }: ConvertRequest): Promise<void> {
   if (overwrite === true) return;
-  for (const path of [out, `${out}_data`]) {
+  for (const path of [out, ...weightPaths(out)]) {
     if (!(await isFile(path))) continue;
     throw teacherError('DMX_DINOV3_OPTIONS', {
       summary: `${path} exists already`,

@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { writeFileAtomic } from '@dinomix/volume';
+import { makeFolder, writeFileAtomic } from '@dinomix/volume';
 import { teacherError } from '../errors.js';
 import { freeBytes } from '../free-bytes.js';
 import { type Choice, chooseFiles } from './choose.js';
@@ -290,7 +289,7 @@ async function downloadAll(
     const { path, size } = file;
     if (!digests.has(path)) {
       const target = join(folder, path);
-      await mkdir(dirname(target), { recursive: true });
+      await makeFolder(dirname(target));
       const done = before;
       const onBytes = (bytes: number): void => onProgress?.({ file: path, done: done + bytes, total });
       const download = { address: filePath(repository, path), file, target, signal, onBytes };

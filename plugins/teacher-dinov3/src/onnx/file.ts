@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { toFloat16, writeFileAtomic } from '@dinomix/volume';
@@ -111,8 +111,26 @@ async function* externalData(places: ReadonlyMap<StoredWeight, number>): AsyncGe
   }
 }
 
+/** A model with its weights beside it is smaller, bytes. */
+const LARGEST_WITHOUT_WEIGHTS = 2 ** 26;
+
+/** The file beside the model that has this path at present; null where it has none. */
+async function presentWeights(path: string): Promise<string | null> {
+  const found = await stat(path).catch(() => null);
+  if (found === null || !found.isFile() || found.size > LARGEST_WITHOUT_WEIGHTS) return null;
+  const bytes = await readFile(path);
+  return weightPaths(path).find((beside) => bytes.includes(basename(beside))) ?? null;
+}
+
+/** Names that the file with the weights of a model may have, the first one first. */
+export function weightPaths(path: string): readonly [string, string] {
+  return [`${path}_data`, `${path}_weights`];
+}
+
 async function writeSplit({ graph, weights }: OnnxModel, path: string): Promise<WrittenModel> {
-  const dataPath = `${path}_data`;
+  // A model that is replaced keeps its own weights until the new one has its name: none ever lies beside those of the other.
+  const last = await presentWeights(path);
+  const dataPath = weightPaths(path).find((beside) => beside !== last)!;
   const places = layOut(weights);
   const initializers: TensorProto[] = [];
   for (const weight of weights) {
@@ -137,6 +155,7 @@ async function writeSplit({ graph, weights }: OnnxModel, path: string): Promise<
     await rm(dataPath, { force: true });
     throw error;
   }
+  if (last !== null) await rm(last, { force: true });
   const inside = [...places].reduce((sum, [weight]) => sum + byteLength(weight), 0);
   return { files: [path, dataPath], bytes: model.byteLength + inside };
 }

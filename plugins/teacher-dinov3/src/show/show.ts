@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Index3, Normalisation } from '@dinomix/core';
-import { writeFileAtomic } from '@dinomix/volume';
+import { makeFolder, writeFileAtomic } from '@dinomix/volume';
 import { encodePng, type Picture } from '@dinomix/volume/page';
 import { openDescriber } from '../describe.js';
 import { teacherError } from '../errors.js';
@@ -163,7 +162,7 @@ export async function showTeacher(request: ShowRequest): Promise<Shown> {
     shape,
     axis,
   });
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const write = async (name: string, content: string | Buffer): Promise<string> => {
     const path = join(folder, name);
     await writeFileAtomic(path, content);

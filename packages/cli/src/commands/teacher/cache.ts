@@ -69,6 +69,7 @@ async function fillCaches(context: CommandContext, options: CacheOptions): Promi
       workers,
       dryRun,
       signal: context.signal,
+      onWait: line.print,
       onPlan: (key, plan) => {
         if (options.json !== true) context.terminal.out(`${planText(key, workers, plan)}\n`);
       },
