@@ -226,7 +226,7 @@ async function safetensors(file) {
 async function checkpointSample(folder) {
   const { createCheckpoints } = await inside('packages/trainer/dist/checkpoint/checkpoints.js');
   const variables = new Map([['w', { shape: [2], data: Float32Array.of(1, 2) }]]);
-  const run = { id: 'r', seed: 1, configHash: 'h' };
+  const run = { id: 'r', seed: 1, configHash: 'h', dataDigest: 'd' };
   const state = { run, step: 3, progress: { epoch: 1 }, variables, slots: {}, plugins: {} };
   return readFileSync(`${await createCheckpoints(folder, 2).write(state)}.json`);
 }
