@@ -225,9 +225,10 @@ async function safetensors(file) {
 
 async function checkpointSample(folder) {
   const { createCheckpoints } = await inside('packages/trainer/dist/checkpoint/checkpoints.js');
+  const { newProgress, progressToJson } = await inside('packages/trainer/dist/run/progress.js');
   const variables = new Map([['w', { shape: [2], data: Float32Array.of(1, 2) }]]);
   const run = { id: 'r', seed: 1, configHash: 'h', dataDigest: 'd' };
-  const state = { run, step: 3, progress: { epoch: 1 }, variables, slots: {}, plugins: {} };
+  const state = { run, step: 3, progress: progressToJson({ ...newProgress(), step: 3 }), variables, slots: {}, plugins: {} };
   return readFileSync(`${await createCheckpoints(folder, 2).write(state)}.json`);
 }
 
