@@ -228,7 +228,14 @@ async function checkpointSample(folder) {
   const { newProgress, progressToJson } = await inside('packages/trainer/dist/run/progress.js');
   const variables = new Map([['w', { shape: [2], data: Float32Array.of(1, 2) }]]);
   const run = { id: 'r', seed: 1, configHash: 'h', dataDigest: 'd' };
-  const state = { run, step: 3, progress: progressToJson({ ...newProgress(), step: 3 }), variables, slots: {}, plugins: {} };
+  const state = {
+    run,
+    step: 3,
+    progress: progressToJson({ ...newProgress(), step: 3 }),
+    variables,
+    slots: {},
+    plugins: {},
+  };
   return readFileSync(`${await createCheckpoints(folder, 2).write(state)}.json`);
 }
 
