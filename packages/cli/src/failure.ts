@@ -41,8 +41,40 @@ function describeCoded(failure: Error): Described | null {
   };
 }
 
+type SystemText = readonly [code: string, summary: string, fix: string];
+
+const PERMISSION: SystemText = [
+  'DMX_CLI_PERMISSION',
+  'may not be used',
+  'Choose another folder, or change its rights.',
+];
+const FULL: SystemText = ['DMX_CLI_DISK_FULL', 'has no room', 'Free disk space, or choose another folder.'];
+const PATH: SystemText = ['DMX_CLI_PATH', 'cannot be the path that it is to be', 'Give another path.'];
+
+/** What the system says of files and folders, by its codes. */
+const SYSTEM: Readonly<Record<string, SystemText>> = {
+  EACCES: PERMISSION,
+  EPERM: PERMISSION,
+  EROFS: PERMISSION,
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  ENOTDIR: PATH,
+  EISDIR: PATH,
+  EEXIST: PATH,
+  ENAMETOOLONG: PATH,
+};
+
+/** A failure of the file system that nothing on the way gave a code. */
+function describeSystem(failure: Error): Described | null {
+  if (!('code' in failure && 'path' in failure)) return null;
+  const known = SYSTEM[String(failure.code)];
+  if (known === undefined) return null;
+  const [code, summary, fix] = known;
+  return { code, summary: `${failure.path} ${summary}`, why: failure.message, fix };
+}
+
 function describe(failure: unknown): Described {
-  const coded = failure instanceof Error ? describeCoded(failure) : null;
+  const coded = failure instanceof Error ? (describeCoded(failure) ?? describeSystem(failure)) : null;
   if (coded !== null) return coded;
   return {
     code: 'DMX_UNEXPECTED',

@@ -201,10 +201,11 @@ async function predict(context: CommandContext, input: string, options: PredictO
   const path = resolve(context.folder, input);
   const inputs = findInputs(path);
   await exportIfNeeded(context, options);
-  const { backend, host } = await openBackend(context, options);
+  const { bound, host } = await openBackend(context, options);
   const status = createStatusLine(context.terminal);
   try {
-    const session = await backend.setup({ device: options.device, threads: options.threads ?? null });
+    const { startBackend } = await import('@dinomix/trainer');
+    const session = await startBackend(bound, options.device, options.threads ?? null);
     try {
       const opened = await openNetwork(session, file);
       await predictWith(context, opened, path, inputs, options, status).finally(opened.dispose);

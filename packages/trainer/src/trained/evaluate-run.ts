@@ -64,7 +64,8 @@ export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationR
     const material = evaluationMaterial(training, signal);
     const predictions = join(directory, 'predictions');
     if (options.writePredictions) await mkdir(predictions, { recursive: true });
-    return await evaluateSplit(role, options.writePredictions ? { ...material, predictions } : material);
+    const report = await evaluateSplit(role, options.writePredictions ? { ...material, predictions } : material);
+    return { ...report, checkpoint: best === null ? 'latest' : 'best' };
   } finally {
     await run.end(FINISHED);
   }
