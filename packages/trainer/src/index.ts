@@ -1,7 +1,7 @@
 // The public API of @dinomix/trainer.
 
 export { builtIns } from './built-ins.js';
-export { readCheckpoint } from './checkpoint/checkpoints.js';
+export { bestCheckpoint, readCheckpoint } from './checkpoint/checkpoints.js';
 export type { CheckpointState, VariableValues } from './checkpoint/state.js';
 export { type PreparedCase, prepareCase } from './data/prepare-case.js';
 export {

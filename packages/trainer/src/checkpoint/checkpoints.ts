@@ -111,6 +111,12 @@ async function bestName(folder: string): Promise<string | null> {
   return null;
 }
 
+/** Name of the checkpoint that a run is known by: the best, or the newest where none was chosen; null without any. */
+export async function bestCheckpoint(directory: string): Promise<string | null> {
+  const folder = checkpointFolder(directory);
+  return (await bestName(folder)) ?? (await namesIn(folder)).at(-1) ?? null;
+}
+
 /** The JSON goes first: without it the tensors are no checkpoint. */
 async function remove(folder: string, name: string): Promise<void> {
   for (const extension of ['json', 'safetensors'])
