@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { writePhantomDataset } from '@dinomix/dataset-phantom';
 import { expect, it } from 'vitest';
 import { dinomix } from '../support/command.js';
@@ -33,6 +34,15 @@ export default defineConfig({
 });
 `;
 
+/** Takes the mark from phantoms, so that they stand for the files of the benchmark. */
+async function unmark(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = join(folder, name);
+    // nifti1.h: descrip, 80 bytes at 148.
+    await writeFile(file, gzipSync(gunzipSync(await readFile(file)).fill(0, 148, 228), { level: 1 }));
+  }
+}
+
 it('a run that was trained and evaluated stands beside the published rows of its protocol, and of no other', async () => {
   const folder = await createProject();
   await writePhantomDataset({
@@ -43,6 +53,7 @@ it('a run that was trained and evaluated stands beside the published rows of its
     out: join(folder, 'synapse'),
   });
   await writeFile(join(folder, 'dinomix.config.ts'), CONFIG);
+  await unmark(join(folder, 'synapse/RawData/Training/img'));
   const trained = await dinomix(folder, 'train', '-o', 'run');
   expect({ code: trained.code, err: trained.err }).toMatchObject({ code: 0 });
 

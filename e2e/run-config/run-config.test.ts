@@ -41,6 +41,8 @@ it('a run keeps its config whatever the file says later, and moves with its proj
     await succeed(moved, 'eval', 'run', '--split', 'validation');
     expect((await evaluation(moved)).mean).toEqual(before.mean);
     await succeed(moved, 'resume', 'run');
+    const again = ['predict', fileOf(moved, 'image', 'c'), '--run', 'run', '--force', '-o'];
+    expect((await succeed(moved, ...again, 'first.nii.gz')).err).not.toContain('note  the network is of');
     await rename(join(moved, 'run', 'network.onnx'), join(moved, 'trained.onnx'));
     await succeed(moved, 'predict', fileOf(moved, 'image', 'c'), '--run', 'run', '-o', 'second.nii.gz');
     const labels = async (name: string) => (await readNifti(join(moved, name))).volume.data;

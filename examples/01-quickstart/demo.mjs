@@ -3,6 +3,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shellWord } from '@dinomix/core';
 import { writeFileAtomic } from '@dinomix/volume';
 import { HELP, readArguments, WrongUse } from './demo/arguments.mjs';
 import { CommandFailed, dinomix, INTERRUPTED } from './demo/dinomix.mjs';
@@ -103,8 +104,13 @@ function closing({ out, data, methods, prediction }) {
   const width = Math.max(...rows.map(([path]) => path.length));
   for (const [path, text] of rows) say(`${path.padEnd(width)}  ${text}`);
   heading('next');
-  say('examples/01-quickstart/dinomix.config.ts is the experiment; change a line and train again:');
-  say('  cd examples/01-quickstart && npx dinomix train --set mixer.pic.curriculum=uniform');
+  const root = shellWord(relative(folder, data));
+  say(
+    `${shown(join(folder, 'dinomix.config.ts'))} is the experiment; change a line and train again, or take all methods:`,
+  );
+  say(
+    `  (cd ${shellWord(shown(folder))} && npx dinomix train --set dataset.nnunet.root=${root} --set mixer.pic.curriculum=uniform)`,
+  );
   say('  npm run demo -- --methods supervised,mean-teacher,cps,dinomix');
 }
 

@@ -61,6 +61,14 @@ it('goes from NIfTI files to a table, a prediction and reports', () => {
   }
 });
 
+it('prints what to do next, and that runs', () => {
+  const [, line] = /== next\n[\s\S]*?\n {2}\((.*)\)\n/.exec(ended.text)!;
+  const small = `--out ${join(out, 'next')} --set train.epochs=1 --set train.stepsPerEpoch=2`;
+  const text = execFileSync('sh', ['-c', `${line} ${small}`], { encoding: 'utf8' });
+  expect(text).toContain('Completed');
+  expect(existsSync(join(out, 'next', 'record.json'))).toBe(true);
+}, 120_000);
+
 it('says of the control teacher that it is one, wherever a result is shown', () => {
   for (const file of ['summary.json', 'table.md', 'comparison.html', 'dinomix/report.html']) {
     expect(readFileSync(join(out, file), 'utf8'), file).toContain(NOTE);

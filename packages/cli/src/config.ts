@@ -10,7 +10,9 @@ import {
 } from '@dinomix/core';
 import type { RunningBackend } from '@dinomix/trainer';
 import type { CommandContext, ConfigOptions } from './command.js';
+import { PUBLISHED_PLUGINS } from './published-plugins.js';
 import { readSpec } from './train/spec-file.js';
+import { unusedOptions } from './unused-options.js';
 
 /** Tensors of the trainer. */
 export type Tensors = RunningBackend extends BackendSession<infer T> ? T : never;
@@ -24,7 +26,9 @@ export interface OpenedConfig {
 /** Reads the config of a command. @throws every problem of the first phase of validation that has any. */
 export async function openConfig(context: CommandContext, options: ConfigOptions): Promise<OpenedConfig> {
   const loaded = await loadConfigFile(resolve(context.folder, options.config ?? '.'), options.overrides);
-  return { loaded, host: await openLoaded(context, loaded) };
+  const host = await openLoaded(context, loaded);
+  for (const line of unusedOptions(loaded, host)) context.terminal.err(`note: ${line}\n`);
+  return { loaded, host };
 }
 
 /** Sets up a config that was read before. */
@@ -38,6 +42,7 @@ function hostOptions(context: CommandContext, base: Preset) {
   return {
     base,
     installed: installedKeys(context),
+    published: PUBLISHED_PLUGINS,
     onWarning: (message: string, plugin: string) => context.terminal.err(`warning: ${plugin}: ${message}\n`),
   };
 }

@@ -28,6 +28,12 @@ const CLI_ERROR_CODES = Object.freeze({
       d.problem,
       'Name an image (.nii.gz, .nii, .nrrd, .mha, .mhd, .mgz), a folder with a DICOM series, or a folder of these.',
     ),
+  DMX_CLI_DATA_FOLDER: (d: { folder: string; problem: string }) =>
+    text(
+      `${d.folder} is no data set whose layout is known`,
+      d.problem,
+      'Name the folder above imagesTr and dataset.json, or write a config with the data set (npx dinomix init) and leave the folder out.',
+    ),
   DMX_CLI_RUN_FOLDER: (d: { directory: string; reason: string }) =>
     text(
       `${d.directory} is not the folder of a run`,

@@ -21,11 +21,44 @@ const USAGE_PHASES: readonly ErrorPhase[] = [
 /** Errors of plugins that mean wrong arguments of a command. */
 const USAGE_CODES: readonly string[] = ['DMX_PHANTOM_REQUEST', 'DMX_PHANTOM_EXISTS'];
 
+type SystemText = readonly [code: string, summary: string, fix: string];
+
+const PERMISSION: SystemText = [
+  'DMX_CLI_PERMISSION',
+  'may not be used',
+  'Choose another folder, or change its rights.',
+];
+const FULL: SystemText = ['DMX_CLI_DISK_FULL', 'has no room', 'Free disk space, or choose another folder.'];
+const PATH: SystemText = ['DMX_CLI_PATH', 'cannot be the path that it is to be', 'Give another path.'];
+
+/** What the system says of files and folders, by its codes. */
+const SYSTEM: Readonly<Record<string, SystemText>> = {
+  EACCES: PERMISSION,
+  EPERM: PERMISSION,
+  EROFS: PERMISSION,
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  ENOTDIR: PATH,
+  EISDIR: PATH,
+  EEXIST: PATH,
+  ENAMETOOLONG: PATH,
+};
+
+/** A failure of the file system that nothing on the way gave a code. */
+function systemError(failure: unknown): DmxError | null {
+  if (!(failure instanceof Error && 'code' in failure && 'path' in failure)) return null;
+  const known = SYSTEM[String(failure.code)];
+  if (known === undefined) return null;
+  const [code, summary, fix] = known;
+  return new DmxError({ code, summary: `${failure.path} ${summary}`, why: failure.message, fix });
+}
+
 /** The failure with a code, whatever was thrown. */
 function coded(failure: unknown): DmxError {
   if (isDmxError(failure)) return failure;
   return (
     codedError(failure) ??
+    systemError(failure) ??
     new DmxError({
       code: 'DMX_UNEXPECTED',
       summary: 'Something went wrong that has no error code',

@@ -3,7 +3,7 @@ import type { ImageReading } from '@dinomix/core';
 /** Reading that a network learned from: the channel of a file for each, in no particular unit. */
 export const READING: ImageReading = {
   channel: 0,
-  channelName: null,
+  channelNames: [],
   isHu: false,
   frame: null,
   geometry: null,

@@ -34,6 +34,7 @@ export { checkNnunetFolder, openNnunetFolder } from './dataset/nnunet/dataset.js
 export type { DatasetDocument } from './dataset/nnunet/document.js';
 export type { NnunetLayout } from './dataset/nnunet/layout.js';
 export { type NnunetOptions, nnunetOptions } from './dataset/nnunet/options.js';
+export { PHANTOM_MARK, phantomScope } from './dataset/phantom-mark.js';
 export { listedSplits, planSplits } from './dataset/plan-splits.js';
 export { errorOf, errorOfAll, type Finding, problemOf, warningOf } from './dataset/problems.js';
 export { idList, publishedSplitProblems, splitFromLists } from './dataset/published-split.js';

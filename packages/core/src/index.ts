@@ -11,6 +11,7 @@ export {
   type RawConfig,
   type UseInput,
 } from './config/define-config.js';
+export { jsonDifferences } from './config/differences.js';
 export { hashJson } from './config/fingerprint.js';
 export { type LoadedConfig, loadConfigFile } from './config/load.js';
 export { parseOverride } from './config/override.js';
@@ -37,6 +38,7 @@ export {
   isDmxError,
   reasonOf,
 } from './errors/dmx-error.js';
+export { shellWord } from './errors/shell-word.js';
 export { didYouMean, nearest } from './errors/suggest.js';
 export {
   HOOK_NAMES,

@@ -38,8 +38,12 @@ const dataErrors = {
       'The label of an unlabelled case must never be read: methods would be compared on data that they must not see.',
       'Return label: null from readCase for the role "unlabelled".',
     ),
-  DMX_SPLIT_EMPTY: (d: { role: string; needed: string }) =>
-    text(`The split "${d.role}" is empty`, d.needed, 'Add cases to the split, or change the setting that needs it.'),
+  DMX_SPLIT_EMPTY: (d: { role: string; needed: string; cure?: string }) =>
+    text(
+      `The split "${d.role}" is empty`,
+      d.needed,
+      d.cure ?? 'Add cases to the split, or change the setting that needs it.',
+    ),
   DMX_SPLIT_OVERLAP: (d: { caseId: string; first: string; second: string }) =>
     text(
       `Case "${d.caseId}" is in two splits`,
@@ -133,11 +137,14 @@ const stepErrors = {
     terms: string;
     cases: string;
     checkpoint: string;
+    weightless: readonly string[];
   }) =>
     text(
       `The loss is ${d.loss} at step ${d.step} (epoch ${d.epoch})`,
-      `Terms: ${d.terms}. Crops of this step: ${d.cases}. ${d.checkpoint}`,
-      'Lower the learning rate or raise the smoothing of the loss; look at the named cases with "dinomix data check". The run can be resumed from its last checkpoint.',
+      `${d.weightless.length > 0 ? `Every class in the crops of this step has the class weight 0 (student ${d.weightless.join(', ')}), so that the loss divides by 0. ` : ''}Terms: ${d.terms}. Crops of this step: ${d.cases}. ${d.checkpoint}`,
+      d.weightless.length > 0
+        ? 'Let the weighter give no class 0, draw more crops at classes (option "foreground" of the data set), or take larger batches. The run can be resumed from its last checkpoint.'
+        : 'Lower the learning rate or raise the smoothing of the loss; look at the named cases with "dinomix data check". The run can be resumed from its last checkpoint.',
     ),
   DMX_OUT_OF_MEMORY: (d: {
     reason: string;
@@ -184,6 +191,12 @@ const setupErrors = {
           : ['Run it where there is more memory.']),
         '--force goes on nevertheless.',
       ].join('\n'),
+    ),
+  DMX_DEVICE: (d: { backend: string; device: string; reason: string }) =>
+    text(
+      `The backend "${d.backend}" does not work on the device "${d.device}" here`,
+      d.reason,
+      '"npx dinomix doctor" lists the devices that work and what the others lack; "cpu" works everywhere.',
     ),
   DMX_PATCH_MULTIPLE: (d: { key: string; patch: readonly number[]; multiple: readonly number[] }) =>
     text(

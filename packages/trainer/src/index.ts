@@ -1,7 +1,7 @@
 // The public API of @dinomix/trainer.
 
 export { builtIns } from './built-ins.js';
-export { type CheckpointChoice, readCheckpoint } from './checkpoint/checkpoints.js';
+export { bestCheckpoint, type CheckpointChoice, readCheckpoint } from './checkpoint/checkpoints.js';
 export type { CheckpointState, VariableValues } from './checkpoint/state.js';
 export { type PreparedCase, prepareCase } from './data/prepare-case.js';
 export {
@@ -35,7 +35,7 @@ export { createOps } from './ops/create-ops.js';
 export { type AdamOptions, createAdam } from './optimization/adam.js';
 export { createConstant, createPoly, lossWeightAt, type PolyOptions } from './optimization/schedules.js';
 export { createSgd, type SgdOptions } from './optimization/sgd.js';
-export { openBackend } from './run/open-backend.js';
+export { openBackend, startBackend } from './run/open-backend.js';
 export { assertRunFolder } from './run/run-lock.js';
 export { runTraining, type TrainingOptions } from './run/run-training.js';
 export type { WorkerMessage, WorkerRequest } from './run/serve.js';

@@ -137,6 +137,7 @@ test('phantoms in the layout of AMOS22: drawn splits test on imagesVa', async ()
   const root = await temporary();
   await writePhantomDataset({ layout: 'amos', cases: 3, seed: 1, out: root, size: [48, 64, 64] });
   const dataset = await open({ root, split: 'drawn', labelled: 1, validation: 0.5 });
+  expect(dataset.title).toContain('synthetic phantoms: not the published benchmark');
   expect(dataset.splits.test).toEqual(['0008']);
   expect(sizes(dataset)).toEqual([1, 0, 1, 1]);
   const { image, label } = await dataset.readCase(dataset.splits.labelled[0]!, 'labelled');

@@ -9,6 +9,7 @@ import {
   niftiFileReading,
   niftiFormat,
   officialProblems,
+  phantomScope,
   RECIPES,
   withSampling,
 } from '@dinomix/core/dataset';
@@ -27,7 +28,8 @@ export async function openAmosDataset(options: AmosOptions): Promise<Dataset> {
   const official = modality === 'ct' ? AMOS_IDS.filter(isAmosCt) : AMOS_IDS;
   const planned = await splitsOf(cases, root, options);
   const gaps = cases.length === 0 ? [] : officialProblems(official, cases, root);
-  const scope = modality === 'ct' ? ', CT only: not the published benchmark' : '';
+  const modalities = modality === 'ct' ? ', CT only: not the published benchmark' : '';
+  const scope = `${modalities}${await phantomScope(cases)}`;
   return createBenchmarkDataset({
     title: `AMOS22 (split ${split}, labelled ${labelled}, recipe ${recipe}${scope})`,
     licence: 'AMOS22, CC BY-NC-SA 4.0 by its challenge page.',

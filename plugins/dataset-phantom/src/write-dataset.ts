@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DmxError } from '@dinomix/core';
-import { AMOS_TEST, AMOS_TRAIN, AMOS_VALIDATION } from '@dinomix/core/dataset';
+import { AMOS_TEST, AMOS_TRAIN, AMOS_VALIDATION, PHANTOM_MARK } from '@dinomix/core/dataset';
 import { makeFolder, type Triple, writeFileAtomic, writeNifti } from '@dinomix/volume';
 import { type Benchmark, FIELD_OF_VIEW, ORGANS, SMALLEST_SHAPE } from './classes.js';
 import { generatePhantom } from './phantom.js';
@@ -215,8 +215,8 @@ export async function writePhantomDataset(request: WritePhantomRequest): Promise
   for (const [item, { id, image, label }] of plan.cases.entries()) {
     request.signal?.throwIfAborted();
     const phantom = generatePhantom({ seed: request.seed, item, shape, field, organs, orientation, ...noise });
-    await writeNifti(await prepare(image), phantom.image);
-    if (label !== null) await writeNifti(await prepare(label), phantom.label);
+    await writeNifti(await prepare(image), phantom.image, { description: PHANTOM_MARK });
+    if (label !== null) await writeNifti(await prepare(label), phantom.label, { description: PHANTOM_MARK });
     request.onCase?.({ id, done: item + 1, total: plan.cases.length });
   }
   return { folder, files };

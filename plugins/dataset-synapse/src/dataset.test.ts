@@ -106,6 +106,7 @@ describe('phantoms in the layout of the archive', () => {
     expect(Object.values(dataset.splits).map((ids) => ids.length)).toEqual([1, 1, 1, 1]);
     const [id] = dataset.splits.labelled;
     const { image, label } = await dataset.readCase(id!, 'labelled');
+    expect(dataset.title).toContain('synthetic phantoms: not the published benchmark');
     expect(orientationOf(image.affine)).toBe('LAS');
     expect(label!.shape).toEqual([32, 64, 64]);
     expect(label!.data.reduce((a, b) => Math.max(a, b))).toBe(13);

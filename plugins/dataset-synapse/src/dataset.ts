@@ -5,6 +5,7 @@ import {
   niftiFileReading,
   niftiFormat,
   officialProblems,
+  phantomScope,
   RECIPES,
   SYNAPSE_CLASSES,
   SYNAPSE_IDS,
@@ -22,7 +23,7 @@ export async function openSynapseDataset(options: SynapseOptions): Promise<Datas
   const planned = await splitsOf(cases, root, options);
   const gaps = cases.length === 0 ? [] : officialProblems(SYNAPSE_IDS, cases, root);
   return createBenchmarkDataset({
-    title: `Synapse (split ${options.split}, labelled ${options.labelled}, recipe ${options.recipe})`,
+    title: `Synapse (split ${options.split}, labelled ${options.labelled}, recipe ${options.recipe}${await phantomScope(cases)})`,
     licence: 'BTCV "Beyond the Cranial Vault", synapse.org syn3193805: registration needed, not to be passed on.',
     root,
     classes: SYNAPSE_CLASSES,

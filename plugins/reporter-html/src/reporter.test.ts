@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunEvent, RunInfo } from '@dinomix/core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { step, wholeRun } from '../test/events.js';
+import { record, step, wholeRun } from '../test/events.js';
 import { attribute, cells, read, textOf } from '../test/page.js';
 import { html, writeReport } from './index.js';
 import { optionsSchema } from './options.js';
@@ -41,13 +41,20 @@ it('writes the page after every epoch and at the end, and leaves no other files'
 });
 
 it('is made again, byte for byte, from the events without their pictures', async () => {
-  const events = wholeRun();
+  const events = wholeRun({ run: { ...record().run, directory } });
   await report(events);
   const first = await page();
   await writeFile(join(directory, 'events.jsonl'), lines(events.filter(({ type }) => type !== 'slice')));
   const written = await writeReport({ runs: [directory], out: join(directory, 'again.html') });
   expect(written.runs).toMatchObject([{ name: 'trial', status: 'completed', events: events.length - 2, notes: [] }]);
   expect(await page('again.html')).toBe(first);
+});
+
+it('tells of the present folder of a run that was moved', async () => {
+  await writeFile(join(directory, 'events.jsonl'), lines(wholeRun()));
+  await writeReport({ runs: [directory] });
+  const [command] = read(await page()).all('pre');
+  expect(textOf(command!)).toBe(`cd ${directory} && npx dinomix predict image.nii.gz --run .`);
 });
 
 it('goes on from the events of before when a run is resumed', async () => {

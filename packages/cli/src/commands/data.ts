@@ -16,13 +16,16 @@ import {
 } from '../command.js';
 import { type FingerprintOptions, fingerprintData } from '../data/fingerprint.js';
 import { type PrepareOptions, prepareData } from '../data/prepare.js';
-import { withDataset } from '../data/with-dataset.js';
+import { type DatasetOptions, withDataset } from '../data/with-dataset.js';
 import { EXIT } from '../failure.js';
 import type { CommandResult } from '../main.js';
 import { createStatusLine } from '../terminal.js';
 import { counted } from '../text.js';
 
 const PHANTOM = '@dinomix/dataset-phantom';
+
+/** Of the commands that work with a data set alone. */
+const FOLDER = 'folder of the data set, without a config (default: the data set of the config)';
 
 interface PhantomOptions extends CommonOptions {
   readonly layout: 'synapse' | 'amos' | 'nnunet';
@@ -88,7 +91,7 @@ function renderProblem({ severity, file, caseId, message, fix }: DataProblem): s
   return `${severity}  ${place}\n  why  ${message}\n  fix  ${fix}`;
 }
 
-async function checkData(context: CommandContext, options: ConfigOptions): Promise<number> {
+async function checkData(context: CommandContext, options: DatasetOptions): Promise<number> {
   const problems: DataProblem[] = [];
   const { stalePrepared } = await import('@dinomix/trainer');
   const title = await withDataset(context, options, async (dataset) => {
@@ -108,8 +111,11 @@ async function checkData(context: CommandContext, options: ConfigOptions): Promi
 }
 
 function checkCommand(context: CommandContext, finish: (result: CommandResult) => void): Command {
-  const command = createCommand('check', 'read every file of the data set of a config and report all problems at once');
-  return addConfig(command).action(async (options: ConfigOptions) => finish(await checkData(context, options)));
+  const text = 'read every file of a data set and report all problems at once';
+  const command = createCommand('check', text).argument('[folder]', FOLDER);
+  return addConfig(command).action(async (folder: string | undefined, options: ConfigOptions) =>
+    finish(await checkData(context, { ...options, folder })),
+  );
 }
 
 function prepareCommand(context: CommandContext, finish: (result: CommandResult) => void): Command {
@@ -120,10 +126,12 @@ function prepareCommand(context: CommandContext, finish: (result: CommandResult)
 }
 
 function fingerprintCommand(context: CommandContext): Command {
-  const text = 'describe the data set of a config: shapes, spacings, intensities, voxels per class';
-  return addWorkers(addConfig(createCommand('fingerprint', text)))
+  const text = 'describe a data set: shapes, spacings, intensities, voxels per class';
+  return addWorkers(addConfig(createCommand('fingerprint', text).argument('[folder]', FOLDER)))
     .option('-o, --out <folder>', 'also write fingerprint.json and classes.svg there')
-    .action((options: FingerprintOptions) => fingerprintData(context, options));
+    .action((folder: string | undefined, options: FingerprintOptions) =>
+      fingerprintData(context, { ...options, folder }),
+    );
 }
 
 /** `dinomix data`. */

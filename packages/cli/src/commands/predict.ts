@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Axis, DeviceName, ImageReading, InferenceSettings } from '@dinomix/core';
+import { type Axis, type DeviceName, type ImageReading, type InferenceSettings, shellWord } from '@dinomix/core';
 import type { NiftiGeometry } from '@dinomix/volume';
 import { type Command, InvalidArgumentError } from 'commander';
 import { backendOf, DEFAULT_BACKEND, type OpenedBackend, openBackendPackage } from '../backend-host.js';
@@ -49,6 +49,7 @@ interface PredictOptions extends ConfigOptions {
   readonly frame?: number;
   readonly format?: LabelFormat;
   readonly series?: string;
+  readonly replaceNonFinite?: number;
 }
 
 const AXES = { z: 0, y: 1, x: 2 } as const;
@@ -57,6 +58,12 @@ function readOverlap(value: string): number {
   const overlap = Number(value);
   if (value.trim() !== '' && overlap >= 0 && overlap < 1) return overlap;
   throw new InvalidArgumentError('Expected a share from 0 to below 1.');
+}
+
+function readNumber(value: string): number {
+  const number = Number(value);
+  if (value.trim() !== '' && Number.isFinite(number)) return number;
+  throw new InvalidArgumentError('Expected a number.');
 }
 
 function readAxes(value: string): readonly Axis[] {
@@ -149,6 +156,16 @@ async function settleExisting(
   throw usageError('DMX_PREDICT_THERE', { file: existing.output });
 }
 
+/** The network of a run may be older than the run: it went on since, or another checkpoint was chosen. */
+async function staleNote(context: CommandContext, { run }: PredictOptions, origin: string): Promise<string | null> {
+  if (run === undefined) return null;
+  const { bestCheckpoint } = await import('@dinomix/trainer');
+  const directory = resolve(context.folder, run);
+  const best = await bestCheckpoint(directory);
+  if (best === null || origin.includes(`, ${best},`)) return null;
+  return `note  the network is of ${origin}; the run has ${best}: npx dinomix export ${shellWord(directory)} --force`;
+}
+
 async function predictWith(
   context: CommandContext,
   opened: OpenedNetwork,
@@ -169,7 +186,8 @@ async function predictWith(
   const say = (line: string | null) => {
     if (options.json !== true && line !== null) status.print(line);
   };
-  say(readingText(reading));
+  say(await staleNote(context, options, facts.origin));
+  say(readingText(reading, facts.reading));
   for (const note of planned.notes) say(`note  ${note}`);
   if (unmarked.length > 0) say(`note  ${unmarked.length} labels that are there do not tell which network wrote them`);
   if (planned.pairs.length + planned.failed.length > 1) {
@@ -201,10 +219,11 @@ async function predict(context: CommandContext, input: string, options: PredictO
   const path = resolve(context.folder, input);
   const inputs = findInputs(path);
   await exportIfNeeded(context, options);
-  const { backend, host } = await openBackend(context, options);
+  const { bound, host } = await openBackend(context, options);
   const status = createStatusLine(context.terminal);
   try {
-    const session = await backend.setup({ device: options.device, threads: options.threads ?? null });
+    const { startBackend } = await import('@dinomix/trainer');
+    const session = await startBackend(bound, options.device, options.threads ?? null);
     try {
       const opened = await openNetwork(session, file);
       await predictWith(context, opened, path, inputs, options, status).finally(opened.dispose);
@@ -245,6 +264,11 @@ export function predictCommand(context: CommandContext): Command {
       '--frame <number>',
       'volume along the fourth axis, from 0 (default: that of the training files)',
       wholeNumber,
+    )
+    .option(
+      '--replace-non-finite <number>',
+      'stands in for NaN and infinite intensities (default: as in training)',
+      readNumber,
     );
   return addConfig(command).action((input: string, options: PredictOptions) => predict(context, input, options));
 }

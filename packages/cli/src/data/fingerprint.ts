@@ -2,14 +2,14 @@ import { join, resolve } from 'node:path';
 import type { Dataset, Index3 } from '@dinomix/core';
 import type { CaseSurvey } from '@dinomix/trainer';
 import { makeFolder, writeFileAtomic } from '@dinomix/volume';
-import { type CommandContext, type ConfigOptions, tell, type WorkerOptions } from '../command.js';
+import { type CommandContext, tell, type WorkerOptions } from '../command.js';
 import { columns, counted } from '../text.js';
 import { createCaseProgress } from './case-progress.js';
 import { type ClassFrequency, classFrequencies, frequencyChart, frequencyRows } from './class-frequency.js';
-import { withDataset } from './with-dataset.js';
+import { type DatasetOptions, withDataset } from './with-dataset.js';
 
 /** Options of `dinomix data fingerprint`. */
-export interface FingerprintOptions extends ConfigOptions, WorkerOptions {
+export interface FingerprintOptions extends DatasetOptions, WorkerOptions {
   readonly out?: string;
 }
 

@@ -29,63 +29,119 @@ function stemOf({ path, kind }: PredictionInput, root: string): string {
   return kind === 'dicom' ? own : withoutEnding(own);
 }
 
-const shown = (channel: number, name: string | null) => `channel ${channel}${name === null ? '' : ` (${name})`}`;
+type Channels = Pick<ImageReading, 'channel' | 'channelNames'>;
+
+/** One case by the names of its files. */
+interface FoundCase {
+  readonly id: string;
+  readonly files: readonly { readonly image: CaseImage; readonly channel: number }[];
+}
+
+const shown = (channel: number, names: readonly string[]) =>
+  `${channel}${names[channel] === undefined ? '' : ` (${names[channel]})`}`;
 const digits = (channel: number) => `_${String(channel).padStart(4, '0')}`;
+const MOST_NAMED = 6;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+  return `${names.slice(0, MOST_NAMED).join(', ')}${more}`;
+}
 
 /** Refuses a file of another channel than the network learned from, and names the one to take. */
-function assertChannel(input: PredictionInput, found: number, id: string, channel: number, name: string | null): void {
-  if (found === channel) return;
-  const own = input.path.slice(0, input.path.lastIndexOf(digits(found)));
-  const ending = input.path.slice(own.length + 5);
-  const other = `${own}${digits(channel)}${ending}`;
+function assertChannel(
+  { image, channel: found }: FoundCase['files'][number],
+  id: string,
+  learned: string,
+  channel: number,
+) {
+  const own = image.path.slice(0, image.path.lastIndexOf(digits(found)));
+  const other = `${own}${digits(channel)}${image.path.slice(own.length + 5)}`;
   const cure = existsSync(other) ? `name ${other}` : `there is no ${basename(other)} in ${dirname(other)}`;
-  const problem = `It is channel ${found} of case "${id}", and the network learned from ${shown(channel, name)}: ${cure}.`;
-  throw usageError('DMX_CLI_INPUT', { path: input.path, problem });
+  const problem = `It is channel ${found} of case "${id}", and the network learned from channel ${learned}: ${cure}.`;
+  throw usageError('DMX_CLI_INPUT', { path: image.path, problem });
+}
+
+function casesOf(images: readonly CaseImage[]): readonly FoundCase[] {
+  const cases = new Map<string, FoundCase['files'][number][]>();
+  for (const image of images) {
+    const [, id, number] = CHANNEL.exec(image.name) ?? [];
+    if (id === undefined) continue;
+    cases.set(id, [...(cases.get(id) ?? []), { image, channel: Number(number) }]);
+  }
+  return [...cases].map(([id, files]) => ({ id, files }));
+}
+
+const numbersOf = ({ files }: FoundCase) => files.map(({ channel }) => channel).join(' ');
+
+/**
+ * Digits that are no channel of the training may be those of channels that it did not have, where several cases have the same
+ * ones, or numbers of cases.
+ * @throws DMX_CLI_INPUT where nothing tells which.
+ */
+function assertClear(found: FoundCase, cases: readonly FoundCase[], root: string, learned: string): void {
+  if (cases.some((other) => other !== found && numbersOf(other) === numbersOf(found))) return;
+  const names = listed(found.files.map(({ image }) => image.name));
+  const problem = `${names}: the last digits may be channels of one case or numbers of several, and the network learned from channel ${learned} alone. Take the files of other channels away, or give the image of each case the ending ${digits(0)}.`;
+  throw usageError('DMX_CLI_INPUT', { path: root, problem });
+}
+
+/** What one case gives. */
+interface Settled {
+  readonly images: readonly CaseImage[];
+  readonly lacking?: CaseImages['lacking'][number];
+  readonly leftOut?: readonly string[];
+}
+
+function settleCase(
+  found: FoundCase,
+  cases: readonly FoundCase[],
+  root: string,
+  channel: number,
+  names: readonly string[],
+): Settled {
+  const { id, files } = found;
+  const learned = shown(channel, names);
+  const own = files.filter((file) => file.channel === channel);
+  const foreign = files.filter((file) => file.channel > Math.max(channel, names.length - 1));
+  if (own.length > 0) {
+    if (foreign.length > 0) assertClear(found, cases, root, learned);
+    const others = files.filter((file) => file.channel !== channel);
+    return { images: own.map(({ image }) => ({ ...image, name: id })), leftOut: others.map(({ image }) => image.name) };
+  }
+  if (foreign.length === files.length) return { images: files.map(({ image }) => image) };
+  if (files[0]!.image.path === root) assertChannel(files[0]!, id, learned, channel);
+  const numbers = files.map((file) => file.channel).join(', ');
+  const problem = `Case "${id}" has the channels ${numbers}, and the network learned from channel ${learned}.`;
+  return { images: [], lacking: { path: files[0]!.image.path, problem } };
 }
 
 /**
  * Finds the image of each case as the training did: where it read one of several files of a case, `a_0000` and `a_0001` are
- * one case `a`, and labels have its name; else the name of a file is that of its case.
- * @throws DMX_CLI_INPUT for a single file of another channel.
+ * one case `a`, and labels have its name; else the name of a file is that of its case. Digits that are no channel of the
+ * training belong to the name.
+ * @throws DMX_CLI_INPUT for a single file of another channel, and where digits may be either.
  */
-export function caseImages(
-  inputs: readonly PredictionInput[],
-  root: string,
-  reading: Pick<ImageReading, 'channel' | 'channelName'> | null,
-): CaseImages {
-  const channel = reading?.channel ?? null;
+export function caseImages(inputs: readonly PredictionInput[], root: string, reading: Channels | null): CaseImages {
   const named = inputs.map((input) => ({ ...input, name: stemOf(input, root) }));
-  if (channel === null) return { images: named, lacking: [], notes: [] };
-  const images: CaseImage[] = [];
-  const cases = new Map<string, { readonly channels: number[]; readonly first: string }>();
-  for (const image of named) {
-    const [, id, number] = CHANNEL.exec(image.name) ?? [];
-    if (id === undefined) {
-      images.push(image);
-      continue;
-    }
-    const found = Number(number);
-    if (image.path === root) assertChannel(image, found, id, channel, reading!.channelName);
-    const known = cases.get(id) ?? { channels: [], first: image.path };
-    cases.set(id, known);
-    known.channels.push(found);
-    if (found === channel) images.push({ ...image, name: id });
-  }
-  const wanted = shown(channel, reading!.channelName);
-  const lacking = [...cases]
-    .filter(([, { channels }]) => !channels.includes(channel))
-    .map(([id, { channels, first }]) => {
-      const problem = `Case "${id}" has the channels ${channels.join(', ')}, and the network learned from ${wanted}.`;
-      return { path: first, problem };
-    });
-  const unnumbered = images.filter(({ name, path }) => name === stemOf({ path, kind: 'image' }, root)).length;
-  const others = named.length - images.length - lacking.length;
+  if (reading === null || reading.channel === null) return { images: named, lacking: [], notes: [] };
+  const { channel, channelNames } = reading;
+  const learned = shown(channel, channelNames);
+  const unnumbered = named.filter(({ name }) => !CHANNEL.test(name));
+  const cases = casesOf(named);
+  const settled = cases.map((found) => settleCase(found, cases, root, channel, channelNames));
+  const order = new Map(inputs.map(({ path }, index) => [path, index]));
+  const images = [...unnumbered, ...settled.flatMap((one) => one.images)];
+  const leftOut = settled.flatMap((one) => one.leftOut ?? []);
+  const isDoubtful = unnumbered.length > 0 && channelNames.length > 1;
+  const taken = listed(unnumbered.map(({ name }) => name));
   return {
-    images,
-    lacking,
+    images: images.sort((a, b) => order.get(a.path)! - order.get(b.path)!),
+    lacking: settled.flatMap(({ lacking }) => (lacking === undefined ? [] : [lacking])),
     notes: [
-      ...(unnumbered > 0 ? [`${unnumbered} of the files have no channel number and are taken as ${wanted}`] : []),
-      ...(others > 0 ? [`${others} files of other channels than ${digits(channel)} are not looked at`] : []),
+      ...(isDoubtful ? [`without a channel number, and taken as channel ${learned}: ${taken}`] : []),
+      ...(leftOut.length > 0
+        ? [`not looked at, for they are of other channels than ${learned}: ${listed(leftOut)}`]
+        : []),
     ],
   };
 }

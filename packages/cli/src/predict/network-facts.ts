@@ -33,7 +33,7 @@ const lengths = z.tuple([finite, finite, finite]).readonly();
 const range = z.tuple([lengths, lengths]).readonly();
 const reading = z.strictObject({
   channel: z.int().min(0).max(9999).nullable(),
-  channelName: z.string().nullable(),
+  channelNames: z.array(z.string()).max(10_000).readonly(),
   isHu: z.boolean(),
   frame: z.int().min(0).nullable(),
   geometry: z.literal(['sform', 'qform']).nullable(),

@@ -258,7 +258,7 @@ describe('dinomix predict', () => {
       const negative = createVolume({ data: intensities.map((value) => -value), shape: SHAPE, affine: OBLIQUE });
       await writeNifti(join(folder, `${name}_0000.nii.gz`), negative);
     };
-    const T2 = { ...READING, channel: 1, channelName: 'T2' };
+    const T2 = { ...READING, channel: 1, channelNames: ['T1', 'T2'] };
 
     it('takes the channel that the network learned from, one label a case', async () => {
       await writeCase('a');
@@ -290,6 +290,41 @@ describe('dinomix predict', () => {
       expect(err).toContain(`name ${join(folder, 'images', 'a_0001.nii.gz')}`);
     });
 
+    it('takes digits that are no channel of the training for a part of the name', async () => {
+      await writeImage('shifted_1024.nii.gz');
+      const one = { ...READING, channelNames: ['CT'] };
+      writeNetwork({ ...FACTS, reading: one });
+      expect((await run('predict', 'shifted_1024.nii.gz', '-n', 'net.onnx', '-o', 'labels')).code).toBe(0);
+      mkdirSync(join(folder, 'images'));
+      for (const name of ['a_0000', 'word_0002', 'word_0005', 'plain']) await writeImage(`images/${name}.nii.gz`);
+      const { code, err } = await run('predict', 'images', '-n', 'net.onnx', '-o', 'labels');
+      expect(code, err).toBe(0);
+      expect(readdirSync(join(folder, 'labels')).sort()).toEqual(
+        ['a', 'plain', 'shifted_1024', 'word_0002', 'word_0005'].map((name) => `${name}.nii.gz`),
+      );
+      expect(err).not.toContain('taken as');
+    });
+
+    it('refuses a folder in which such digits may be either', async () => {
+      mkdirSync(join(folder, 'images'));
+      for (const name of ['vol_0000', 'vol_0001', 'vol_0002']) await writeImage(`images/${name}.nii.gz`);
+      writeNetwork({ ...FACTS, reading: { ...READING, channelNames: ['CT'] } });
+      const { code, err } = await run('predict', 'images', '-n', 'net.onnx', '-o', 'labels');
+      expect(code).toBe(2);
+      expect(err).toContain('vol_0000, vol_0001, vol_0002');
+      expect(existsSync(join(folder, 'labels'))).toBe(false);
+    });
+
+    it('leaves channels out that the training did not have where every case has them', async () => {
+      await writeCase('a');
+      await writeCase('b');
+      writeNetwork({ ...FACTS, reading: { ...READING, channelNames: ['CT'] } });
+      const { code, err } = await run('predict', 'images', '-n', 'net.onnx', '-o', 'labels');
+      expect(code, err).toBe(0);
+      expect(readdirSync(join(folder, 'labels')).sort()).toEqual(['a.nii.gz', 'b.nii.gz']);
+      expect(err).toContain('not looked at, for they are of other channels than 0 (CT): a_0001, b_0001');
+    });
+
     it('keeps names that end in four digits where there are no channels', async () => {
       mkdirSync(join(folder, 'images'));
       for (const name of ['vol_0000', 'vol_0001']) await writeImage(`images/${name}.nii.gz`);
@@ -305,6 +340,9 @@ describe('dinomix predict', () => {
     await writeNifti(join(folder, 'in.nii'), createVolume({ data: holed, shape: SHAPE }));
     const args = ['predict', 'in.nii', '-n', 'net.onnx', '-o', 'out.nii'];
     expect((await run(...args)).code).toBe(1);
+    expect((await run(...args, '--replace-non-finite', '-300')).code).toBe(0);
+    expect((await readNifti(join(folder, 'out.nii'))).volume.data[3]).toBe(0);
+    rmSync(join(folder, 'out.nii'));
     writeNetwork({ ...FACTS, reading: { ...READING, replaceNonFinite: 250 } });
     const { code, err } = await run(...args);
     expect(code, err).toBe(0);

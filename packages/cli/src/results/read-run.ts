@@ -1,5 +1,5 @@
-import { basename, join } from 'node:path';
-import type { EvaluationReport } from '@dinomix/core';
+import { join } from 'node:path';
+import { type EvaluationReport, hashJson, type Json, shellWord } from '@dinomix/core';
 import { readRegularFile } from '@dinomix/volume';
 import { z } from 'zod';
 import { usageError } from '../errors.js';
@@ -12,6 +12,16 @@ export interface EvaluatedRun {
   readonly seed: number;
   /** Title of the data set with its split and recipe. */
   readonly dataset: string;
+  /** Everything that makes the method: the config without its seed and what changes no number, and the packages. */
+  readonly settings: Json;
+  /** Hash of classes, splits and files. */
+  readonly data: string;
+  /** Grid on which labels are compared. */
+  readonly grid: string;
+  /** What each outside teacher says of itself, such as that it is a control. */
+  readonly teachers: readonly string[];
+  /** How the run ended; null where it did not, or has not yet. */
+  readonly status: string | null;
   readonly report: EvaluationReport;
 }
 
@@ -36,19 +46,68 @@ const reportSchema = z.object({
   collapsed: z.array(z.number()).optional(),
   classes: z.array(z.object({ index: z.number(), name: z.string(), tail: z.boolean() })).optional(),
   weights: z.string(),
+  checkpoint: z.enum(['best', 'latest']),
 });
+
+const json = z.record(z.string(), z.json());
 const recordSchema = z.object({
   run: z.object({ seed: z.number() }),
-  config: z.object({ name: z.string() }),
-  dataset: z.object({ title: z.string() }),
+  config: z.looseObject({
+    name: z.string(),
+    train: json,
+    plugins: z.array(z.looseObject({ id: z.string(), active: z.boolean(), options: json })),
+  }),
+  packages: json,
+  teachers: z.record(z.string(), z.string()),
+  dataset: z.object({
+    title: z.string(),
+    classes: z.array(z.object({ name: z.string() })),
+    splits: json,
+    fingerprint: z.object({ cases: json }),
+  }),
+  images: z.object({ preprocessing: z.looseObject({}) }),
+  outcome: z.object({ status: z.string() }).nullable(),
 });
+type StoredRecord = z.output<typeof recordSchema>;
+
+/** Settings that change no number: batches are the same whatever they are. */
+const OF_THE_MACHINE = ['workers', 'queue', 'caseMemoryMb', 'keepCheckpoints'];
+/** Where files are; what is in them is known by their digests. */
+const PLACES = ['root', 'cache'];
+
+function without(value: Readonly<Record<string, unknown>>, names: readonly string[]) {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
+}
+
+function settingsOf({ config, packages }: StoredRecord): Json {
+  const plugins = config.plugins
+    .filter(({ active }) => active)
+    .map(({ options, ...plugin }) => {
+      const own = plugin.id.startsWith('dataset:') ? without(options, PLACES) : options;
+      return [plugin.id, { ...plugin, options: own }];
+    });
+  const rest = without(config, ['name', 'seed', 'runs', 'threads', 'train', 'plugins']);
+  const train = without(config.train, OF_THE_MACHINE);
+  return { ...rest, train, plugins: Object.fromEntries(plugins), packages } as Json;
+}
+
+function dataOf({ dataset: { classes, splits, fingerprint } }: StoredRecord): string {
+  return hashJson({ classes: classes.map(({ name }) => name), splits, cases: fingerprint.cases });
+}
+
+function gridOf({ images: { preprocessing } }: StoredRecord): string {
+  const { orientation, crop = null, grid, labelRule = null } = preprocessing;
+  return JSON.stringify({ orientation, crop, grid, labelRule });
+}
 
 async function readJson<T>(directory: string, name: string, schema: z.ZodType<T>, cure: string): Promise<T> {
   try {
     return schema.parse(JSON.parse(await readRegularFile(join(directory, name), 'utf8')));
   } catch (cause) {
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    const reason = isMissing ? `it has no ${name}${cure}` : `${name} is damaged or of another version`;
+    const reason = isMissing
+      ? `it has no ${name}${cure}`
+      : `${name} is damaged or of another version, and does not tell what a table must know`;
     throw usageError('DMX_CLI_RUN_FOLDER', { directory, reason });
   }
 }
@@ -58,14 +117,20 @@ async function readJson<T>(directory: string, name: string, schema: z.ZodType<T>
  * @throws DMX_CLI_RUN_FOLDER where the folder has none.
  */
 export async function readRun(directory: string, split: 'validation' | 'test'): Promise<EvaluatedRun> {
-  const cure = `; make it with "dinomix eval ${basename(directory)} --split ${split}"`;
+  const cure = `; make it with: npx dinomix eval ${shellWord(directory)} --split ${split}`;
   const report = await readJson(directory, `evaluation-${split}.json`, reportSchema, cure);
-  const { run, config, dataset } = await readJson(directory, 'record.json', recordSchema, '');
+  const record = await readJson(directory, 'record.json', recordSchema, '');
+  const { run, config, dataset, teachers, outcome } = record;
   return {
     directory,
     method: config.name,
     seed: run.seed,
     dataset: dataset.title,
+    settings: settingsOf(record),
+    data: dataOf(record),
+    grid: gridOf(record),
+    teachers: Object.values(teachers),
+    status: outcome?.status ?? null,
     report: { ...report, cases: [] } as EvaluationReport,
   };
 }

@@ -1,8 +1,8 @@
-import { basename } from 'node:path';
-import type { EvaluationReport, MetricColumn } from '@dinomix/core';
+import { type EvaluationReport, type MetricColumn, shellWord } from '@dinomix/core';
 import { aggregateRuns, type OverRuns } from '@dinomix/trainer';
 import { usageError } from '../errors.js';
 import { columnHeading } from './heading.js';
+import { assertOneTable, byMethod, isFinished, protocolOf } from './one-table.js';
 import type { PublishedRow, PublishedTable } from './published.js';
 import type { EvaluatedRun } from './read-run.js';
 
@@ -42,33 +42,6 @@ function heading(column: MetricColumn): string {
   return columnHeading({ ...column, title: column.unit === 'ratio' ? `${column.title} [%]` : column.title });
 }
 
-/** What two rows must share to stand in one table. */
-function protocolOf({ dataset, report }: EvaluatedRun): string {
-  return [dataset, `split ${report.role}`, ...report.columns.map(columnHeading)].join('; ');
-}
-
-/** @throws DMX_TABLE_PROTOCOL where a run is named twice or was repeated, which would count as two. */
-function assertDistinct(runs: readonly EvaluatedRun[]): void {
-  for (const [index, run] of runs.entries()) {
-    const earlier = runs.slice(0, index).find(({ method, seed }) => method === run.method && seed === run.seed);
-    if (earlier === undefined) continue;
-    const problem =
-      earlier.directory === run.directory
-        ? `${run.directory} is named twice, and means and deviations are over different runs`
-        : `${earlier.directory} and ${run.directory} are both "${run.method}" with seed ${run.seed}, and means and deviations are over seeds`;
-    throw usageError('DMX_TABLE_PROTOCOL', { problem, cure: 'Name every run once, and one run for each seed.' });
-  }
-}
-
-/** @throws DMX_TABLE_PROTOCOL where runs were evaluated differently. */
-function assertOneProtocol(runs: readonly EvaluatedRun[]): void {
-  const [first] = runs;
-  const other = runs.find((run) => protocolOf(run) !== protocolOf(first!));
-  if (other === undefined) return;
-  const problem = `${first!.directory}: ${protocolOf(first!)}. ${other.directory}: ${protocolOf(other)}`;
-  throw usageError('DMX_TABLE_PROTOCOL', { problem, cure: 'Make one table for each, or evaluate the runs alike.' });
-}
-
 /** Splits with published lists, as the titles of data sets name them; `lists` are those beside prepared files. */
 const PUBLISHED_SPLIT = /\bsplit (skcdf|genericssl|dhc-2023|dhc|lists),/;
 
@@ -93,7 +66,7 @@ function assertComparable({ directory, dataset, report }: EvaluatedRun, table: P
   if (problems.length > 0) cures.add('Make a table without --beside: its rows are of other data');
   if (report.role !== 'test') {
     problems.push('the validation split was evaluated');
-    cures.add(`Evaluate the test split: dinomix eval ${basename(directory)} --split test`);
+    cures.add(`Evaluate the test split: npx dinomix eval ${shellWord(directory)} --split test`);
   }
   for (const column of protocolColumns(protocol)) {
     const own = report.columns.find(({ name }) => name === column.name);
@@ -108,13 +81,6 @@ function assertComparable({ directory, dataset, report }: EvaluatedRun, table: P
     problem: `${directory}: ${problems.join('; ')}`,
     cure: `${[...cures].join('. ')}.`,
   });
-}
-
-/** Runs by method, in the order in which the methods first come. */
-function byMethod(runs: readonly EvaluatedRun[]): Map<string, EvaluatedRun[]> {
-  const groups = new Map<string, EvaluatedRun[]>();
-  for (const run of runs) groups.set(run.method, [...(groups.get(run.method) ?? []), run]);
-  return groups;
 }
 
 function tailOf(classes: readonly (number | null | undefined)[], isTail: readonly boolean[]): number | null {
@@ -187,14 +153,24 @@ function layoutOf(report: EvaluationReport | undefined, table: PublishedTable | 
   };
 }
 
+/** What rows must be read with: teachers that are controls, runs that did not come to their end, other checkpoints. */
+function runNotes(runs: readonly EvaluatedRun[]): readonly string[] {
+  return [...byMethod(runs)].flatMap(([method, group]) => [
+    ...new Set(group.flatMap(({ teachers }) => teachers.map((note) => `${method}: ${note}.`))),
+    ...group
+      .filter((run) => !isFinished(run))
+      .map(({ status }) => `${method}: not trained to its end (${status ?? 'no outcome'}).`),
+    ...(group[0]!.report.checkpoint === 'latest' ? [`${method}: the latest checkpoint, not the best.`] : []),
+  ]);
+}
+
 /**
  * Puts runs into one table, a row for each method (the mean over its runs with the population standard deviation), below
  * the rows of a published table.
  * @throws DMX_TABLE_PROTOCOL where rows would stand beside each other whose numbers mean different things.
  */
 export function resultsTable(runs: readonly EvaluatedRun[], beside: PublishedTable | undefined): ResultsTable {
-  assertDistinct(runs);
-  assertOneProtocol(runs);
+  assertOneTable(runs);
   if (beside !== undefined) for (const run of runs) assertComparable(run, beside);
   const [first] = runs;
   const layout = layoutOf(first?.report, beside);
@@ -209,6 +185,7 @@ export function resultsTable(runs: readonly EvaluatedRun[], beside: PublishedTab
       ...(beside === undefined ? [] : [`Protocol ${beside.protocol.toUpperCase()}. Published rows: ${beside.source}.`]),
       ...(runs.length > 0 ? [`Runs: ${protocolOf(first!)}.`] : []),
       `By class and in the tail: ${main!.title} in percent. Means over cases, then classes, then runs; ± is the population standard deviation over runs. Tail: ${layout.classes.filter((_, index) => layout.isTail[index]).join(', ') || 'none'}.`,
+      ...runNotes(runs),
       ...(runs.length > 0 ? [COLLAPSED] : []),
       ...(beside === undefined ? [] : [`${COLLAPSED_PUBLISHED}: 0.0${floors.join('')}.`]),
     ],

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EvaluationReport, MetricColumn } from '@dinomix/core';
+import type { EvaluationReport, Json, MetricColumn } from '@dinomix/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dinomix } from '../../test/harness.js';
 import { formatResults } from './formats.js';
@@ -69,10 +69,22 @@ function report(dice: number, columns = COLUMNS): EvaluationReport {
     collapsed: [13],
     classes: NAMES.map((name, index) => ({ index, name, tail: [4, 5].includes(index) })),
     weights: 'ema',
+    checkpoint: 'best',
   };
 }
 const run = (dice: number, columns = COLUMNS, dataset = TITLE) => {
-  return { directory: `runs/${dice}`, method: 'ours', seed: 10 * dice, dataset, report: report(dice, columns) };
+  return {
+    directory: `runs/${dice}`,
+    method: 'ours',
+    seed: 10 * dice,
+    dataset,
+    settings: { train: { epochs: 3 } } as Json,
+    data: 'd1',
+    grid: 'g1',
+    teachers: [] as string[],
+    status: 'completed' as string | null,
+    report: report(dice, columns),
+  };
 };
 
 describe('a table of runs', () => {
@@ -134,6 +146,26 @@ describe('a table of runs', () => {
     ['one run twice', [run(0.5), run(0.6), run(0.5)], undefined],
     ['one seed twice', [run(0.5), { ...run(0.6), seed: 5 }], undefined],
     ['other data beside', [run(0.5, COLUMNS, 'Phantom')], 'synapse-20'],
+    ['data of the same title', [run(0.5), { ...run(0.6), data: 'd2', method: 'theirs' }], undefined],
+    ['labels compared on another grid', [run(0.5), { ...run(0.6), grid: 'g2', method: 'theirs' }], undefined],
+    ['two methods of one name', [run(0.5), { ...run(0.6), settings: { train: { epochs: 4 } } }], undefined],
+    ['a run that was interrupted among others', [run(0.5), { ...run(0.6), status: 'interrupted' }], undefined],
+    [
+      'the latest checkpoint among the best',
+      [run(0.5), { ...run(0.6), report: { ...report(0.6), checkpoint: 'latest' as const } }],
+      undefined,
+    ],
+    [
+      'a phantom beside published rows',
+      [
+        run(
+          0.5,
+          COLUMNS,
+          'Synapse (split skcdf, labelled 0.2, recipe p1, synthetic phantoms: not the published benchmark)',
+        ),
+      ],
+      'synapse-20',
+    ],
   ] as const)('is refused: %s', (_, runs, beside) => {
     const make = () => resultsTable([...runs], beside === undefined ? undefined : PUBLISHED[beside]);
     expect(make).toThrow(expect.objectContaining({ code: 'DMX_TABLE_PROTOCOL' }));
@@ -150,6 +182,31 @@ it.each([
   expect(resultsTable([run(0.5, columns, dataset)], PUBLISHED[beside]).rows.at(-1)![0]).toBe('ours');
 });
 
+it('names what two methods of one name differ in', () => {
+  const make = () => resultsTable([run(0.5), { ...run(0.6), settings: { train: { epochs: 4 } } }], undefined);
+  expect(make).toThrow(/differ in more than their seed: train\.epochs/);
+});
+
+it('says of a control teacher that it is one, in every format', () => {
+  const note = 'teacher: random control weights, not DINOv3';
+  const table = resultsTable(
+    [
+      { ...run(0.5), teachers: [note] },
+      { ...run(0.6), teachers: [note] },
+    ],
+    undefined,
+  );
+  for (const format of ['markdown', 'csv', 'latex'] as const) {
+    expect(formatResults(table, format).split(`ours: ${note}.`), format).toHaveLength(2);
+  }
+});
+
+it('says of a single run that it did not come to its end', () => {
+  expect(resultsTable([{ ...run(0.5), status: null }], undefined).notes).toContain(
+    'ours: not trained to its end (no outcome).',
+  );
+});
+
 describe('dinomix table', () => {
   let folder: string;
   beforeAll(async () => {
@@ -158,7 +215,25 @@ describe('dinomix table', () => {
       ['a-seed0', 0.5],
       ['a-seed1', 0.7],
     ] as const) {
-      const record = { run: { seed: 10 * dice }, config: { name: 'a' }, dataset: { title: TITLE } };
+      const record = {
+        run: { seed: 10 * dice },
+        // Place and machine change no number.
+        config: {
+          name: 'a',
+          seed: 10 * dice,
+          runs: `runs${dice}`,
+          train: { epochs: 3, workers: 10 * dice },
+          plugins: [
+            { id: 'dataset:synapse', active: true, options: { root: `data${dice}` } },
+            { id: 'mixer:pic', active: false, options: { boxes: dice } },
+          ],
+        },
+        packages: {},
+        teachers: {},
+        dataset: { title: TITLE, classes: [], splits: {}, fingerprint: { cases: {} } },
+        images: { preprocessing: { orientation: 'keep', grid: { kind: 'keep' } } },
+        outcome: { status: 'completed' },
+      };
       await mkdir(join(folder, name));
       await writeFile(join(folder, name, 'record.json'), JSON.stringify(record));
       await writeFile(join(folder, name, 'evaluation-test.json'), JSON.stringify(report(dice)));
@@ -175,6 +250,18 @@ describe('dinomix table', () => {
     expect(out.trim().split('\n').at(-1)).toMatch(/^a,2,55\.38,9\.23,2\.00,0\.00,60\.0,/);
   });
 
+  it('refuses what an older record does not tell', async () => {
+    const file = join(folder, 'a-seed1', 'record.json');
+    const text = await readFile(file, 'utf8');
+    const { images: _, ...old } = JSON.parse(text);
+    await writeFile(file, JSON.stringify(old));
+    expect(await table('a-seed0', 'a-seed1')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('does not tell what a table must know'),
+    });
+    await writeFile(file, text);
+  });
+
   it('shows a published table alone', async () => {
     const { out } = await table('--beside', 'amos-5');
     expect(out).toContain('| DHC | - | 49.53 | 13.89 |');
@@ -183,7 +270,7 @@ describe('dinomix table', () => {
   it('says what is missing', async () => {
     expect(await table('bare')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('dinomix eval bare --split test'),
+      err: expect.stringContaining(`npx dinomix eval ${join(folder, 'bare')} --split test`),
     });
     expect(await table('a-seed0', '--beside', 'synapse')).toMatchObject({
       code: 2,

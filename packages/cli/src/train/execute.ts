@@ -6,6 +6,7 @@ import {
   type RunEvent,
   type RunOutcome,
   type RunSpec,
+  shellWord,
 } from '@dinomix/core';
 import type { CommandContext, CommonOptions } from '../command.js';
 import type { Tensors } from '../config.js';
@@ -39,7 +40,7 @@ function closing(outcome: RunOutcome, directory: string): string {
   const where = position === null ? '' : ` at epoch ${position.epoch + 1}, step ${position.step + 1}`;
   const cost = `${duration(seconds)}, at most ${byteSize(peakMb * 1e6)}`;
   if (status === 'interrupted') {
-    return `Interrupted${where}; ${cost}.\nTo go on: dinomix resume ${JSON.stringify(directory)}`;
+    return `Interrupted${where}; ${cost}.\nTo go on: npx dinomix resume ${shellWord(directory)}`;
   }
   return `${status === 'completed' ? 'Completed' : `Stopped${where}: ${reason}`}; ${cost}.\n${directory}`;
 }

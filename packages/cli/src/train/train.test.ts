@@ -73,7 +73,7 @@ describe('dinomix train', () => {
     const { code, out, err } = await interrupted(args, folder);
     expect(code).toBe(130);
     expect(err).toContain('Ctrl-C again leaves at once');
-    expect(out).toContain(`dinomix resume ${JSON.stringify(join(folder, 'run'))}`);
+    expect(out).toContain(`To go on: npx dinomix resume ${join(folder, 'run')}`);
     const resumed = await interrupted(['resume', 'run', '--json'], folder);
     expect(resumed.code).toBe(130);
     // The scripted executor makes one step when it resumes.

@@ -26,6 +26,8 @@ export interface UseInputs {
   readonly origins: Origins;
   /** Package by key of plugins that are installed and not loaded; for messages only. */
   readonly installed: Readonly<Record<string, string>>;
+  /** Package by key of plugins that could be installed; for messages only. */
+  readonly published: Readonly<Record<string, string>>;
 }
 
 function candidates(plugins: readonly LoadedPlugin[], slot: SlotName): readonly string[] {
@@ -116,7 +118,8 @@ class UseResolver {
 
   #unknownId(slot: SlotName, id: string, origin: string, loaded: readonly string[]): void {
     const installed = this.#inputs.installed[`${slot}:${id}`] ?? null;
-    const details = { slot, id, origin, nearest: nearest(id, loaded), loaded, installed };
+    const published = this.#inputs.published[`${slot}:${id}`] ?? null;
+    const details = { slot, id, origin, nearest: nearest(id, loaded), loaded, installed, published };
     this.#report(dmxError('DMX_USE_ID', details, { phase: 'use', path: `use.${slot}`, slot }));
   }
 

@@ -54,7 +54,7 @@ export function niftiFileReading(
 ): ImageReading {
   return {
     channel: null,
-    channelName: isHu ? 'CT' : null,
+    channelNames: isHu ? ['CT'] : [],
     isHu,
     frame: null,
     geometry,

@@ -73,6 +73,7 @@ const useErrors = {
     nearest: string | null;
     loaded: readonly string[];
     installed: string | null;
+    published: string | null;
   }) =>
     text(
       `"${d.slot}:${d.id}" is not provided by a loaded plugin (${d.origin})`,
@@ -80,7 +81,9 @@ const useErrors = {
         ? `The loaded plugins provide for this slot: ${quoted(d.loaded)}.`
         : `It is provided by ${d.installed}, which is installed but not in "plugins".`,
       d.installed === null
-        ? `Use a loaded id, or add the plugin to "plugins".${didYouMean(d.nearest)}`
+        ? d.published === null
+          ? `Use a loaded id, or add the plugin to "plugins".${didYouMean(d.nearest)}`
+          : `Install it (npm install ${d.published}), import it in the config and add it to "plugins".`
         : `Import ${d.installed} in the config and add it to "plugins".`,
     ),
   DMX_USE_NONE: (d: { slot: string }) =>

@@ -34,6 +34,8 @@ export interface HostOptions {
   readonly base?: Preset;
   /** Package by key of plugins that are installed, to name them when they are missing in the config. */
   readonly installed?: Readonly<Record<string, string>>;
+  /** Package by key of plugins that could be installed, to name them when nothing provides the key. */
+  readonly published?: Readonly<Record<string, string>>;
   /** Receives warnings of plugins. Default: none are kept. */
   readonly onWarning?: (message: string, plugin: string) => void;
   /** Milliseconds for one plugin. Default: setup 10 000, disposal of one thing 10 000. */
@@ -106,10 +108,10 @@ async function abandon(disposal: DisposalStack, milliseconds: number): Promise<v
  * @throws one DmxError: the problem, or DMX_SEVERAL with all problems of the first phase that has any.
  */
 export async function createHost<T = unknown>(options: HostOptions): Promise<Host<T>> {
-  const { file = null, overrides = [], base = null, installed = {}, deadlines = {} } = options;
+  const { file = null, overrides = [], base = null, installed = {}, published = {}, deadlines = {} } = options;
   const { setup = DEADLINE_MS, dispose = DEADLINE_MS } = deadlines;
   const environment: ConfigEnvironment = Object.freeze({ file, overrides: Object.freeze([...overrides]) });
-  const prepared = await prepareConfig({ config: options.config, file, overrides, base, installed });
+  const prepared = await prepareConfig({ config: options.config, file, overrides, base, installed, published });
   const hooks = createHookSet<T>();
   const disposal = createDisposalStack();
   try {

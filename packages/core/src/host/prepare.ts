@@ -21,6 +21,7 @@ export interface PrepareInputs {
   readonly overrides: readonly string[];
   readonly base: Preset | null;
   readonly installed: Readonly<Record<string, string>>;
+  readonly published: Readonly<Record<string, string>>;
 }
 
 /** A config that passed every check that needs no plugin code. */
@@ -98,7 +99,10 @@ export async function prepareConfig(inputs: PrepareInputs): Promise<Prepared> {
   await runPhase('compatibility', (report) => checkCompatibility(plugins, report));
   const options = await runPhase('options', (report) => resolveOptions(plugins, layers, overrides, origins, report));
   const use = await runPhase('use', (report) =>
-    resolveUse({ layers, overrides, plugins, origins, installed: inputs.installed }, report),
+    resolveUse(
+      { layers, overrides, plugins, origins, installed: inputs.installed, published: inputs.published },
+      report,
+    ),
   );
   const activeKeys = keysInUse(use);
   const active = plugins.filter((plugin) => plugin.keys.length === 0 || plugin.keys.some((key) => activeKeys.has(key)));

@@ -1,4 +1,5 @@
 import { configOf, type RawConfig } from '../config/define-config.js';
+import { jsonDifferences } from '../config/differences.js';
 import { collectLayers } from '../config/layers.js';
 import { type LoadedConfig, loadConfigFile } from '../config/load.js';
 import type { ResolvedConfig, ResolvedPlugin } from '../config/types.js';
@@ -91,19 +92,10 @@ function writtenOut({ use, plugins: _, ...settings }: ResolvedConfig, plugins: r
   return { ...settings, plugins, use: Object.fromEntries(chosen) };
 }
 
-/** Paths of the values that differ, `train.epochs`; versions of plugins count apart. */
-function differences(found: unknown, stored: unknown, path = ''): string[] {
-  if (JSON.stringify(found) === JSON.stringify(stored)) return [];
-  if (typeof found !== 'object' || typeof stored !== 'object' || found === null || stored === null) return [path];
-  const keys = new Set([...Object.keys(found), ...Object.keys(stored)]);
-  const at = (value: object, key: string) => (value as Record<string, unknown>)[key];
-  return [...keys].flatMap((key) => differences(at(found, key), at(stored, key), path === '' ? key : `${path}.${key}`));
-}
-
 /** Checks that a restored host has the config of the run. @returns notes on plugins that have another version now */
 function compare(host: Host<never>, stored: StoredConfig, directory: string): readonly string[] {
   if (host.configHash === stored.configHash) return [];
-  const different = differences(host.config, stored.config);
+  const different = jsonDifferences(host.config, stored.config);
   const versions = different.filter((path) => /^plugins\.\d+\.version$/.test(path));
   if (versions.length < different.length) {
     const paths = different.filter((path) => !versions.includes(path));

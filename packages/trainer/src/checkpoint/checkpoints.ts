@@ -22,6 +22,8 @@ export type CheckpointChoice = 'best' | 'latest';
 export interface StoredCheckpoint {
   /** Without extension. */
   readonly path: string;
+  /** Whether it was taken as the best or as the newest. */
+  readonly choice: CheckpointChoice;
   readonly state: CheckpointState;
 }
 
@@ -141,6 +143,13 @@ async function bestBefore(folder: string, next: string): Promise<string | null> 
   return null;
 }
 
+/** Name of the checkpoint that a run is known by: the best, or the newest where none was chosen; null without any. */
+export async function bestCheckpoint(directory: string): Promise<string | null> {
+  const folder = checkpointFolder(directory);
+  const newest = (await namesIn(folder)).at(-1);
+  return newest === undefined ? null : ((await bestOf(folder, newest)) ?? newest);
+}
+
 /** The JSON goes first: without it the tensors are no checkpoint. */
 async function remove(folder: string, name: string): Promise<void> {
   for (const extension of ['json', 'safetensors'])
@@ -188,7 +197,7 @@ export function createCheckpoints(folder: string, keep: number): Checkpoints {
       for (const name of (await namesIn(folder)).reverse()) {
         const path = join(folder, name);
         try {
-          return { path, state: await readCheckpoint(path) };
+          return { path, choice: 'latest', state: await readCheckpoint(path) };
         } catch (thrown) {
           onDamaged(reasonOf(thrown));
         }
@@ -199,12 +208,12 @@ export function createCheckpoints(folder: string, keep: number): Checkpoints {
       const newest = (await namesIn(folder)).at(-1);
       if (newest === undefined) return null;
       const path = join(folder, newest);
-      if (choice === 'latest') return { path, state: await readCheckpoint(path) };
+      if (choice === 'latest') return { path, choice, state: await readCheckpoint(path) };
       const { best } = await readJson(path).catch((thrown: unknown) => {
         throw trainerError('DMX_CHECKPOINT_READ', { path, reason: reasonOf(thrown) }, { cause: thrown });
       });
       const chosen = join(folder, best ?? newest);
-      return { path: chosen, state: await readCheckpoint(chosen) };
+      return { path: chosen, choice: best === null ? 'latest' : 'best', state: await readCheckpoint(chosen) };
     },
   };
 }

@@ -16,17 +16,26 @@ export interface CountedDataset {
 
 function assertFilled(dataset: Dataset, train: TrainSettings): void {
   const { splits } = dataset;
-  const needed: readonly (readonly [CaseRole, boolean, string])[] = [
-    ['labelled', true, 'Every step needs labelled crops.'],
-    ['unlabelled', train.batch.unlabelled > 0, `train.batch.unlabelled is ${train.batch.unlabelled}.`],
-    [
-      'validation',
-      train.validateEvery > 0,
-      `train.validateEvery is ${train.validateEvery}; 0 trains without validation.`,
-    ],
+  const { batch, validateEvery } = train;
+  const needed: readonly { role: CaseRole; isNeeded: boolean; needed: string; cure?: string }[] = [
+    { role: 'labelled', isNeeded: true, needed: 'Every step needs labelled crops.' },
+    {
+      role: 'unlabelled',
+      isNeeded: batch.unlabelled > 0,
+      needed: `train.batch.unlabelled is ${batch.unlabelled}, and every case of the data set has a label or another part.`,
+      cure:
+        'To train with labels alone: --set train.batch.unlabelled=0. To train with few of them, let the option "labelled" of ' +
+        'the data set hide the others, such as --set dataset.<id>.labelled=0.2.',
+    },
+    {
+      role: 'validation',
+      isNeeded: validateEvery > 0,
+      needed: `train.validateEvery is ${validateEvery}.`,
+      cure: 'Add cases to the split, or train without validation: --set train.validateEvery=0.',
+    },
   ];
-  for (const [role, isNeeded, why] of needed) {
-    if (isNeeded && splits[role].length === 0) throw trainerError('DMX_SPLIT_EMPTY', { role, needed: why });
+  for (const { isNeeded, ...what } of needed) {
+    if (isNeeded && splits[what.role].length === 0) throw trainerError('DMX_SPLIT_EMPTY', what);
   }
 }
 

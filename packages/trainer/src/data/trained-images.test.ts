@@ -21,7 +21,16 @@ const SAR: Affine = [
 const gridOf = (affine: Affine, shape: Triple = [1, 1, 1], spacing: Triple = [1, 1, 1]): Grid => {
   return { shape, spacing, affine };
 };
-const READING = { channel: 1, channelName: 'T2' } as ImageReading;
+const READING: ImageReading = {
+  channel: 1,
+  channelNames: ['T1', 'T2'],
+  isHu: false,
+  frame: null,
+  geometry: null,
+  replaceNonFinite: null,
+  spacingTolerance: null,
+  series: {},
+};
 
 function datasetOf(orientation: 'keep' | 'RAS', hasAxes = true) {
   const preprocessing = { orientation, grid: { kind: 'keep' }, normalisation: { steps: [], display: [0, 1] } } as const;

@@ -5,7 +5,7 @@ import type { FunctionMemory, NamedTensors, RunRecord, TensorFunction } from '@d
 import { memory, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { type TinyHostOptions, tinyHost } from '../../test/tiny-host.js';
-import { mixerThat, teacherThat, tinyBackend, tinyPlugin, tinyStudent } from '../../test/tiny-plugins.js';
+import { mixerThat, teacherThat, tinyBackend, tinyLoss, tinyPlugin, tinyStudent } from '../../test/tiny-plugins.js';
 import { eventsOf, newFolder, tinyRun } from '../../test/tiny-run.js';
 import { readCheckpoint } from '../checkpoint/checkpoints.js';
 import type { RunningBackend } from '../types.js';
@@ -94,8 +94,16 @@ describe('the estimate', () => {
         predict: () => Promise.reject(new Error('asked')),
       })),
     );
-    const estimate = await estimated({ more: [outside], use: { teacher: ['ema', 'outside'] } });
+    const taker = tinyPlugin(['loss:taker'], (api) => {
+      const slot = tinyLoss(['labelled']);
+      api.provide('loss', 'taker', () => ({ ...slot, needs: { ...slot.needs, tokens: true } }));
+    });
+    const use = { teacher: ['ema', 'outside'] };
+    const taken = { ...use, loss: { supervised: 1, consistency: 1, taker: 1 } };
+    const estimate = await estimated({ more: [outside, taker], use: taken });
     expect(estimate!.parts['teachers from outside']).toBe(12_345);
+    // It gives tokens alone, and no loss takes any: the run leaves it out.
+    expect((await estimated({ more: [outside], use }))!.parts['teachers from outside']).toBeUndefined();
   });
 });
 

@@ -1,6 +1,7 @@
 import type { BatchPart, Bound, Dataset, Index3, Run } from '@dinomix/core';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { guardedAsync } from '../step/guard.js';
+import { teachersInUse } from '../step/teachers-in-use.js';
 import type { TeacherInput, TeacherResult, TeacherSlot } from '../types.js';
 
 /** Teachers as the graph of a step meets them, without what works outside of it. */
@@ -38,7 +39,7 @@ export async function standInTeachers(run: Run<Tensor>, dataset: Dataset, volume
   const { patch } = run.config.train;
   const teachers: Bound<TeacherSlot>[] = [];
   let [bytes, silent] = [0, false];
-  for (const bound of await run.resolve('teacher')) {
+  for (const bound of teachersInUse(await run.resolve('teacher'), await run.resolve('loss')).used) {
     const { id, plugin, value } = bound;
     if (value.kind !== 'outside') {
       teachers.push(bound);

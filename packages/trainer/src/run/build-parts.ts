@@ -1,4 +1,4 @@
-import type { Bound, Dataset, DatasetFacts, ParameterSpec, ResolvedConfig, Run } from '@dinomix/core';
+import type { Bound, Dataset, DatasetFacts, ParameterSpec, ResolvedConfig, Run, ViewName } from '@dinomix/core';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import { trainerError } from '../errors.js';
 import { type CaseStore, trainingVolumes } from '../loader/case-store.js';
@@ -17,6 +17,7 @@ import {
   teacherVariable,
 } from '../step/parts.js';
 import { runningStudents } from '../step/students.js';
+import { teachersInUse } from '../step/teachers-in-use.js';
 import type { Variables } from '../step/variables.js';
 import type { LossSlot, RunningBackend, TeacherSlot } from '../types.js';
 import { buildNetworks } from './build-networks.js';
@@ -134,10 +135,19 @@ function withLossParameters(
   });
 }
 
-function warnUnused(parts: StepParts, warn: BuildMaterial['warn']): void {
+/** How a loss of mixed crops is kept where nothing mixes: it looks at the crops themselves. */
+function wayToKeep(key: string, views: readonly ViewName[], { plugins }: ResolvedConfig, mixes: boolean): string {
+  const options = plugins.find(({ provides }) => provides.some((one) => one === key))?.options;
+  if (mixes || !Array.isArray(options?.views) || !views.some((view) => view.startsWith('mixed-'))) return '';
+  const plain = [...new Set(views.map((view) => view.replace('mixed-', '')))];
+  return ` Nothing mixes crops; to keep it: --set ${key.replace(':', '.')}.views='${JSON.stringify(plain)}'.`;
+}
+
+function warnUnused(parts: StepParts, config: ResolvedConfig, warn: BuildMaterial['warn']): void {
   for (const { key, plugin, slot } of parts.losses) {
     if (slot.views.some((view) => parts.views.includes(view))) continue;
-    warn(`${key} is not used: this run has none of its views (${slot.views.join(', ')}).`, plugin);
+    const lack = `${key} is not used: this run has none of its views (${slot.views.join(', ')}).`;
+    warn(`${lack}${wayToKeep(key, slot.views, config, parts.mixers.length > 0)}`, plugin);
   }
 }
 
@@ -149,8 +159,13 @@ export async function buildParts(material: BuildMaterial): Promise<StepParts> {
   const { run, session, facts } = material;
   const ops = createOps(session.ops);
   const networks = await createStudents(ops, material);
-  const teachers = await openTeachers(await run.resolve('teacher'), networks, material);
-  const losses = bindLosses(await run.resolve('loss'), run.config);
+  const boundLosses = await run.resolve('loss');
+  const { used, idle } = teachersInUse(await run.resolve('teacher'), boundLosses);
+  for (const { id, plugin } of idle) {
+    material.warn(`teacher:${id} is left out: it gives tokens, and no loss in use takes any.`, plugin);
+  }
+  const teachers = await openTeachers(used, networks, material);
+  const losses = bindLosses(boundLosses, run.config);
   assertNeeds(losses, teachers);
   const students = withLossParameters(networks, losses, teachers, material);
   const [optimizer] = await run.resolve('optimizer');
@@ -173,6 +188,6 @@ export async function buildParts(material: BuildMaterial): Promise<StepParts> {
     classCount: facts.classes.length,
     views: viewsInUse(losses, shape),
   };
-  warnUnused(parts, material.warn);
+  warnUnused(parts, run.config, material.warn);
   return parts;
 }

@@ -1,19 +1,29 @@
-import type { Host } from '@dinomix/core';
+import { type Backend, type Bound, type DeviceName, type Host, reasonOf } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { guardedAsync } from '../step/guard.js';
+import { trainerError } from '../errors.js';
 import type { RunningBackend } from '../types.js';
 
 const sessions = new WeakMap<Host<Tensor>, Promise<RunningBackend>>();
 
+/** Starts a backend. @throws DMX_DEVICE where it does not work on the device. */
+export async function startBackend(
+  { id, plugin, value }: Bound<Backend<Tensor>>,
+  device: DeviceName,
+  threads: number | null,
+): Promise<RunningBackend> {
+  try {
+    return await value.setup({ device, threads });
+  } catch (cause) {
+    const details = { backend: id, device, reason: reasonOf(cause) };
+    throw trainerError('DMX_DEVICE', details, { plugin, phase: 'create', cause });
+  }
+}
+
 async function setUp(host: Host<Tensor>): Promise<RunningBackend> {
   const [bound] = await host.resolve('backend');
-  const { id, plugin, value } = bound!;
-  const worker = { key: `backend:${id}`, plugin };
   const { device, threads } = host.config;
-  const session = await guardedAsync(worker, `start on device "${device}"`, null, () =>
-    value.setup({ device, threads }),
-  );
-  host.onDispose(worker.key, () => session.dispose());
+  const session = await startBackend(bound!, device, threads);
+  host.onDispose(`backend:${bound!.id}`, () => session.dispose());
   return session;
 }
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   type Host,
   type JsonObject,
@@ -7,6 +7,7 @@ import {
   type RunOutcome,
   reasonOf,
   type StepPosition,
+  shellWord,
 } from '@dinomix/core';
 import { makeFolder } from '@dinomix/volume';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -63,6 +64,12 @@ function endOf(status: LoopEnd, stopReason: string | null): TrainingEnd {
   return { status, reason: reasons[status] };
 }
 
+/** The command that predicts with a run, from wherever it is given: npx finds `dinomix` in the project. */
+function predictCommand(configFile: string | null, directory: string): string {
+  const project = configFile === null ? '' : `cd ${shellWord(dirname(configFile))} && `;
+  return `${project}npx dinomix predict image.nii.gz --run ${shellWord(directory)}`;
+}
+
 /** Begins anew, or loads the newest checkpoint. A run that was ended before its first one begins at its first step. */
 async function startLoop(training: Training, resume: boolean, stop: AbortSignal): Promise<TrainingLoop> {
   const { checkpoints, run, events } = training;
@@ -93,11 +100,12 @@ async function testBest(training: Training, stop: AbortSignal): Promise<boolean>
   await makeFolder(predictions);
   const material = evaluationMaterial(training, stop);
   try {
-    const report = await evaluateSplit('test', {
+    const evaluated = await evaluateSplit('test', {
       ...material,
       predictions,
       onSlice: (slice) => events.emit({ type: 'slice', slice }),
     });
+    const report = { ...evaluated, checkpoint: best?.choice ?? 'latest' } as const;
     await writeEvaluation(run.info.directory, report);
     await events.emit({ type: 'evaluation', report });
     return true;
@@ -156,7 +164,7 @@ async function train(
   const record = makeRecord(
     training,
     memory,
-    options.predictCommand ?? `dinomix predict image.nii.gz --run ${JSON.stringify(directory)}`,
+    options.predictCommand ?? predictCommand(host.environment.file, directory),
   );
   // A run that begins anew after it was ended before its first checkpoint may have another config.
   if (loop.progress.step === 0 || !(await hasRecord(directory, events))) await writeRecord(record);

@@ -63,7 +63,8 @@ export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationR
     const material = evaluationMaterial(training, signal);
     const predictions = join(directory, 'predictions');
     if (options.writePredictions) await makeFolder(predictions);
-    return await evaluateSplit(role, options.writePredictions ? { ...material, predictions } : material);
+    const report = await evaluateSplit(role, options.writePredictions ? { ...material, predictions } : material);
+    return { ...report, checkpoint: found.choice };
   } finally {
     await run.end(FINISHED);
   }

@@ -122,6 +122,7 @@ export const recordSchema = z.object({
     }),
   }),
   patch: z.tuple([count, count, count]),
+  images: json.optional(),
   passes: z.object({ mode: text, batchStatistics: text, runningStatistics: text }).optional(),
   licences: z.record(text, text),
   predictCommand: text,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunRecord } from '@dinomix/core';
+import { type RunRecord, shellWord } from '@dinomix/core';
 import { readRegularFile } from '@dinomix/volume';
 import { noEvents } from './errors.js';
 import { readEvents } from './event-lines.js';
@@ -27,6 +27,13 @@ async function readRecord(directory: string): Promise<RunRecord | null> {
   }
 }
 
+/** The record of a run that was moved tells of its present folder. */
+function inPlace(record: RunRecord | null, directory: string): RunRecord | null {
+  if (record === null || record.run.directory === directory) return record;
+  const predictCommand = `cd ${shellWord(directory)} && npx dinomix predict image.nii.gz --run .`;
+  return { ...record, run: { ...record.run, directory }, predictCommand };
+}
+
 /**
  * Reads a run folder, one event in memory at a time.
  * @throws DMX_REPORT_RUN without events, DMX_REPORT_EVENTS where they are damaged.
@@ -37,6 +44,7 @@ export async function readRun(directory: string, slices: number): Promise<ReadRu
   const history = new RunHistory(slices);
   const notes = [...(await readEvents(file, (event) => history.add(event)))];
   history.record ??= await readRecord(directory);
+  history.record = inPlace(history.record, directory);
   if (history.record === null) notes.push('The run has no record: it ended before it began.');
   await addSlices(directory, history);
   return { history, notes };

@@ -1,5 +1,5 @@
 import { relative, resolve } from 'node:path';
-import { byteSize } from '@dinomix/core';
+import { byteSize, shellWord } from '@dinomix/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, type CommonOptions, choice, createCommand, tell } from '../../command.js';
 import { createStatusLine } from '../../terminal.js';
@@ -130,7 +130,7 @@ function nextStep({ folder, kind, options }: Fetched, from: string): string {
   if (kind === 'onnx') return `in the config: dinov3({ model: '${place}'${more} })`;
   if (kind === 'other') return `files are in ${place}`;
   const config = options === null ? '' : `\nin the config: dinov3({ model: '${place}.onnx'${more} })`;
-  return `next: dinomix teacher convert ${place} -o ${place}.onnx${config}`;
+  return `next: npx dinomix teacher convert ${shellWord(place)} -o ${shellWord(`${place}.onnx`)}${config}`;
 }
 
 async function fetchModel(context: CommandContext, id: string, options: FetchOptions): Promise<void> {

@@ -116,7 +116,7 @@ describe('dinomix teacher show', () => {
     mkdirSync(run, { recursive: true });
     writeFileSync(join(run, 'record.json'), '{}');
     const before = await show('scan.nii.gz', '--into', 'runs/one');
-    expect(before.out).toContain('in the report after: dinomix report runs/one');
+    expect(before.out).toContain('in the report after: npx dinomix report runs/one');
     const event = { time: '2026-01-01T00:00:00.000Z', type: 'warning', message: 'odd', plugin: null };
     writeFileSync(join(run, 'events.jsonl'), `${JSON.stringify(event)}\n`);
     const { code, out } = await show('scan.nii.gz', '--into', 'runs/one', '--voxel', '1,2,3');

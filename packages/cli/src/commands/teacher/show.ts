@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { byteSize, type RunPage } from '@dinomix/core';
+import { byteSize, type RunPage, shellWord } from '@dinomix/core';
 import { type NiftiGeometry, writeFileAtomic } from '@dinomix/volume';
 import { type Command, InvalidArgumentError } from 'commander';
 import { addConfig, type CommandContext, type ConfigOptions, choice, createCommand, tell } from '../../command.js';
@@ -121,7 +121,7 @@ async function show(context: CommandContext, file: string | undefined, options: 
   const report = run === null ? null : await addToReport(context, run, folder, volume.title, shown);
   tell(context, options, { ...shown, report }, () => {
     const [layers, rows, columns] = shown.cells;
-    const left = run !== null && report === null ? [`in the report after: dinomix report ${into}`] : [];
+    const left = run !== null && report === null ? [`in the report after: npx dinomix report ${shellWord(into!)}`] : [];
     return [
       shown.provenance,
       `${counted(layers, 'layer')} of ${rows} x ${columns} tokens, ${shown.channels} channels; first components ${shown.shares.map(percent).join(', ')}`,

@@ -63,7 +63,7 @@ function readingOf(
   const { channel, geometry, replaceNonFinite } = options;
   return {
     channel: withChannels ? channel : null,
-    channelName: document.channels[channel] ?? null,
+    channelNames: document.channels,
     isHu: isCt(options, document),
     frame,
     geometry,

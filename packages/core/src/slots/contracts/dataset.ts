@@ -158,8 +158,8 @@ export interface PatchSampling {
 export interface ImageReading {
   /** Which of the files `<case>_0000`, `<case>_0001` ... of a case is its image; null where the names carry no such number. */
   readonly channel: number | null;
-  /** What the data set calls the channel that is read, such as `CT`; null where it has no name. */
-  readonly channelName: string | null;
+  /** What the data set calls its channels in order, such as `CT`; empty where it does not name them. */
+  readonly channelNames: readonly string[];
   /** Whether intensities are in HU. */
   readonly isHu: boolean;
   /** Which volume along the fourth axis of a file is read, from 0; null where a file with several is an error. */

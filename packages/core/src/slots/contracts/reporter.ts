@@ -68,6 +68,8 @@ export interface EvaluationReport {
   readonly classes?: readonly Pick<ClassInfo, 'index' | 'name' | 'tail'>[];
   /** Which weights were tested, e.g. `student` or `ema`. */
   readonly weights: string;
+  /** Which checkpoint they come from; absent while training goes on. */
+  readonly checkpoint?: 'best' | 'latest';
 }
 
 /** One axial slice for a report. */
