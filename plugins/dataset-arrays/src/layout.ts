@@ -28,7 +28,7 @@ const H5 = /^([^.].*?)(?:\.npy)?\.h5$/;
 const CASE_FILE = 'mri_norm2.h5';
 
 async function npyStore(folder: string): Promise<ArrayStore> {
-  const names = { image: IMAGE, label: LABEL };
+  const names = { image: IMAGE, label: LABEL, endings: ['.npy'] };
   const scan = await scanPairs([{ images: folder, labels: folder, isTest: false }], names);
   return { kind: 'npy', folder, isTransUnet: false, ...scan };
 }
