@@ -81,6 +81,7 @@ describe('images', () => {
       'imagesTs/word_0003.nii.gz': imageOf(3),
       'labelsTr/word_0002.nii.gz': labelOf(),
       'labelsTr/word_0014.nii.gz': labelOf(),
+      'dataset.json': { ...DOCUMENT, numTraining: 2 },
     });
     const found = await problemsOf(root);
     expect(found.map(({ file, message, fix }) => `${file}: ${message}; ${fix}`)).toEqual(

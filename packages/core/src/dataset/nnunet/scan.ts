@@ -242,10 +242,10 @@ export async function scanCases(
     const fix = 'rename one of them';
     problems.push(errorOf({ file: image, caseId: id, message: `"${id}" is in imagesTr and in imagesTs`, fix }));
   }
-  problems.push(
-    ...listProblems(root, document, training.cases, layout),
-    ...countProblems(root, document, training.cases),
-  );
+  problems.push(...listProblems(root, document, training.cases, layout));
+  // Cases that lack a file are told of one by one, and the number fits when they are there.
+  const isWhole = problems.every(({ absent = [] }) => absent.length === 0);
+  if (isWhole) problems.push(...countProblems(root, document, training.cases));
   const frame = !withChannels && document.channels.length > 1 ? channel : null;
   return { cases: [...training.cases, ...test.cases.filter(({ id }) => !ids.has(id))], problems, frame, withChannels };
 }
