@@ -14,13 +14,14 @@ export { type Manifest, SYNAPSE_MANIFESTS, type SynapseSplitName } from './datas
 export type { CaseFiles } from './dataset/case-files.js';
 export type { CaseFormat, FileInspection, FormatSource } from './dataset/case-format.js';
 export { type CaseCheck, checkCases } from './dataset/check-cases.js';
-export { headerProblems, imageWarnings } from './dataset/findings.js';
+export { headerProblems } from './dataset/findings.js';
 export {
   createBrokenDataset,
   createCheckedDataset,
   createFolderDataset,
   type FolderDescription,
 } from './dataset/folder-dataset.js';
+export { entriesIn, type FolderEntry } from './dataset/folder-entries.js';
 export {
   type FolderOptions,
   folderOptions,
@@ -29,6 +30,7 @@ export {
   splitFileOption,
   withAbsoluteFolders,
 } from './dataset/folder-options.js';
+export { constantProblem, imageWarnings, surveyIntensities } from './dataset/intensity-findings.js';
 export { type NiftiReading, niftiFileReading, niftiFormat } from './dataset/nifti.js';
 export { checkNnunetFolder, openNnunetFolder } from './dataset/nnunet/dataset.js';
 export type { DatasetDocument } from './dataset/nnunet/document.js';
@@ -49,3 +51,4 @@ export {
   scanPairs,
 } from './dataset/scan-pairs.js';
 export type { PlannedSplits, SplitOptions, Splits } from './dataset/splits.js';
+export { type UnreadPart, unreadProblems } from './dataset/unread-entries.js';

@@ -83,6 +83,7 @@ export { type RestoredHost, restoreHost, type StoredConfig } from './host/restor
 export type { Run } from './host/run.js';
 export type { Bound, BoundSlot } from './host/setup.js';
 export { CONFIG_TOKEN, RUN_INFO, SIGNAL } from './host/tokens.js';
+export { parseJsonDocument, readJsonDocument } from './json/read-document.js';
 export { withDeadline } from './lifecycle/deadline.js';
 export type { Disposer } from './lifecycle/disposal-stack.js';
 export type { LifecycleState } from './lifecycle/state.js';

@@ -82,7 +82,7 @@ it('toLabelVolume tells a slope that is too coarse from interpolation', () => {
   // uint8 21 and 43 with the slope 12/255.
   expect(fixOf(0, (21 * 12) / 255, (43 * 12) / 255, 0, 0, 0)).toContain('without scaling');
   expect(fixOf(0, 1, 1.3, 0.5, 0, 0)).toContain('interpolation');
-  expect(fixOf(0, 1, 3, 4, 0, 0)).toContain('declare all classes');
+  expect(fixOf(0, 1, 3, 4, 0, 0)).toContain('name the classes of these values');
 });
 
 it('countLabels counts each class', () => {

@@ -77,18 +77,26 @@ function labelError(data: VoxelArray, index: number, voxel: number[], { classes,
   return new VolumeError('DMX_VOLUME_LABEL', {
     file,
     problem: `label ${data[index]} at voxel (i, j, k) = (${voxel.reverse()}) is no class: ${classes} classes are 0 to ${classes - 1}${others}`,
-    fix: labelFix([...wrong]),
+    fix: cureOf([...wrong], classes),
   });
 }
 
-/** The cure for values that are no class: they were scaled, mixed by interpolation, or are of classes that were not declared. */
-function labelFix(wrong: readonly number[]): string {
+/** The one cure for values that are no class: they were scaled, mixed by interpolation, or are of classes that were not declared. */
+function cureOf(wrong: readonly number[], classes: number): string {
   const fractions = wrong.map((value) => Math.abs(value - Math.round(value))).filter((off) => off > ROUNDING);
-  if (fractions.length === 0) return 'declare all classes of the label files, or correct the file';
+  if (fractions.length === 0) return classCure(wrong.map(Math.round), classes);
   if (fractions.every((off) => off <= NEAR_WHOLE)) {
     return 'the file stores whole numbers with a slope that is too coarse for them: write the labels again as uint8 without scaling';
   }
   return 'the labels were mixed by interpolation, or are no labels: resample them with the nearest neighbour from their source';
+}
+
+function classCure(wrong: readonly number[], classes: number): string {
+  const sorted = [...new Set(wrong)].sort((a, b) => a - b);
+  if (!sorted.every((value) => value >= 0)) return 'correct the file: labels are not negative';
+  return sorted.every((value, index) => value === classes + index)
+    ? 'name the classes of these values beside the others, or correct the file'
+    : `give the values classes by the option labelValues: { ${sorted[0]}: ${classes - 1} } or the like`;
 }
 
 /**

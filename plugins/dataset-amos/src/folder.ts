@@ -1,8 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DataProblem, reasonOf } from '@dinomix/core';
+import { type DataProblem, isDmxError, readJsonDocument, reasonOf } from '@dinomix/core';
 import { AMOS_CLASSES, errorOf, isFolder, type PairScan, scanPairs, warningOf } from '@dinomix/core/dataset';
-import { readRegularFile } from '@dinomix/volume';
 
 const PARTS = [
   { name: 'Tr', isTest: false },
@@ -11,7 +9,6 @@ const PARTS = [
 
 // As nnU-Net has it, a name may end in the channel.
 const PATTERN = /^amos_(\d{4})(?:_0000)?\.nii(?:\.gz)?$/;
-const LONGEST_DOCUMENT = 2 ** 22;
 
 /** Finds the cases of imagesTr and imagesVa, in the folder or in its subfolder amos22. */
 export async function scanAmos(given: string): Promise<PairScan & { readonly root: string }> {
@@ -41,11 +38,9 @@ async function documentProblems(root: string): Promise<DataProblem[]> {
   ];
   let labels: unknown;
   try {
-    const { size } = await stat(file);
-    if (size > LONGEST_DOCUMENT) return complain(`has ${size} bytes`);
-    labels = (JSON.parse(await readRegularFile(file, 'utf8')) as { labels?: unknown } | null)?.labels;
+    labels = ((await readJsonDocument(file)) as { labels?: unknown } | null)?.labels;
   } catch (error) {
-    return complain(`cannot be read: ${reasonOf(error)}`);
+    return complain(isDmxError(error) ? error.why : reasonOf(error));
   }
   if (typeof labels !== 'object' || labels === null) return complain('has no "labels"');
   const count = Object.keys(labels).length;

@@ -159,7 +159,7 @@ export async function openArraysDataset(options: ArraysOptions): Promise<Dataset
     ],
     recipe: recipeOf(choice, store.kind, options),
     format,
-    options: { tolerance: TOLERANCE, cache: options.cache },
+    options: { tolerance: TOLERANCE, cache: options.cache, labelValues: options.labelValues },
     isCt: (id) => isCt(id, isStored(choice, store.kind), options),
   });
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { type DataProblem, reasonOf } from '@dinomix/core';
-import { type CaseFiles, errorOf, scanPairs } from '@dinomix/core/dataset';
+import { type CaseFiles, entriesIn, errorOf, type FolderEntry, scanPairs, unreadProblems } from '@dinomix/core/dataset';
 
 /** A folder of arrays and its cases in the order of their ids. */
 export interface ArrayStore {
@@ -28,7 +28,7 @@ const H5 = /^([^.].*?)(?:\.npy)?\.h5$/;
 const CASE_FILE = 'mri_norm2.h5';
 
 async function npyStore(folder: string): Promise<ArrayStore> {
-  const names = { image: IMAGE, label: LABEL };
+  const names = { image: IMAGE, label: LABEL, endings: ['.npy'] };
   const scan = await scanPairs([{ images: folder, labels: folder, isTest: false }], names);
   return { kind: 'npy', folder, isTransUnet: false, ...scan };
 }
@@ -63,6 +63,28 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   );
 }
 
+/** The h5 files of a folder, and what lies there and is not read though it looks like a file of a case. */
+async function h5Files(folder: string) {
+  const problems: DataProblem[] = [];
+  const files: (readonly [id: string, file: string])[] = [];
+  const rest: FolderEntry[] = [];
+  for (const entry of (await entriesIn(folder, problems)) ?? []) {
+    const id = H5.exec(entry.name)?.[1];
+    if (id !== undefined && entry.kind === 'file') {
+      if (entry.name !== CASE_FILE) files.push([id, entry.file]);
+    } else if (/\.(?:h5|hdf5)$/i.test(entry.name)) rest.push(entry);
+  }
+  const known = new Set(files.map(([id]) => id));
+  const unread = unreadProblems(rest, {
+    kind: 'image',
+    endings: ['.h5'],
+    caseOf: (stem) => stem.replace(/\.npy$/, ''),
+    has: (id) => known.has(id),
+    fixOf: (_, stem) => `rename it to ${stem}.h5`,
+  });
+  return { files, problems: [...problems, ...unread] };
+}
+
 async function caseFolders(folder: string): Promise<(readonly [id: string, file: string])[]> {
   const found: (readonly [string, string])[] = [];
   for (const id of await subfoldersOf(folder)) {
@@ -76,11 +98,11 @@ async function storesIn(folder: string): Promise<ArrayStore[]> {
   const names = await namesIn(folder);
   const stores: ArrayStore[] = [];
   if (names.some((name) => IMAGE.test(name))) stores.push(await npyStore(folder));
-  const files = names.flatMap((name) => {
-    const id = H5.exec(name)?.[1];
-    return id === undefined || name === CASE_FILE ? [] : [[id, join(folder, name)] as const];
-  });
-  if (files.length > 0) stores.push(h5Store(folder, files));
+  const { files, problems } = await h5Files(folder);
+  if (files.length > 0) {
+    const store = h5Store(folder, files);
+    stores.push({ ...store, problems: [...problems, ...store.problems] });
+  }
   return stores;
 }
 

@@ -1,7 +1,7 @@
 import { folderOptions, labelledOption, samplingOptions, splitFileOption } from '@dinomix/core/dataset';
 import { z } from 'zod';
 
-const { root, seed, validation, test, patient, replaceNonFinite, cache } = folderOptions;
+const { root, seed, validation, test, patient, labelValues, replaceNonFinite, cache } = folderOptions;
 const size = z.int().min(1).max(4096);
 const step = z.number().gt(0).lt(1000);
 const name = z.string().min(1);
@@ -59,6 +59,7 @@ export const optionsSchema = z.strictObject({
   test,
   patient,
   ...samplingOptions,
+  labelValues,
   replaceNonFinite,
   cache,
 });

@@ -26,7 +26,7 @@ export interface ItkReading {
   readonly spacingTolerance: number;
   /** SeriesInstanceUID by the name of a folder that holds several series. */
   readonly series: Readonly<Record<string, string>>;
-  /** Class names by value, for DICOM segmentations and those of 3D Slicer. */
+  /** Class names by the value in label files, for DICOM segmentations and those of 3D Slicer; empty where there is none. */
   readonly classes: readonly string[];
 }
 

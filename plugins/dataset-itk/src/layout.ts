@@ -13,7 +13,7 @@ export function layoutOf({ spacingTolerance, series }: ItkOptions): NnunetLayout
     takesFolders: true,
     reading: { spacingTolerance, series },
     otherEndings: `take one of ${ENDINGS.join(' ')}; leave "file_ending" out where images are folders with DICOM series`,
-    format: ({ geometry, replaceNonFinite }, { classes }, frame) =>
-      itkFormat({ geometry, replaceNonFinite, frame, spacingTolerance, series, classes }),
+    format: ({ geometry, replaceNonFinite }, { valueNames }, frame) =>
+      itkFormat({ geometry, replaceNonFinite, frame, spacingTolerance, series, classes: valueNames }),
   };
 }

@@ -162,7 +162,7 @@ describe('dataset.json', () => {
     );
     expect(await first({ ...DOCUMENT, file_ending: '.mha' })).toBe('error ./dataset.json: has the file ending ".mha"');
     expect(await first({ ...DOCUMENT, numTraining: 9 })).toBe(
-      'warning ./dataset.json: announces 9 training cases; there are 2, 2 with a label',
+      'error ./dataset.json: announces 9 training cases; there are 2, 2 with a label',
     );
     expect(await first([])).toBe('error ./dataset.json: is not a JSON object');
   });
@@ -170,7 +170,7 @@ describe('dataset.json', () => {
   test('or not there, or no JSON', async () => {
     const root = await buildFolder(cases);
     await writeFile(join(root, 'dataset.json'), '{ "labels": ');
-    expect((await report(root))[0]).toMatch(/^error \.\/dataset\.json: cannot be read: .*JSON/);
+    expect((await report(root))[0]).toMatch(/^error \.\/dataset\.json: line 1, column 13: a value is missing/);
     await rm(join(root, 'dataset.json'));
     expect((await report(root))[0]).toMatch(/^error \.\/dataset\.json: cannot be read: ENOENT/);
     const bare = await buildFolder({});

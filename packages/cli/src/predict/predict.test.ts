@@ -34,11 +34,11 @@ const FACTS: NetworkFacts = {
   inference: { stride: null, overlap: 0.5, blending: 'gaussian', batch: 3, mirror: [] },
 };
 
-// Axes i, j, k point to L, S and A, tilted by a little: nothing of it is RAS.
+// Axes i, j, k point to L, S and A, tilted but square to each other: (-8, 4, 1), (-1, -4, 8) and (4, 7, 4), scaled.
 const OBLIQUE: Affine = [
-  [-0.96875, 0.125, 0.25, 90.5],
-  [0.25, 0.0625, 1.9375, -126.25],
-  [-0.0625, 1.4375, -0.125, -72.75],
+  [-1, -0.1875, 1, 90.5],
+  [0.5, -0.75, 1.75, -126.25],
+  [0.125, 1.5, 1, -72.75],
   [0, 0, 0, 1],
 ];
 const SHAPE: Triple = [7, 9, 11];
@@ -92,12 +92,9 @@ describe('dinomix predict', () => {
     const voxels = expected.reduce((sum, value) => sum + value, 0);
     const [prediction] = JSON.parse(out).predictions;
     expect(prediction.classes['left adrenal gland'].voxels).toBe(voxels);
-    const determinant = 0.96875 * (0.0625 * -0.125 - 1.9375 * 1.4375);
-    const rest = -0.125 * (0.25 * -0.125 - 1.9375 * -0.0625) + 0.25 * (0.25 * 1.4375 - 0.0625 * -0.0625);
-    expect(prediction.classes['left adrenal gland'].millilitres).toBeCloseTo(
-      (voxels * Math.abs(-determinant + rest)) / 1000,
-      1,
-    );
+    // The axes are 9/8, 27/16 and 9/4 mm long.
+    const millilitres = (voxels * 1.125 * 1.6875 * 2.25) / 1000;
+    expect(prediction.classes['left adrenal gland'].millilitres).toBeCloseTo(millilitres, 3);
   });
 
   it('tells the axes of an image that the network takes as they are', async () => {

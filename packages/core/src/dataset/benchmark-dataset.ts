@@ -5,6 +5,7 @@ import type { FormatSource } from './case-format.js';
 import { checkCases } from './check-cases.js';
 import { createCheckedDataset } from './folder-dataset.js';
 import type { FolderOptions } from './folder-options.js';
+import { countedClasses, type LabelValues, labelValueProblems } from './label-values.js';
 import type { Recipe } from './recipes.js';
 import type { Splits } from './splits.js';
 
@@ -22,20 +23,34 @@ export interface BenchmarkDescription {
   readonly recipe: Recipe;
   /** How the files are read. */
   readonly format: FormatSource;
-  readonly options: Pick<FolderOptions, 'tolerance' | 'cache'>;
+  readonly options: Pick<FolderOptions, 'tolerance' | 'cache'> & Partial<Pick<FolderOptions, 'labelValues'>>;
   /** How a prediction has to read images; absent where these are no files that it could be given. */
   readonly reading?: ImageReading;
   /** Whether the image of a case is in HU. */
   readonly isCt: (id: string) => boolean;
 }
 
+function valuesOf({ options, classes }: BenchmarkDescription): LabelValues | null {
+  return countedClasses(classes.length, options.labelValues ?? {});
+}
+
 async function* allProblems(description: BenchmarkDescription): AsyncGenerator<DataProblem> {
-  const { root, cases, splits, classes, problems, options, isCt } = description;
+  const { root, cases, splits, classes, problems, options, isCt, recipe } = description;
   yield* problems;
   if (cases.length === 0) return;
-  const names = classes.map(({ name }) => name);
-  const [{ format }, { tolerance }] = [description.format, options];
-  yield* checkCases({ root, cases, splits, classes: names, format, tolerance, hidden: [], isCt });
+  yield* checkCases({
+    root,
+    cases,
+    splits,
+    classes: classes.map(({ name }) => name),
+    labelValues: valuesOf(description),
+    format: description.format.format,
+    tolerance: options.tolerance,
+    hidden: [],
+    steps: recipe.preprocessing.normalisation.steps,
+    isCt,
+    knowsUnit: true,
+  });
 }
 
 /**
@@ -43,13 +58,16 @@ async function* allProblems(description: BenchmarkDescription): AsyncGenerator<D
  * cases that lack files where that is all, and any other use throws `DMX_DATASET_UNUSABLE` with everything that is known.
  */
 export function createBenchmarkDataset(description: BenchmarkDescription): Dataset {
-  const { title, licence, root, classes, cases, splits, problems, recipe, options, format } = description;
-  const check = () => allProblems(description);
+  const { title, licence, root, classes, cases, splits, recipe, options, format } = description;
+  const names = classes.map(({ name }) => name);
+  const problems = [...description.problems, ...labelValueProblems(options.labelValues ?? {}, names, root)];
+  const check = () => allProblems({ ...description, problems });
+  const labelValues = valuesOf(description);
   const { tolerance } = options;
   const cache = options.cache === null ? null : resolve(options.cache);
   const files = Object.fromEntries(cases.map(({ id, image, label }) => [id, { image, label }]));
   const { reading } = description;
-  const reads = { cases: files, format, ...(reading === undefined ? {} : { reading }), tolerance };
+  const reads = { cases: files, format, ...(reading === undefined ? {} : { reading }), tolerance, labelValues };
   const whole = { title, licence, classes, splits, ...recipe, ...reads, cache, check };
   return createCheckedDataset(whole, problems, root);
 }

@@ -7,8 +7,8 @@ export interface FileInspection {
   readonly grid: Grid;
   /** Element type in the file: `uint8`, `int16`, `float32`; null where that of a label tells nothing. */
   readonly datatype: string | null;
-  /** The unit of length in the header where it names another than mm: `metres`. */
-  readonly unit?: string | undefined;
+  /** The unit of length in the header where it names another than mm: `metres`; null where it could name one and does not. */
+  readonly unit?: string | null | undefined;
   /** What else is to be known about the file. */
   readonly notes?: readonly Pick<DataProblem, 'severity' | 'message' | 'fix'>[];
 }

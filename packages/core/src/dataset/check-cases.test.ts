@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { createVolume, type Triple, type Volume, writeNifti } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';
-import { checkCases } from './check-cases.js';
+import { type CaseCheck, checkCases } from './check-cases.js';
+import { constantProblem, imageWarnings, surveyIntensities } from './intensity-findings.js';
 import { niftiFormat } from './nifti.js';
 
 const SHAPE: Triple = [4, 5, 6];
@@ -23,7 +24,7 @@ interface Folder {
   readonly image: (id: string) => string;
   readonly label: (id: string) => string;
   /** `severity file: message` of every problem. */
-  readonly check: () => Promise<readonly string[]>;
+  readonly check: (more?: Partial<CaseCheck>) => Promise<readonly string[]>;
 }
 
 /** Three sound cases: a and b train, c is tested. */
@@ -36,7 +37,7 @@ async function build(): Promise<Folder> {
     await writeNifti(label(id), labelOf());
   }
   const cases = IDS.map((id) => ({ id, image: image(id), label: label(id), isTest: false }));
-  const check = async () => {
+  const check = async (more: Partial<CaseCheck> = {}) => {
     const found: string[] = [];
     const request = {
       root,
@@ -44,9 +45,13 @@ async function build(): Promise<Folder> {
       splits: { labelled: ['a', 'b'], unlabelled: [], validation: [], test: ['c'] },
       classes: ['background', 'liver', 'spleen'],
       format: niftiFormat({ geometry: null, replaceNonFinite: null }).format,
+      labelValues: null,
       tolerance: 0.01,
       hidden: [],
+      steps: [{ kind: 'clip', low: -75, high: 275 }, { kind: 'min-max' }] as const,
       isCt: () => true,
+      knowsUnit: true,
+      ...more,
     };
     for await (const { severity, file, message, fix } of checkCases(request)) {
       expect(fix.length).toBeGreaterThan(5);
@@ -139,6 +144,50 @@ const DAMAGES: readonly (readonly [what: string, damage: Damage, expected: strin
     'warning b.nii.gz: holds 25 to 2023; a CT in HU has air near -1000: it looks shifted by 1024',
   ],
   [
+    'negative HU stored as 16 bits without sign',
+    // -1000 as uint16 is 64536; SimpleITK's and numpy's casts do the same.
+    ({ image }) =>
+      write(
+        image('b'),
+        createVolume({ data: Uint16Array.from(imageOf(1).data), shape: SHAPE, spacing: [3, 1.5, 1.5] }),
+      ),
+    'error b.nii.gz: holds 0 to 65534; a CT in HU has air near -1000: negative HU were stored as 16 bits without sign, 65536 too large',
+  ],
+  [
+    'an image that is constant',
+    ({ image }) => write(image('b'), volumeOf(new Int16Array(120).fill(-1000))),
+    'error b.nii.gz: is -1000 everywhere',
+  ],
+  [
+    'an image of which the clip leaves nothing',
+    ({ image }) => write(image('b'), volumeOf(Int16Array.from({ length: 120 }, (_, i) => 300 + i))),
+    'error b.nii.gz: holds 300 to 419, of which the clip to [-75, 275] leaves one value',
+  ],
+  [
+    'axes that are not square',
+    // srow_y[0]: y runs along x too; the qform, which cannot say so, is switched off. atan(1.5 / 0.3) is 78.69 degrees.
+    ({ image }) =>
+      patch(image('b'), (bytes) => {
+        bytes.writeInt16LE(0, 252);
+        bytes.writeFloatLE(0.3, 296);
+      }),
+    'warning b.nii.gz: has axes that are not square to each other: two of them meet at 78.69 degrees',
+  ],
+  [
+    'a header without a place',
+    ({ image }) =>
+      patch(image('b'), (bytes) => {
+        bytes.writeInt16LE(0, 252);
+        bytes.writeInt16LE(0, 254);
+      }),
+    'warning b.nii.gz: does not say where its voxels lie (sform_code and qform_code are 0): axes are taken as left, anterior, superior',
+  ],
+  [
+    'a header without a unit of length',
+    ({ image }) => patch(image('b'), (bytes) => void bytes.writeUInt8(0, 123)),
+    'warning : the headers of 1 of 3 images name no unit of length; millimetres are taken',
+  ],
+  [
     'one image under two ids, learned and tested',
     async ({ image }) => writeFile(image('c'), await readFile(image('a'))),
     /^error c\.nii\.gz: has the same voxels as \/a\.nii\.gz \(case "a", labelled; this one is test\)$/,
@@ -166,4 +215,60 @@ describe('what is wrong is listed by file, and the other cases are checked all t
       ).toHaveLength(1);
     expect(found).toContain('warning c-label.nii.gz: has no foreground voxel');
   });
+});
+
+describe('intensities', () => {
+  test('a CT that nobody calls one is told of, once', async () => {
+    const { check } = await build();
+    const percentiles = { isCt: () => false, steps: [{ kind: 'clip-percentiles', low: 0.5, high: 99.5 }] as const };
+    expect(await check({ ...percentiles, knowsUnit: false })).toEqual([
+      'warning : 3 of 3 images look like a CT in HU and are not said to be one: they are clipped to percentiles',
+    ]);
+    expect(await check({ ...percentiles, knowsUnit: true })).toEqual([]);
+  });
+
+  // numpy.percentile of 1000 values of which n are 7, the others spread: the 0.5th is at position 4.995, the 99.5th at 994.005.
+  test.each([
+    [993, 'error'],
+    [990, 'none'],
+  ])('%i of 1000 voxels of one value: %s', async (count, expected) => {
+    const root = await mkdtemp(join(tmpdir(), 'dinomix-check-'));
+    const data = Int16Array.from({ length: 1000 }, (_, i) => (i < count ? 7 : i % 2 === 0 ? 100 + i : -100 - i));
+    const volume = createVolume({ data, shape: [10, 10, 10], spacing: [1, 1, 1] });
+    const steps = [{ kind: 'clip-percentiles', low: 0.5, high: 99.5 }] as const;
+    const found = constantProblem(volume, surveyIntensities(data), { id: 'a', image: join(root, 'a.nii') }, steps);
+    expect(found?.severity ?? 'none').toBe(expected);
+    if (found !== null)
+      expect(found.message).toMatch(/the percentiles 0\.5 and 99\.5, which are both 7 leaves one value/);
+  });
+
+  test('metal does not make a CT wrapped, nor does a shift', () => {
+    const findingsOf = (data: Uint16Array) =>
+      imageWarnings(
+        createVolume({ data, shape: [1, 1, data.length], spacing: [1, 1, 1] }),
+        { id: 'a', image: 'a' },
+        true,
+      );
+    const shifted = Uint16Array.from({ length: 2000 }, (_, i) => i);
+    expect(findingsOf(shifted)[0]).toMatchObject({
+      severity: 'warning',
+      message: expect.stringMatching(/looks shifted by 1024/),
+    });
+    const metal = shifted.slice();
+    metal[5] = 65000;
+    expect(findingsOf(metal)[0]!.message).toMatch(/looks shifted/);
+  });
+});
+
+test('label values that are no classes are given one, and others refused', async () => {
+  const folder = await build();
+  const mask = volumeOf(Uint8Array.from(labelOf().data, (value) => [0, 255, 4][value]!));
+  for (const id of IDS) await write(folder.label(id), mask);
+  expect((await folder.check())[0]).toMatch(
+    /^error a-label.nii.gz: label 255 at voxel .* is no class: 3 classes are 0 to 2/,
+  );
+  expect(await folder.check({ labelValues: { 0: 0, 255: 1, 4: 2 } })).toEqual([]);
+  expect((await folder.check({ labelValues: { 0: 0, 255: 1, 3: 2 } }))[0]).toBe(
+    'error a-label.nii.gz: label 4 at voxel (i, j, k) = (2,0,0) has no class: the values that have one are 0, 3, 255',
+  );
 });

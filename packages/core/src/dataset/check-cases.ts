@@ -5,13 +5,14 @@ import {
   formatAffine,
   type Grid,
   type RoundedLabels,
-  toLabelVolume,
   type Volume,
 } from '@dinomix/volume';
-import type { CaseRole, DataProblem } from '../slots/contracts/dataset.js';
+import type { CaseRole, DataProblem, NormalisationStep } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
 import type { CaseFormat } from './case-format.js';
-import { headerProblems, imageWarnings, labelWarnings, roundedWarning } from './findings.js';
+import { headerProblems, labelWarnings, roundedWarning } from './findings.js';
+import { constantProblem, intensityProblems, looksLikeHu, surveyIntensities } from './intensity-findings.js';
+import { type LabelValues, toClassVolume } from './label-values.js';
 import { errorOf, problemOf, warningOf } from './problems.js';
 import type { Splits } from './splits.js';
 
@@ -22,14 +23,20 @@ export interface CaseCheck {
   readonly splits: Splits;
   /** Class names by value, background first. */
   readonly classes: readonly string[];
+  /** Class by value in the label files; null where values are classes. */
+  readonly labelValues: LabelValues | null;
   /** How files are read. */
   readonly format: CaseFormat;
   /** Largest difference of the affines of image and label. */
   readonly tolerance: number;
   /** Cases whose label is never opened, whatever the split says. */
   readonly hidden: readonly string[];
+  /** What is done to intensities before the network sees them. */
+  readonly steps: readonly NormalisationStep[];
   /** Whether the image of a case is in HU. */
   readonly isCt: (id: string) => boolean;
+  /** Whether it was said what intensities are; where not, images that look like a CT in HU are told of. */
+  readonly knowsUnit: boolean;
 }
 
 interface Checked {
@@ -38,6 +45,10 @@ interface Checked {
   readonly digest: string | null;
   /** Voxels per class; null where there is no label to count. */
   readonly counts: Float64Array | null;
+  /** Whether the header of the image leaves the unit of length open. */
+  readonly isUnitless: boolean;
+  /** Whether the image looks like a CT in HU and is not said to be one. */
+  readonly isHiddenCt: boolean;
 }
 
 const ROLES: readonly CaseRole[] = ['labelled', 'unlabelled', 'validation', 'test'];
@@ -96,15 +107,22 @@ async function checkCase(files: CaseFiles, mayReadLabel: boolean, check: CaseChe
     problems.push(...gridProblem(imageGrid, labelInfo.grid, files, tolerance));
   }
   let digest: string | null = null;
+  let isHiddenCt = false;
   if (imageInfo !== null) {
     const volume = await attempt(() => format.readImage(image), image, id, problems);
     if (volume !== null) {
-      problems.push(...imageWarnings(volume, files, check.isCt(id)));
+      const isCt = check.isCt(id);
+      const survey = surveyIntensities(volume.data);
+      const constant = constantProblem(volume, survey, files, check.steps);
+      problems.push(...(constant === null ? [] : [constant]));
+      if (survey.lowest < survey.highest) problems.push(...intensityProblems(survey, volume.data.length, files, isCt));
       digest = digestOf(volume);
+      isHiddenCt = !isCt && !check.knowsUnit && looksLikeHu(survey);
     }
   }
   const counts = labelInfo === null ? null : await countsOf(files, imageGrid ?? labelInfo.grid, check, problems);
-  return { problems: withoutRepeats(problems), digest, counts };
+  const isUnitless = imageInfo?.unit === null;
+  return { problems: withoutRepeats(problems), digest, counts, isUnitless, isHiddenCt };
 }
 
 /** Image and label may be one file, which is damaged once. */
@@ -115,13 +133,13 @@ function withoutRepeats(problems: readonly DataProblem[]): readonly DataProblem[
 async function countsOf(
   files: CaseFiles,
   grid: Grid,
-  { classes, format }: CaseCheck,
+  { classes, labelValues, format }: CaseCheck,
   problems: DataProblem[],
 ): Promise<Float64Array | null> {
   const file = files.label!;
   const onRounded = (rounded: RoundedLabels) => problems.push(roundedWarning(rounded, files));
-  const read = async () =>
-    toLabelVolume(await format.readLabel(file, grid), { classes: classes.length, file, onRounded });
+  const target = { classCount: classes.length, labelValues, onRounded };
+  const read = async () => toClassVolume(await format.readLabel(file, grid), target, file);
   const volume = await attempt(read, file, files.id, problems);
   if (volume === null) return null;
   const counts = countLabels(volume.data, classes.length);
@@ -191,6 +209,25 @@ function absentClasses(
   return problems;
 }
 
+/** What is the same for many images, told once. */
+function commonProblems(checked: readonly Pick<Checked, 'isUnitless' | 'isHiddenCt'>[], root: string): DataProblem[] {
+  const problems: DataProblem[] = [];
+  const unitless = checked.filter((one) => one.isUnitless).length;
+  const hidden = checked.filter((one) => one.isHiddenCt).length;
+  const of = `of ${checked.length} images`;
+  if (unitless > 0) {
+    const message = `the headers of ${unitless} ${of} name no unit of length; millimetres are taken`;
+    const fix = 'nothing is to be done where that is right; the unit of NIfTI files is xyzt_units, 2 for mm';
+    problems.push(warningOf({ file: root, message, fix }));
+  }
+  if (hidden > 0) {
+    const message = `${hidden} ${of} look like a CT in HU and are not said to be one: they are clipped to percentiles`;
+    const fix = 'name the channel "CT" in dataset.json, or set the option "window" to [low, high] or "percentiles"';
+    problems.push(warningOf({ file: root, message, fix }));
+  }
+  return problems;
+}
+
 /**
  * Yields every problem of the cases, file by file, without stopping at the first: headers, voxels, geometry and label
  * values of each case; duplicates; classes that no labelled case has. The label of an unlabelled case is not opened.
@@ -201,10 +238,12 @@ export async function* checkCases(check: CaseCheck): AsyncGenerator<DataProblem>
   const hidden = new Set(check.hidden);
   const totals = new Map<CaseRole, Float64Array>();
   const seen = new Map<string, Seen>();
+  const common: Pick<Checked, 'isUnitless' | 'isHiddenCt'>[] = [];
   for (const files of cases) {
     const role = roleOf.get(files.id) ?? null;
     const mayReadLabel = role !== 'unlabelled' && !hidden.has(files.id);
-    const { problems: found, digest, counts } = await checkCase(files, mayReadLabel, check);
+    const { problems: found, digest, counts, isUnitless, isHiddenCt } = await checkCase(files, mayReadLabel, check);
+    common.push({ isUnitless, isHiddenCt });
     yield* found;
     if (digest !== null) yield* duplicateProblem(files, digest, role, seen);
     if (counts === null || role === null) continue;
@@ -214,5 +253,6 @@ export async function* checkCases(check: CaseCheck): AsyncGenerator<DataProblem>
       total.map((sum, value) => sum + counts[value]!),
     );
   }
+  yield* commonProblems(common, root);
   yield* absentClasses(totals, classes, root);
 }

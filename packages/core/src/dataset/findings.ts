@@ -1,4 +1,4 @@
-import type { RoundedLabels, Volume } from '@dinomix/volume';
+import type { Grid, RoundedLabels } from '@dinomix/volume';
 import type { DataProblem } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
 import type { FileInspection } from './case-format.js';
@@ -7,10 +7,17 @@ import { errorOf, warningOf } from './problems.js';
 // Finer than any scanner of a body, and coarser than any.
 const FINEST_SPACING = 0.05;
 const COARSEST_SPACING = 50;
-// What a CT holds that was stored without its RescaleIntercept.
-const USUAL_SHIFT = 1024;
+// Cosine of the angle between two axes above which they are not taken to be square: beyond what headers are rounded to.
+const LARGEST_SHEAR = 1e-3;
 
-/** What a header tells: lengths in another unit than millimetres, labels stored as real numbers, notes of the format. */
+/** The largest cosine of an angle between two axes of a grid; 0 where they are square. */
+function shearOf({ affine, spacing }: Grid): number {
+  const product = (a: 0 | 1 | 2, b: 0 | 1 | 2) =>
+    affine.slice(0, 3).reduce((sum, row) => sum + row[a] * row[b], 0) / (spacing[2 - a]! * spacing[2 - b]!);
+  return Math.max(Math.abs(product(0, 1)), Math.abs(product(0, 2)), Math.abs(product(1, 2)));
+}
+
+/** What a header tells: lengths in another unit than millimetres, sheared axes, labels stored as real numbers, notes of the format. */
 export function headerProblems(
   { grid, datatype, unit, notes = [] }: FileInspection,
   file: string,
@@ -20,12 +27,20 @@ export function headerProblems(
   const problems: DataProblem[] = notes.map((note) => ({ ...note, file, caseId }));
   const spacing = grid.spacing.map((step) => Number(step.toPrecision(4))).join(' x ');
   const isPossible = grid.spacing.every((step) => step >= FINEST_SPACING && step <= COARSEST_SPACING);
-  if (unit !== undefined || !isPossible) {
+  if ((unit !== undefined && unit !== null) || !isPossible) {
     const message =
       `has the spacing ${spacing} (z, y, x), which is read as millimetres` +
-      (unit === undefined ? '; no scan of a body has it' : `; its header says ${unit}`);
+      (unit == null ? '; no scan of a body has it' : `; its header says ${unit}`);
     const fix = 'write the voxel size in millimetres into the header, into pixdim and into both matrices';
     problems.push(isPossible ? warningOf({ file, caseId, message, fix }) : errorOf({ file, caseId, message, fix }));
+  }
+  const shear = shearOf(grid);
+  if (shear > LARGEST_SHEAR) {
+    const degrees = ((Math.acos(shear) * 180) / Math.PI).toFixed(2);
+    const message = `has axes that are not square to each other: two of them meet at ${degrees} degrees`;
+    const fix =
+      'resample it onto a straight grid; the network sees its voxels as if they were square, and ITK refuses the file';
+    problems.push(warningOf({ file, caseId, message, fix }));
   }
   if (kind === 'label' && datatype?.startsWith('float')) {
     const message = `stores its labels as ${datatype}`;
@@ -34,29 +49,6 @@ export function headerProblems(
     problems.push(warningOf({ file, caseId, message, fix }));
   }
   return problems;
-}
-
-/** What intensities tell: a constant image, a CT that is not in HU. */
-export function imageWarnings({ data }: Volume, { image: file, id: caseId }: CaseFiles, isCt: boolean): DataProblem[] {
-  let lowest = Number.POSITIVE_INFINITY;
-  let highest = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < data.length; index++) {
-    const value = data[index]!;
-    if (value < lowest) lowest = value;
-    if (value > highest) highest = value;
-  }
-  if (lowest === highest) {
-    return [warningOf({ file, caseId, message: `is ${lowest} everywhere`, fix: 'fetch or write the file again' })];
-  }
-  if (!isCt || lowest < -200) return [];
-  const isShifted = lowest >= 0 && highest > USUAL_SHIFT;
-  const message =
-    `holds ${lowest} to ${highest}; a CT in HU has air near -1000` +
-    (isShifted ? `: it looks shifted by ${USUAL_SHIFT}` : '');
-  const fix = isShifted
-    ? `subtract ${USUAL_SHIFT}, or write scl_inter ${-USUAL_SHIFT}: the RescaleIntercept of the DICOM files was left out`
-    : 'check that the intensities are HU and were not shifted or scaled';
-  return [warningOf({ file, caseId, message, fix })];
 }
 
 /** A label without any class. */

@@ -47,15 +47,21 @@ test('with errors every use is refused with all of them, and the check still run
 
 test('pairs: a missing partner, one id twice, gaps and strangers', async () => {
   const [images, labels] = [await mkdtemp(join(tmpdir(), 'dmx-')), await mkdtemp(join(tmpdir(), 'dmx-'))];
-  for (const name of ['i1.nii', 'i1.nii.gz', 'i2.nii', 'other.txt']) await writeFile(join(images, name), '');
+  for (const name of ['i1.nii', 'i1.nii.gz', 'i2.nii', 'other.txt', 'i4.NRRD']) await writeFile(join(images, name), '');
   for (const name of ['l1.nii', 'l3.nii']) await writeFile(join(labels, name), '');
-  const names = { image: /^i(\d)\.nii(?:\.gz)?$/, label: /^l(\d)\.nii$/ };
+  const names = { image: /^i(\d)\.nii(?:\.gz)?$/, label: /^l(\d)\.nii$/, endings: ['.nii.gz', '.nii'] };
   const { cases, problems } = await scanPairs([{ images, labels, isTest: false }], names);
   expect(cases.map(({ id, label }) => [id, label !== null])).toEqual([
     ['1', true],
     ['2', false],
   ]);
-  expect(problems.map(({ severity, caseId }) => `${severity} ${caseId}`)).toEqual(['error 1', 'warning 2', 'error 3']);
+  expect(problems.map(({ severity, caseId }) => `${severity} ${caseId}`)).toEqual([
+    'error 1',
+    'error 4',
+    'warning null',
+    'warning 2',
+    'error 3',
+  ]);
   const official = officialProblems(['1', '4', '5'], cases, '/data').map(({ file, message }) => `${file} ${message}`);
   expect(official).toEqual([
     '/data 2 of the 3 official cases are not there: 4 5',

@@ -14,6 +14,7 @@ import type {
 } from '../slots/contracts/dataset.js';
 import { withoutAbsentCases } from './absent-cases.js';
 import type { FormatSource } from './case-format.js';
+import type { LabelValues } from './label-values.js';
 import { errorOfAll } from './problems.js';
 import { createReader, type ReaderPlan } from './reader.js';
 import type { Splits } from './splits.js';
@@ -36,6 +37,8 @@ export interface FolderDescription {
   readonly reading?: ImageReading;
   /** Largest difference of the affines of image and label. */
   readonly tolerance: number;
+  /** Class by value in the label files; absent or null where values are classes. */
+  readonly labelValues?: LabelValues | null;
   /** Folder of prepared volumes, absolute. */
   readonly cache: string | null;
   check(): AsyncIterable<DataProblem>;
@@ -55,8 +58,9 @@ async function digestsOf(splits: Splits, reader: ReturnType<typeof createReader>
 /** Makes the data set of a folder. No image is opened before it is asked for. */
 export function createFolderDataset(description: FolderDescription): Dataset {
   const { title, licence, classes, splits, preprocessing, sampling, cases, format, tolerance, cache } = description;
-  const { metricShape = null } = description;
-  const plan = { cases, classCount: classes.length, tolerance, reading: format.reading };
+  const { metricShape = null, labelValues = null } = description;
+  const plan = { cases, classCount: classes.length, labelValues, tolerance, reading: format.reading };
+  const mapping = labelValues === null ? {} : { labelValues };
   const reader = createReader(plan, format.format);
   return {
     title,
@@ -78,7 +82,7 @@ export function createFolderDataset(description: FolderDescription): Dataset {
     ...reader,
     fingerprint: async (known) => {
       const digests = await digestsOf(splits, reader, known);
-      return { digest: hashJson({ classes, splits, preprocessing, cases: digests }), cases: digests };
+      return { digest: hashJson({ classes, splits, preprocessing, ...mapping, cases: digests }), cases: digests };
     },
     check: () => description.check(),
   };

@@ -25,6 +25,11 @@ export const folderOptions = {
     .default(null)
     .describe('The matrix to use where the two of a file disagree; null makes that an error.'),
   tolerance: z.number().min(0).default(0.01).describe('Largest difference of the affines of image and label.'),
+  labelValues: z
+    .record(z.string().regex(/^(?:0|[1-9]\d{0,4})$/), z.int().min(0).max(255))
+    .readonly()
+    .default({})
+    .describe('Class by value in the label files where values are not the numbers of classes: { 255: 1 }.'),
   replaceNonFinite: z
     .number()
     .nullable()

@@ -15,11 +15,21 @@ export interface NiftiReading {
   readonly frame?: number;
 }
 
-// xyzt_units, lower three bits.
-const UNITS: Readonly<Record<number, string>> = { 1: 'metres', 3: 'micrometres' };
+// xyzt_units, lower three bits; undefined is what is read.
+const UNITS: Readonly<Record<number, string | undefined>> = { 1: 'metres', 2: undefined, 3: 'micrometres' };
 
 function inspectionOf({ header, grid }: NiftiInfo): FileInspection {
-  return { grid, datatype: header.datatype, unit: UNITS[header.units & 7] };
+  const unit = header.units & 7;
+  return { grid, datatype: header.datatype, unit: unit in UNITS ? UNITS[unit] : null };
+}
+
+/** A header that does not say where its voxels lie: nibabel takes their axes as L, A, S, other programs as R, A, S. */
+function placementNotes({ header }: NiftiInfo): Pick<FileInspection, 'notes'> {
+  if (header.sformCode > 0 || header.qformCode > 0) return {};
+  const message =
+    'does not say where its voxels lie (sform_code and qform_code are 0): axes are taken as left, anterior, superior';
+  const fix = 'write the matrix of the scan into the header, with its code; left and right may be exchanged otherwise';
+  return { notes: [{ severity: 'warning', message, fix }] };
 }
 
 // Headers and label names; voxels are no objects.
@@ -32,7 +42,10 @@ function createNiftiFormat({ geometry, replaceNonFinite, frame }: NiftiReading, 
   const ofImage = frame === undefined ? placement : { ...placement, frame };
   const intensities = replaceNonFinite === null ? ofImage : { ...ofImage, replaceNonFinite };
   return {
-    inspectImage: async (file) => inspectionOf(await readNiftiInfo(file, ofImage)),
+    inspectImage: async (file) => {
+      const info = await readNiftiInfo(file, ofImage);
+      return { ...inspectionOf(info), ...placementNotes(info) };
+    },
     inspectLabel: async (file) => inspectionOf(await readNiftiInfo(file, placement)),
     readImage: async (file) => (await readNifti(file, { ...intensities, ...memory })).volume,
     readLabel: async (file) => (await readNifti(file, { ...placement, ...memory })).volume,

@@ -1,8 +1,9 @@
 import { isAbsolute, join } from 'node:path';
-import { readRegularFile } from '@dinomix/volume';
-import { reasonOf } from '../errors/dmx-error.js';
+import { isDmxError, reasonOf } from '../errors/dmx-error.js';
+import { readJsonDocument } from '../json/read-document.js';
 import type { DataProblem } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
+import { patientHint } from './patient-hint.js';
 import { errorOf } from './problems.js';
 import { drawSplits, emptyParts, type PlannedSplits, readSplits, type SplitOptions, type Splits } from './splits.js';
 
@@ -26,12 +27,14 @@ async function splitsFromFile(
   options: SplitOptions,
 ): Promise<PlannedSplits> {
   const file = isAbsolute(name) ? name : join(options.root, name);
+  let content: unknown;
   try {
-    return readSplits(JSON.parse(await readRegularFile(file, 'utf8')), file, cases, options);
+    content = await readJsonDocument(file);
   } catch (error) {
-    const message = `cannot be read: ${reasonOf(error)}`;
-    return { splits: NOTHING, problems: [errorOf({ file, message, fix: 'check the path and the file' })] };
+    if (!isDmxError(error)) throw error;
+    return { splits: NOTHING, problems: [errorOf({ file, message: error.why, fix: error.fix })] };
   }
+  return readSplits(content, file, cases, options);
 }
 
 /**
@@ -48,7 +51,8 @@ export async function planSplits(
   const planned = file === null ? drawSplits(cases, options) : await splitsFromFile(file, cases, options);
   const isPlanned = planned.problems.length === 0 || file === null;
   const empty = isPlanned ? emptyParts(planned.splits, options.root) : [];
-  return { splits: planned.splits, problems: [...planned.problems, ...empty] };
+  const hint = patientHint(planned.splits, options.patient, file ?? options.root);
+  return { splits: planned.splits, problems: [...planned.problems, ...empty, ...hint] };
 }
 
 /**
@@ -66,5 +70,5 @@ export function listedSplits(
   const wrongPattern = patternProblem(options);
   if (wrongPattern.length > 0) return { splits: NOTHING, problems: wrongPattern };
   const { splits, problems } = readSplits(lists, place, cases, options);
-  return { splits, problems: [...problems, ...emptyParts(splits, place)] };
+  return { splits, problems: [...problems, ...emptyParts(splits, place), ...patientHint(splits, patient, place)] };
 }

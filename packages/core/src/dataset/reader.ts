@@ -1,16 +1,16 @@
-import { assertSameGrid, toLabelVolume } from '@dinomix/volume';
+import { assertSameGrid } from '@dinomix/volume';
 import { dmxError } from '../errors/codes.js';
 import type { DmxError } from '../errors/dmx-error.js';
 import type { JsonObject } from '../slots/contracts/common.js';
 import type { CaseData, CaseIdentity, CaseReader, CaseRole } from '../slots/contracts/dataset.js';
 import type { CaseFormat } from './case-format.js';
 import { digestFiles, stampOf } from './digest.js';
+import { type LabelClasses, toClassVolume } from './label-values.js';
 
 /** Everything that reading a case needs, as plain data. */
-export interface ReaderPlan {
+export interface ReaderPlan extends LabelClasses {
   /** Absolute paths by case id. */
   readonly cases: Readonly<Record<string, { readonly image: string; readonly label: string | null }>>;
-  readonly classCount: number;
   /** Largest difference of the affines of image and label. */
   readonly tolerance: number;
   /** Options of the format. */
@@ -38,12 +38,13 @@ export function createReader(plan: ReaderPlan, format: CaseFormat): CaseReader {
 }
 
 async function identify({ image, label }: Pair, plan: ReaderPlan, format: CaseFormat): Promise<CaseIdentity> {
-  const { classCount, tolerance, reading } = plan;
+  const { classCount, labelValues = null, tolerance, reading } = plan;
+  const mapping = labelValues === null ? {} : { labelValues: { ...labelValues } };
   const partsOf = async (path: string) => format.filesOf?.(path) ?? [path];
   const stamps = async (path: string) => (await Promise.all((await partsOf(path)).map(stampOf))).join('\n');
   return {
     stamp: JSON.stringify([await stamps(image), label === null ? null : await stamps(label)]),
-    reading: { classCount, tolerance, ...reading },
+    reading: { classCount, tolerance, ...mapping, ...reading },
     digests: async () => ({
       image: await digestFiles(await partsOf(image)),
       label: label === null ? null : await digestFiles(await partsOf(label)),
@@ -60,5 +61,5 @@ async function read(files: Pair, plan: ReaderPlan, format: CaseFormat): Promise<
   if (files.label === null) return { image, label: null };
   const label = await format.readLabel(files.label, image);
   assertSameGrid(image, label, { first: files.image, second: files.label }, plan.tolerance);
-  return { image, label: toLabelVolume(label, { classes: plan.classCount, file: files.label }) };
+  return { image, label: toClassVolume(label, plan, files.label) };
 }

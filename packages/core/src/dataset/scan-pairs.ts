@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { DataProblem } from '../slots/contracts/dataset.js';
 import type { CaseFiles } from './case-files.js';
+import { entriesIn, type FolderEntry } from './folder-entries.js';
 import { errorOf, warningOf } from './problems.js';
+import { unreadProblems, volumeStem } from './unread-entries.js';
 
 /** Two folders that belong together. */
 export interface PairFolders {
@@ -17,6 +18,8 @@ export interface PairFolders {
 export interface PairNames {
   readonly image: RegExp;
   readonly label: RegExp;
+  /** Endings that the patterns take; absent: those of NIfTI files. */
+  readonly endings?: readonly string[];
 }
 
 /** The cases that were found, in the order of their ids. */
@@ -25,17 +28,58 @@ export interface PairScan {
   readonly problems: readonly DataProblem[];
 }
 
-async function filesById(folder: string, pattern: RegExp, problems: DataProblem[]): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  for (const name of (await readdir(folder)).sort()) {
-    const id = pattern.exec(name)?.[1];
-    if (id === undefined) continue;
-    const file = join(folder, name);
-    const first = found.get(id);
-    if (first === undefined) found.set(id, file);
+/** The files of a folder whose names give an id, and the other entries. */
+interface FilesById {
+  readonly files: ReadonlyMap<string, string>;
+  readonly rest: readonly FolderEntry[];
+}
+
+function idOf(pattern: RegExp, name: string): string | null {
+  return pattern.exec(name)?.[1] ?? null;
+}
+
+function filesById(entries: readonly FolderEntry[], pattern: RegExp, problems: DataProblem[]): FilesById {
+  const files = new Map<string, string>();
+  const rest: FolderEntry[] = [];
+  for (const entry of entries) {
+    const { name, file, kind } = entry;
+    const id = idOf(pattern, name);
+    if (id === null || kind !== 'file') {
+      rest.push(entry);
+      continue;
+    }
+    const first = files.get(id);
+    if (first === undefined) files.set(id, file);
     else problems.push(errorOf({ file, caseId: id, message: `is case "${id}", as is ${first}`, fix: 'remove one' }));
   }
-  return found;
+  return { files, rest };
+}
+
+/** The id of a file that has another ending than those of a pattern, or an ending in other letters. */
+function likelyId(pattern: RegExp, stem: string, endings: readonly string[]): string | null {
+  for (const ending of endings) {
+    const id = idOf(pattern, `${stem}${ending}`) ?? idOf(pattern, `${stem.toLowerCase()}${ending}`);
+    if (id !== null) return id;
+  }
+  return null;
+}
+
+function unreadOf(
+  kind: 'image' | 'label',
+  { files, rest }: FilesById,
+  pattern: RegExp,
+  endings: readonly string[],
+): DataProblem[] {
+  return unreadProblems(rest, {
+    kind,
+    endings,
+    caseOf: (stem) => likelyId(pattern, stem, endings),
+    has: (id) => files.has(id),
+    fixOf: (_, stem) =>
+      likelyId(pattern, stem, endings) === null
+        ? 'name it as the other files, or take it out of the folder'
+        : `write it as ${stem}${endings[0]}`,
+  });
 }
 
 /** Whether a folder is there. */
@@ -50,9 +94,28 @@ export async function isFolder(path: string): Promise<boolean> {
 export async function scanPairs(folders: readonly PairFolders[], names: PairNames): Promise<PairScan> {
   const problems: DataProblem[] = [];
   const cases = new Map<string, CaseFiles>();
+  const { endings = ['.nii.gz', '.nii'] } = names;
   for (const { images, labels, isTest } of folders) {
-    const imageOf = await filesById(images, names.image, problems);
-    const labelOf = await filesById(labels, names.label, problems);
+    const isOne = images === labels;
+    const ofImages = (await entriesIn(images, problems)) ?? [];
+    const ofLabels = isOne ? ofImages : ((await entriesIn(labels, problems)) ?? []);
+    const [foundImages, foundLabels] = [
+      filesById(ofImages, names.image, problems),
+      filesById(ofLabels, names.label, problems),
+    ];
+    const [imageOf, labelOf] = [foundImages.files, foundLabels.files];
+    if (isOne) {
+      const taken = new Set(foundLabels.rest);
+      const rest = foundImages.rest.filter((entry) => taken.has(entry));
+      const isLabel = ({ name }: FolderEntry) => likelyId(names.label, volumeStem(name) ?? name, endings) !== null;
+      problems.push(
+        ...unreadOf('image', { ...foundImages, rest: rest.filter((one) => !isLabel(one)) }, names.image, endings),
+      );
+      problems.push(...unreadOf('label', { ...foundLabels, rest: rest.filter(isLabel) }, names.label, endings));
+    } else {
+      problems.push(...unreadOf('image', foundImages, names.image, endings));
+      problems.push(...unreadOf('label', foundLabels, names.label, endings));
+    }
     for (const [id, image] of imageOf) {
       const label = labelOf.get(id) ?? null;
       const other = cases.get(id);

@@ -116,6 +116,11 @@ function unknownIds({ root, unlabelled }: SplitOptions, cases: readonly CaseFile
     );
 }
 
+/** Ids as the scan of a folder has them: a letter that may be written in several ways is written in one. */
+function plainIds(ids: readonly string[]): readonly string[] {
+  return ids.map((id) => id.normalize('NFC'));
+}
+
 type Lists = Partial<Record<CaseRole, readonly string[]>>;
 
 function isIds(value: unknown): value is readonly string[] {
@@ -129,12 +134,13 @@ function listsOf(content: unknown, fold: number): Lists | string {
     if (typeof entry !== 'object' || entry === null) return `has ${content.length} folds, fold ${fold} is not there`;
     const { train, val } = entry as { train?: unknown; val?: unknown };
     if (!isIds(train) || !isIds(val)) return `fold ${fold} has no lists "train" and "val"`;
-    return { labelled: train, validation: val };
+    return { labelled: plainIds(train), validation: plainIds(val) };
   }
   if (typeof content !== 'object' || content === null) return 'holds neither an object nor a list of folds';
   const wrong = Object.entries(content).filter(([role, ids]) => !ROLES.includes(role as CaseRole) || !isIds(ids));
   if (wrong.length > 0) return `has the wrong entries ${wrong.map(([role]) => `"${role}"`).join(', ')}`;
-  return content as Lists;
+  const parts = Object.entries(content as Lists).map(([role, ids]) => [role, plainIds(ids)] as const);
+  return Object.fromEntries(parts) as Lists;
 }
 
 /**

@@ -306,6 +306,8 @@ const lifeErrors = {
 } as const;
 
 const datasetErrors = {
+  DMX_JSON_DOCUMENT: (d: { file: string; reason: string; fix: string }) =>
+    text(`${d.file} cannot be read as JSON`, d.reason, d.fix),
   DMX_DATASET_UNUSABLE: (d: { file: string; message: string; fix: string }) =>
     text(`${d.file} cannot be used`, d.message, d.fix),
   DMX_DATASET_CASE: (d: { id: string; known: readonly string[] }) =>

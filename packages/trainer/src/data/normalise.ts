@@ -1,4 +1,5 @@
 import type { NormalisationStep } from '@dinomix/core';
+import type { VoxelArray } from '@dinomix/volume';
 
 function clip(data: Float32Array, low: number, high: number): void {
   for (let index = 0; index < data.length; index++) {
@@ -15,7 +16,8 @@ function percentile(sorted: Float32Array, percent: number): number {
   return lower + (upper - lower) * (position - below);
 }
 
-function extremes(data: Float32Array): readonly [low: number, high: number] {
+/** The lowest and the highest of some intensities. */
+export function extremes(data: VoxelArray): readonly [low: number, high: number] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   // By index: the iterator of a typed array over shared memory takes several times longer.
   for (let index = 0; index < data.length; index++) {

@@ -1,4 +1,5 @@
-import type { CaseReader, CaseRole, Preprocessing } from '@dinomix/core';
+import type { CaseData, CaseReader, CaseRole, Preprocessing } from '@dinomix/core';
+import { extremes } from './normalise.js';
 import { type PreparedCase, prepareCase } from './prepare-case.js';
 import { preparedFile, readPrepared, roundToStored, sameDigests, writePrepared } from './prepared-file.js';
 
@@ -20,9 +21,28 @@ export interface StoredCase {
 }
 
 /**
+ * @throws Error when the network would see one value everywhere: nothing can be learned from such a case or measured on it.
+ */
+function assertVaries(
+  { image: prepared }: PreparedCase,
+  { image, files }: CaseData,
+  { normalisation }: Preprocessing,
+): void {
+  if (prepared.some((value) => value !== prepared[0])) return;
+  const [low, high] = extremes(image.data);
+  const steps = normalisation.steps.map(({ kind }) => kind).join(', ');
+  throw new Error(
+    low === high
+      ? `${files.image}: its intensity is ${low} everywhere`
+      : `${files.image}: its intensities, ${low} to ${high}, are one value after the preparation (${steps}): are they in the unit that it expects, such as HU?`,
+  );
+}
+
+/**
  * Returns a case from its prepared file, or prepares it and writes the file. Intensities are those of the file, float16, in
  * either case. Without a cache, or for a data set that does not identify its cases, nothing is written or rounded.
- * @throws PreparedWriteError; Error of the reader, or when a file of the case changed while it was read.
+ * @throws PreparedWriteError; Error of the reader, when the network would see one value everywhere, or when a file of the case
+ * changed while it was read.
  */
 export async function prepareStored(
   reader: CaseReader,
@@ -31,7 +51,12 @@ export async function prepareStored(
   settings: StoreSettings,
 ): Promise<StoredCase> {
   const { cache, preprocessing, classCount } = settings;
-  const prepare = async () => prepareCase(await reader.readCase(caseId, role), preprocessing, classCount);
+  const prepare = async () => {
+    const data = await reader.readCase(caseId, role);
+    const prepared = prepareCase(data, preprocessing, classCount);
+    assertVaries(prepared, data, preprocessing);
+    return prepared;
+  };
   if (cache === null || reader.identify === undefined) return { prepared: await prepare(), state: 'made' };
   const identity = await reader.identify(caseId, role);
   const file = preparedFile(cache, caseId, role, { preprocessing, classCount, reading: identity.reading });

@@ -207,6 +207,28 @@ test('a missing file ends the preparation, or is left out and recorded', async (
   });
 });
 
+test('an image that is one value, or is so after the clip to [-75, 275], is refused and not kept', async () => {
+  const { dataset, root, cache } = await build();
+  const flat = createVolume({ data: new Int16Array(120).fill(-1000), shape: SHAPE, spacing: [3, 1.5, 1.5] });
+  const bright = createVolume({
+    data: imageOf(0).data.map((value) => value + 700),
+    shape: SHAPE,
+    spacing: [3, 1.5, 1.5],
+  });
+  await writeNifti(join(root, 'a.nii.gz'), flat);
+  await writeNifti(join(root, 'c.nii.gz'), bright);
+  await expect(prepareAll(dataset)).rejects.toMatchObject({ code: 'DMX_CASE_UNUSABLE' });
+  for (const workers of [0, 1]) {
+    const { report, states } = await prepareAll(dataset, { keepGoing: true, workers });
+    expect(states).toEqual(['a failed', 'c failed', expect.stringMatching(/^b /)]);
+    expect(report.cases[0]!.reason).toMatch(/a\.nii\.gz: its intensity is -1000 everywhere/);
+    expect(report.cases[1]!.reason).toMatch(
+      /c\.nii\.gz: its intensities, 300 to 1189, are one value after the preparation \(clip, min-max\)/,
+    );
+  }
+  expect((await readdir(cache)).filter((name) => /^[ac]\./.test(name))).toEqual([]);
+});
+
 test('a file that vanishes during the preparation is named, the others are kept', async () => {
   const { root, cache, dataset } = await build();
   const run = (keepGoing: boolean) =>

@@ -1,4 +1,4 @@
-import { readRegularFile } from '@dinomix/volume';
+import { isDmxError, readJsonDocument, reasonOf } from '@dinomix/core';
 import { z } from 'zod';
 import { teacherError } from '../errors.js';
 import { HEADS, RELEASED, type VitArchitecture } from '../vit/architecture.js';
@@ -95,9 +95,9 @@ function fromTransformers(given: Record<string, unknown>, file: string): VitArch
 export async function readConfig(file: string): Promise<VitArchitecture | null> {
   let given: unknown;
   try {
-    given = JSON.parse(await readRegularFile(file, 'utf8'));
+    given = await readJsonDocument(file);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = isDmxError(cause) ? cause.why : reasonOf(cause);
     const fix = 'Give the config.json that came with the weights, or none for weights of a released size.';
     throw teacherError('DMX_DINOV3_CONFIG', { summary: `${file} cannot be read as JSON`, why, fix, cause });
   }

@@ -15,13 +15,14 @@ import { checkCases } from '../check-cases.js';
 import { createBrokenDataset, createCheckedDataset, type FolderDescription } from '../folder-dataset.js';
 import { errorOf, errorOfAll } from '../problems.js';
 import type { ReaderPlan } from '../reader.js';
+import { isCtName } from './channels.js';
 import type { DatasetDocument } from './document.js';
 import { type OpenedFolder, openFolder } from './folder.js';
 import type { NnunetLayout } from './layout.js';
 import type { NnunetOptions } from './options.js';
 
 function isCt({ channel }: NnunetOptions, { channels }: DatasetDocument): boolean {
-  return channels[channel]?.toUpperCase() === 'CT';
+  return isCtName(channels[channel] ?? '');
 }
 
 function classesOf({ classes }: DatasetDocument, { tail }: NnunetOptions): readonly ClassInfo[] {
@@ -99,17 +100,20 @@ export async function* checkNnunetFolder(options: NnunetOptions, layout: NnunetL
   yield* problems;
   if (content === null) return;
   const { document, cases, splits, format } = content;
-  const { tolerance, unlabelled: hidden } = options;
+  const { tolerance, unlabelled: hidden, window } = options;
   const holdsHu = isCt(options, document);
   yield* checkCases({
     root,
     cases,
     splits,
     classes: document.classes,
+    labelValues: document.values,
     format: format.format,
     tolerance,
     hidden,
+    steps: normalisationOf(options, document).steps,
     isCt: () => holdsHu,
+    knowsUnit: holdsHu || window !== null,
   });
 }
 
@@ -141,6 +145,7 @@ export async function openNnunetFolder(options: NnunetOptions, layout: NnunetLay
     format,
     reading: readingOf(options, content, layout),
     tolerance,
+    labelValues: document.values,
     cache,
     check,
   };

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { DataProblem } from '../../slots/contracts/dataset.js';
 import type { CaseFiles } from '../case-files.js';
 import type { FormatSource } from '../case-format.js';
+import { labelValueProblems } from '../label-values.js';
 import { planSplits } from '../plan-splits.js';
 import type { Splits } from '../splits.js';
 import { type DatasetDocument, readDocument } from './document.js';
@@ -32,11 +33,12 @@ export interface OpenedFolder {
 /** Reads dataset.json, lists the cases and plans the split, and collects what is wrong with them. */
 export async function openFolder(options: NnunetOptions, layout: NnunetLayout): Promise<OpenedFolder> {
   const root = resolve(options.root);
-  const { document, problems: documentProblems } = await readDocument(root, layout);
+  const { document, problems: documentProblems } = await readDocument(root, layout, options);
   if (document === null) return { root, content: null, problems: documentProblems };
   const { cases, problems: scanProblems, ...placed } = await scanCases(root, document, options.channel, layout);
   const { splits, problems } = await planSplits(cases, options.split, { ...options, root });
   const format = layout.format(options, document, placed.frame);
   const content = { document, cases, splits, format, ...placed };
-  return { root, content, problems: [...documentProblems, ...scanProblems, ...problems] };
+  const wrongValues = labelValueProblems(options.labelValues, document.classes, root);
+  return { root, content, problems: [...documentProblems, ...wrongValues, ...scanProblems, ...problems] };
 }

@@ -27,8 +27,3 @@ export function stemOf(name: string, endings: readonly string[]): string | null 
   const ending = endings.find((candidate) => name.endsWith(candidate));
   return ending === undefined ? null : name.slice(0, -ending.length);
 }
-
-/** Endings as a sentence has them. */
-export function endingsText(endings: readonly string[]): string {
-  return endings.length === 1 ? endings[0]! : `${endings.slice(0, -1).join(', ')} or ${endings.at(-1)}`;
-}
