@@ -79,7 +79,7 @@ export type {
 } from './hooks/tap-target.js';
 export type { ExplainedSlot, ExplainedValue, Explanation } from './host/explain.js';
 export { createHost, type Host, type HostOptions } from './host/host.js';
-export { type RestoredHost, restoreHost, type StoredConfig } from './host/restore-host.js';
+export { type RestoredHost, restoreHost, SPEC_FILE, type StoredConfig } from './host/restore-host.js';
 export type { Run } from './host/run.js';
 export type { Bound, BoundSlot } from './host/setup.js';
 export { CONFIG_TOKEN, RUN_INFO, SIGNAL } from './host/tokens.js';

@@ -15,7 +15,6 @@ import { EXIT } from '../failure.js';
 import { createStatusLine } from '../terminal.js';
 import { duration } from '../text.js';
 import { createProgress } from './progress.js';
-import { writeSpec } from './spec-file.js';
 
 /** A run about to be executed. */
 export interface Execution {
@@ -80,7 +79,6 @@ export async function execute(context: CommandContext, options: CommonOptions, r
   if (executor === undefined) throw cliError('DMX_CLI_EXECUTOR', {}, { phase: 'use' });
   const { assertRunFolder } = await import('@dinomix/trainer');
   await assertRunFolder(directory, run.resume);
-  if (!run.resume) await writeSpec(spec);
   const { observe, status } = createObserver(context, options);
   const onInterrupt = (): void => {
     if (options.json !== true) status.print('finishing the step and writing a checkpoint; Ctrl-C again leaves at once');

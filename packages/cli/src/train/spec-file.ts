@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
-import { type ResolvedConfig, type RunSpec, reasonOf, type StoredConfig } from '@dinomix/core';
-import { readRegularFile, writeFileAtomic } from '@dinomix/volume';
+import { join, resolve } from 'node:path';
+import { type ResolvedConfig, reasonOf, SPEC_FILE, type StoredConfig } from '@dinomix/core';
+import { readRegularFile } from '@dinomix/volume';
 import { z } from 'zod';
 import { usageError } from '../errors.js';
-
-/** Name of the file in a run folder that says how the run was started. */
-const NAME = 'spec.json';
 
 const specSchema = z.object({
   configFile: z.string().min(1),
@@ -19,18 +16,10 @@ const specSchema = z.object({
   }),
 });
 
-/** Writes how a run is started into its folder, so that it can be resumed from there. */
-export async function writeSpec({ configFile, overrides, configHash, config, directory }: RunSpec): Promise<void> {
-  // A project that is moved takes its runs with it; a run that is moved alone leaves the project where it was.
-  const configFileFromRun = relative(directory, configFile);
-  const text = JSON.stringify({ configFile, configFileFromRun, overrides, configHash, config }, null, 2);
-  await writeFileAtomic(join(directory, NAME), `${text}\n`);
-}
-
-/** Reads it back. @throws DMX_CLI_RUN_FOLDER when the folder is not that of a run. */
+/** Reads how a run was started out of its folder. @throws DMX_CLI_RUN_FOLDER when the folder is not that of a run. */
 export async function readSpec(directory: string): Promise<StoredConfig> {
   try {
-    const spec = specSchema.parse(JSON.parse(await readRegularFile(join(directory, NAME), 'utf8')));
+    const spec = specSchema.parse(JSON.parse(await readRegularFile(join(directory, SPEC_FILE), 'utf8')));
     const places = [...new Set([resolve(directory, spec.configFileFromRun), spec.configFile])];
     const present = places.filter((file) => existsSync(file));
     const { overrides, configHash } = spec;

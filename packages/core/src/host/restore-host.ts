@@ -10,6 +10,9 @@ import type { PluginInstance } from '../plugin/types.js';
 import { SLOT_NAMES, SLOTS } from '../slots/tokens.js';
 import { createHost, type Host, type HostOptions } from './host.js';
 
+/** The file in a run folder that says how the run was started. */
+export const SPEC_FILE = 'spec.json';
+
 /** The config of a run as its folder keeps it. */
 export interface StoredConfig {
   /** Absolute paths at which the config file may be, the likeliest first; relative paths of options start from its folder. */

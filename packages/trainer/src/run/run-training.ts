@@ -43,6 +43,8 @@ export interface TrainingOptions {
   readonly onEvent?: (event: RunEvent) => void;
   /** Command that predicts with the run's network, for the record. */
   readonly predictCommand?: string;
+  /** Told once the folder belongs to this run alone, before anything is written there. */
+  readonly onFolder?: () => Promise<void>;
   /** Go on where the memory will not suffice by the estimate. */
   readonly force?: boolean;
   /** Sets up the config with more overrides, to say what settings would save memory; absent says nothing of it. */
@@ -147,6 +149,7 @@ async function train(
   await makeRunFolder(directory);
   reached.unlock = await lockRun(directory);
   if (!resume) await assertNoCheckpoints(directory);
+  await options.onFolder?.();
   await events.open();
   await run.start();
   reached.session = await openBackend(host);

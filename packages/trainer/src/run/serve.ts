@@ -15,6 +15,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { builtIns } from '../built-ins.js';
 import { trainerError } from '../errors.js';
 import { runTraining } from './run-training.js';
+import { writeSpec } from './spec-file.js';
 
 /** What a worker sends. */
 export type WorkerMessage =
@@ -67,5 +68,7 @@ async function execute(
   }
   const openVariant = (more: readonly string[]) =>
     createHost<Tensor>({ ...loaded, overrides: [...loaded.overrides, ...more], base: builtIns });
-  return await runTraining({ host, id: basename(directory), directory, resume, signal, onEvent, force, openVariant });
+  const onFolder = () => (resume ? Promise.resolve() : writeSpec(spec));
+  const about = { host, id: basename(directory), directory, resume, force };
+  return await runTraining({ ...about, signal, onEvent, openVariant, onFolder });
 }

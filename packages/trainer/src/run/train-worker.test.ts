@@ -1,5 +1,7 @@
 import { fork } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createHost, loadConfigFile, type RunEvent, type RunOutcome, type RunSpec } from '@dinomix/core';
 import { describe, expect, it } from 'vitest';
@@ -54,6 +56,18 @@ describe('the local executor', () => {
     const context = { signal: new AbortController().signal, onEvent: () => undefined };
     const outcome = await createLocalExecutor().run(spec, context);
     expect(outcome).toMatchObject({ status: 'completed', position: { epochs: 3 } });
+  });
+
+  it('of two runs in one folder lets one train, and the folder says how that one was started', async () => {
+    const directory = await newFolder();
+    const context = { signal: new AbortController().signal, onEvent: () => undefined };
+    const specs = await Promise.all([1, 2].map((epochs) => specFor(directory, [`--set train.epochs=${epochs}`])));
+    const outcomes = await Promise.all(specs.map((spec) => createLocalExecutor().run(spec, context)));
+    const winner = outcomes.findIndex(({ status }) => status === 'completed');
+    expect(outcomes.map(({ error }) => error?.code ?? null).sort()).toEqual(['DMX_RUN_LOCKED', null]);
+    const kept = JSON.parse(await readFile(join(directory, 'spec.json'), 'utf8'));
+    expect(kept).toMatchObject({ configHash: specs[winner]!.configHash, overrides: specs[winner]!.overrides });
+    expect(kept.config.train.epochs).toBe(winner + 1);
   });
 
   it('refuses a config that is not the one that was meant', async () => {
