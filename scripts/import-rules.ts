@@ -152,8 +152,8 @@ function externalRule(from: Package, file: string, name: string): string | null 
   const knowsTensors =
     kindOf(folder) === 'plugin' || folder === 'packages/trainer' || folder === 'packages/conformance';
   if (TENSORS.test(name) && !knowsTensors) return 'tensors are known to trainer and plugins only';
-  if (folder === 'packages/core' && name === 'node:fs' && !/^src\/(config|dataset)\//.test(file)) {
-    return 'core reads files in src/config and src/dataset only';
+  if (folder === 'packages/core' && name === 'node:fs' && !/^src\/(config|dataset|json)\//.test(file)) {
+    return 'core reads files in src/config, src/dataset and src/json only';
   }
   return null;
 }

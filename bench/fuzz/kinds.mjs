@@ -336,7 +336,8 @@ const textsOf = (problems) => problems.map(({ file, message }) => `${file}: ${me
 async function dataset(file) {
   const { readDocument } = await inside('packages/core/dist/dataset/nnunet/document.js');
   const layout = { imageEndings: ['.nii.gz'], labelEndings: ['.nii.gz'], takesFolders: false, otherEndings: 'x' };
-  return textsOf((await readDocument(join(file, '..'), layout)).problems);
+  const options = { labelValues: {}, channel: 0, window: null };
+  return textsOf((await readDocument(join(file, '..'), layout, options)).problems);
 }
 
 async function splits(file) {
@@ -368,7 +369,7 @@ const recorded = runFile('packages/cli/dist/results/read-run.js', 'readRun', {
   'evaluation-test.json': samples.EVALUATION,
 });
 async function specSample(directory) {
-  const { writeSpec } = await inside('packages/cli/dist/train/spec-file.js');
+  const { writeSpec } = await inside('packages/trainer/dist/run/spec-file.js');
   const config = {
     use: { student: ['vnet'] },
     plugins: [{ id: 'vnet', name: '@dinomix/student-vnet', provides: ['student:vnet'] }],

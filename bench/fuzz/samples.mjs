@@ -184,7 +184,15 @@ export const EVENTS = [
 ]
   .map((event) => JSON.stringify({ time: '2026-01-01T00:00:00Z', ...event }))
   .join('\n');
-export const RECORD = JSON.stringify({ run: { seed: 1 }, config: { name: 'a' }, dataset: { title: 'a' } });
+export const RECORD = JSON.stringify({
+  run: { seed: 1 },
+  config: { name: 'a', train: {}, plugins: [{ id: 'student:vnet', active: true, options: {} }] },
+  packages: {},
+  teachers: {},
+  dataset: { title: 'a', classes: [{ name: 'background' }], splits: {}, fingerprint: { cases: {} } },
+  images: { preprocessing: {} },
+  outcome: { status: 'completed' },
+});
 export const EVALUATION = JSON.stringify({
   role: 'test',
   columns: [{ name: 'dice', title: 'Dice', unit: 'ratio', better: 'higher' }],
@@ -192,6 +200,7 @@ export const EVALUATION = JSON.stringify({
   mean: { dice: 0.5 },
   tail: { dice: null },
   weights: 'ema',
+  checkpoint: 'best',
 });
 export const VIT = JSON.stringify({
   model_type: 'dinov3_vit',

@@ -137,10 +137,21 @@ describe('preparation in advance', () => {
 describe('splits and classes', () => {
   it('a label file of an unlabelled case is never opened', async () => {
     const folder = await createProject();
-    // A pipe without a writer: whoever opens it waits for ever.
-    execFileSync('mkfifo', [fileOf(folder, 'label', 'd')]);
+    await writeFile(fileOf(folder, 'label', 'd'), 'no NIfTI file');
     expect((await dinomix(folder, 'data', 'check')).code).toBe(0);
     expect(await dinomix(folder, 'train', '-o', 'run')).toMatchObject({ code: 0, err: expect.any(String) });
+  });
+
+  it('a pipe in the place of such a file is named: whoever opened it would wait for ever', async () => {
+    const folder = await createProject();
+    execFileSync('mkfifo', [fileOf(folder, 'label', 'd')]);
+    for (const command of [
+      ['data', 'check'],
+      ['train', '-o', 'run'],
+    ]) {
+      const { code, out, err } = await dinomix(folder, ...command);
+      expect({ code, text: out + err }).toMatchObject({ code: 1, text: expect.stringContaining('is no regular file') });
+    }
   });
 
   it.each([

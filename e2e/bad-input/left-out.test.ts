@@ -190,6 +190,9 @@ describe('a split of one’s own of which files are missing', () => {
     await writeFile(splitFile, JSON.stringify({ labelled: ['a'], unlabelled: ['b'], validation: ['d'], test: [] }));
     await rm(fileOf(folder, 'label', 'c'));
     await cp(fileOf(folder, 'label', 'a'), fileOf(folder, 'label', 'd'));
+    const documentFile = join(folder, 'data/dataset.json');
+    const document = JSON.parse(await readFile(documentFile, 'utf8'));
+    await writeFile(documentFile, JSON.stringify({ ...document, numTraining: 3 }));
     expect(outcome(await dinomix(folder, 'train', ...cache, '-o', 'run'))).toMatchObject({ code: 0 });
   });
 

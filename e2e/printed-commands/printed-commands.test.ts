@@ -107,7 +107,7 @@ it('dead ends of the command line name the way on', async () => {
   await told(0, 'train', '-o', 'kept', '--off', 'mixer', '--set', 'loss.consistency.views=["unlabelled"]');
   expect(await told(1, 'train', '-o', 'cuda', '--set', 'device=cuda')).toContain('DMX_DEVICE');
   await writeFile(join(folder, 'file'), '');
-  expect(await told(1, 'train', '-o', 'file/run')).toContain('DMX_CLI_PATH');
+  expect(await told(2, 'train', '-o', 'file/run')).toContain('DMX_RUN_FOLDER');
   const split = { labelled: ['a', 'b', 'd'], unlabelled: [], validation: ['c'], test: [] };
   await writeFile(join(folder, 'data', 'split.json'), JSON.stringify(split));
   await copyFile(fileOf(folder, 'label', 'a'), fileOf(folder, 'label', 'd'));
