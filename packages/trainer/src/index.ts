@@ -39,6 +39,7 @@ export { openBackend, startBackend } from './run/open-backend.js';
 export { assertRunFolder } from './run/run-lock.js';
 export { runTraining, type TrainingOptions } from './run/run-training.js';
 export type { WorkerMessage, WorkerRequest } from './run/serve.js';
+export { writeSpec } from './run/spec-file.js';
 export { fillTeacherCaches, type TeacherCacheOptions, type TeacherCacheReport } from './run/teacher-cache.js';
 export { type EvaluateOptions, evaluateRun } from './trained/evaluate-run.js';
 export { openTrained, type TrainedNetwork } from './trained/open-trained.js';

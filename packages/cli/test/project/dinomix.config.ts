@@ -6,6 +6,7 @@ import {
   type RunEvent,
   type RunOutcome,
 } from '@dinomix/core';
+import { writeSpec } from '@dinomix/trainer';
 import { z } from 'zod';
 
 const time = '2026-01-01T00:00:00.000Z';
@@ -42,7 +43,9 @@ function outcome(status: RunOutcome['status'], step: number): RunOutcome {
 /** Makes three steps that take no time and ends as its option says. */
 function createScripted(end: 'completed' | 'failed' | 'waits'): Executor {
   return {
-    async run({ resume }, { signal, onEvent }) {
+    async run(spec, { signal, onEvent }) {
+      const { resume } = spec;
+      if (!resume) await writeSpec(spec);
       for (let step = resume ? 2 : 0; step < 3; step++) onEvent(stepEvent(step));
       if (end !== 'waits') return outcome(end, 2);
       const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));

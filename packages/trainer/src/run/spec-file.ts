@@ -2,7 +2,10 @@ import { join, relative } from 'node:path';
 import { type RunSpec, SPEC_FILE } from '@dinomix/core';
 import { writeFileAtomic } from '@dinomix/volume';
 
-/** Writes how a run is started into its folder, so that it can be resumed from there. */
+/**
+ * Writes how a run is started into its folder, so that it can be resumed from there. Whoever runs it does so once the folder
+ * is its own; `runTraining` behind `@dinomix/trainer/train-worker` does.
+ */
 export async function writeSpec({ configFile, overrides, configHash, config, directory }: RunSpec): Promise<void> {
   // A project that is moved takes its runs with it; a run that is moved alone leaves the project where it was.
   const configFileFromRun = relative(directory, configFile);
