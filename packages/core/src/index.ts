@@ -254,6 +254,7 @@ export type {
   Conv3dOptions,
   Conv3dTransposeOptions,
   CrossEntropyDiceOptions,
+  CrossEntropyNormaliser,
   DropoutOptions,
   NormActivationOptions,
   RunningStatistics,

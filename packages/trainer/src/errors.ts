@@ -137,14 +137,11 @@ const stepErrors = {
     terms: string;
     cases: string;
     checkpoint: string;
-    weightless: readonly string[];
   }) =>
     text(
       `The loss is ${d.loss} at step ${d.step} (epoch ${d.epoch})`,
-      `${d.weightless.length > 0 ? `Every class in the crops of this step has the class weight 0 (student ${d.weightless.join(', ')}), so that the loss divides by 0. ` : ''}Terms: ${d.terms}. Crops of this step: ${d.cases}. ${d.checkpoint}`,
-      d.weightless.length > 0
-        ? 'Let the weighter give no class 0, draw more crops at classes (option "foreground" of the data set), or take larger batches. The run can be resumed from its last checkpoint.'
-        : 'Lower the learning rate or raise the smoothing of the loss; look at the named cases with "dinomix data check". The run can be resumed from its last checkpoint.',
+      `Terms: ${d.terms}. Crops of this step: ${d.cases}. ${d.checkpoint}`,
+      'Lower the learning rate or raise the smoothing of the loss; look at the named cases with "dinomix data check". The run can be resumed from its last checkpoint.',
     ),
   DMX_OUT_OF_MEMORY: (d: {
     reason: string;

@@ -106,11 +106,12 @@ function measure(
   ops: Ops,
   options: ConsistencyOptions,
 ): Tensor {
-  const { crossEntropy, dice, squaredError, smooth, background } = options;
+  const { crossEntropy, normalise, dice, squaredError, smooth, background } = options;
   const target = options.target === 'soft' ? probabilities! : label;
   const against = (factors: { crossEntropy: number; dice: number }, weights: Tensor | null): Tensor =>
     ops.softmaxCrossEntropyDice(logits, target, {
       ...factors,
+      normalise,
       smooth,
       background,
       ...(voxelWeight === null ? {} : { voxelWeight }),

@@ -8,6 +8,12 @@ export const optionsSchema = z
   .strictObject({
     views: z.array(view).min(1).readonly().default(['mixed-unlabelled']).describe('Views, taken as one batch.'),
     crossEntropy: z.number().min(0).default(1).describe('Factor of the cross-entropy.'),
+    normalise: z
+      .literal(['weights', 'voxels', 'kept'])
+      .default('weights')
+      .describe(
+        'Divisor of the cross-entropy: the class weights of all voxels, their number, or the weights that count.',
+      ),
     dice: z.number().min(0).default(1).describe('Factor of 1 - mean soft Dice.'),
     squaredError: z.number().min(0).default(0).describe('Factor of the mean squared difference of probabilities.'),
     target: z

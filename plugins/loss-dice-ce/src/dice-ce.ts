@@ -35,9 +35,14 @@ function viewLoss(
   ops: Ops,
   options: DiceCeOptions,
 ): Tensor {
-  const { crossEntropy, dice, smooth, background } = options;
+  const { crossEntropy, normalise, dice, smooth, background } = options;
   // The labelled view is ground truth throughout, so that its voxel weight is 1 and need not be multiplied in.
-  const common = { smooth, background, ...(view.name === 'labelled' ? {} : { voxelWeight: view.voxelWeight }) };
+  const common = {
+    normalise,
+    smooth,
+    background,
+    ...(view.name === 'labelled' ? {} : { voxelWeight: view.voxelWeight }),
+  };
   const measure = (factors: { crossEntropy: number; dice: number }, weights: Tensor | null): Tensor =>
     ops.softmaxCrossEntropyDice(view.logits, target, {
       ...common,

@@ -1,7 +1,9 @@
 import type { CrossEntropyDiceOptions } from '@dinomix/core';
 import {
   add,
+  cast,
   div,
+  equal,
   logSoftmax,
   mean,
   mul,
@@ -43,12 +45,26 @@ function weigh(x: Tensor, weight: Tensor | undefined): Tensor {
   return weight === undefined ? x : mul(x, weight);
 }
 
-/** Σ_v m_v w_{y_v} (-log p_{v, y_v}) / Σ_v w_{y_v}. */
-function crossEntropy({ logits, target, hard, voxelWeight }: Rows, classWeights: Tensor | undefined): Tensor {
-  const weighted = weigh(target, classWeights);
-  const losses = weigh(neg(mul(weighted, logSoftmax(logits))), voxelWeight);
-  const total = hard && classWeights === undefined ? scalar(logits.shape[0]) : sum(weighted);
-  return div(sum(losses), total);
+/** N of the contract: what the sum over voxels is divided by. */
+function divisor({ logits, hard, voxelWeight }: Rows, weighted: Tensor, options: Options): Tensor {
+  const voxels = scalar(logits.shape[0]);
+  const isPlain = hard && options.classWeights === undefined;
+  switch (options.normalise ?? 'weights') {
+    case 'voxels':
+      return voxels;
+    case 'weights':
+      return isPlain ? voxels : sum(weighted);
+    case 'kept':
+      return isPlain && voxelWeight === undefined ? voxels : sum(weigh(weighted, voxelWeight));
+  }
+}
+
+/** Σ_v m_v w_{y_v} (-log p_{v, y_v}) / N; 0 where N is 0. */
+function crossEntropy(rows: Rows, options: Options): Tensor {
+  const weighted = weigh(rows.target, options.classWeights);
+  const losses = weigh(neg(mul(weighted, logSoftmax(rows.logits))), rows.voxelWeight);
+  const total = divisor(rows, weighted, options);
+  return div(sum(losses), add(total, cast(equal(total, 0), 'float32')));
 }
 
 /** 1 - mean_c(w_c D_c). With TP, FP and FN as in the contract, 2 TP + FP + FN = Σ m p + Σ m [y = c]. */
@@ -69,7 +85,7 @@ function softDice({ logits, target, voxelWeight }: Rows, options: Options): Tens
 export function softmaxCrossEntropyDice(logits: Tensor, target: Tensor, options: Options): Tensor {
   const rows = toRows(logits, target, options);
   const terms = [
-    ...(options.crossEntropy === 0 ? [] : [mul(crossEntropy(rows, options.classWeights), options.crossEntropy)]),
+    ...(options.crossEntropy === 0 ? [] : [mul(crossEntropy(rows, options), options.crossEntropy)]),
     ...(options.dice === 0 ? [] : [mul(softDice(rows, options), options.dice)]),
   ];
   return terms.length === 0 ? mul(sum(rows.logits), 0) : terms.reduce((total, term) => add(total, term));

@@ -160,6 +160,53 @@ describe('softmaxCrossEntropyDice equals PyTorch', () => {
   });
 });
 
+/** Two voxels of three classes; the numbers beside them are worked out by hand from the contract. */
+describe('what a cross-entropy is divided by', () => {
+  const logits = () => tensor([1, 2, 3, 0, 1, 0], [1, 1, 1, 2, 3]);
+  const target = () => tensor([0, 1], [1, 1, 1, 2], 'int32');
+  const first = Math.log(1 + Math.E + Math.E ** 2);
+  const second = Math.log(2 + Math.E) - 1;
+  const weights = [2, 3, 5];
+  const kept = [1, 0];
+  const lossWith = (options: object): number =>
+    ops
+      .softmaxCrossEntropyDice(logits(), target(), {
+        crossEntropy: 1,
+        dice: 0,
+        classWeights: tensor(weights),
+        voxelWeight: tensor(kept, [1, 1, 1, 2]),
+        ...options,
+      })
+      .dataSync()[0]!;
+
+  it.each([
+    ['weights', (2 * first) / 5],
+    ['voxels', (2 * first) / 2],
+    ['kept', (2 * first) / 2],
+  ] as const)('%s', (normalise, expected) => {
+    expect(lossWith({ normalise })).toBeCloseTo(expected, 6);
+  });
+
+  it('without weights is the plain mean, over all voxels or over those that are kept', () => {
+    const plain = { classWeights: undefined, normalise: 'voxels' };
+    expect(lossWith({ ...plain, voxelWeight: undefined })).toBeCloseTo((first + second) / 2, 6);
+    expect(lossWith(plain)).toBeCloseTo(first / 2, 6);
+    expect(lossWith({ ...plain, normalise: 'kept' })).toBeCloseTo(first, 6);
+  });
+
+  it.each(['weights', 'voxels', 'kept'] as const)('%s: 0, with a gradient of 0, where nothing is left', (normalise) => {
+    const nothing = { classWeights: tensor([0, 0, 5]), crossEntropy: 1, normalise };
+    const value = (z: Tensor, dice: number) => ops.softmaxCrossEntropyDice(z, target(), { ...nothing, dice });
+    const z = logits();
+    const { value: found, grads } = engine().gradients(() => value(z, 0), [z]);
+    expect(Math.abs(found.dataSync()[0]!)).toBe(0);
+    expect([...grads[0]!.dataSync()].map(Math.abs)).toEqual([0, 0, 0, 0, 0, 0]);
+    // Class 2 is nowhere: its Dice is 1 / (p of both voxels + 1), five times of which half is taken.
+    const absent = Math.E ** 2 / (1 + Math.E + Math.E ** 2) + 1 / (2 + Math.E);
+    expect(value(logits(), 1).dataSync()[0]).toBeCloseTo(1 - 2.5 / (absent + 1), 5);
+  });
+});
+
 describe('gradients equal central differences', () => {
   const wave = (shape: number[], phase: number): Tensor => {
     const size = shape.reduce((product, side) => product * side, 1);

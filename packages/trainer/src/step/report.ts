@@ -87,15 +87,6 @@ export function readStep(parts: StepParts, data: Float32Array, notes: TraceNotes
   return { report, evidence: Object.fromEntries(evidence) };
 }
 
-/** Students of which every class in the crops of the step has the weight 0: a mean over weights is then 0 / 0. */
-function weightlessStudents({ classWeights, targetVoxels }: StepReport): readonly string[] {
-  const { truth, pseudo } = targetVoxels;
-  const isThere = (index: number) => truth[index]! > 0 || (pseudo[index] ?? 0) > 0;
-  return Object.entries(classWeights)
-    .filter(([, weights]) => weights.length > 0 && weights.every((weight, index) => weight === 0 || !isThere(index)))
-    .map(([id]) => id);
-}
-
 /** @throws DMX_LOSS_NOT_FINITE naming the terms and the cases of the step. */
 export function assertFinite(report: StepReport, batch: Batch, donors: readonly string[], checkpoint: string): void {
   const { loss, terms, position } = report;
@@ -104,7 +95,6 @@ export function assertFinite(report: StepReport, batch: Batch, donors: readonly 
   const cases = [...batch.labelled.crops, ...(batch.unlabelled?.crops ?? [])].map(({ caseId }) => caseId);
   const values = Object.entries(terms).map(([id, { value, weight }]) => `${id} ${value} (weight ${weight})`);
   const details = {
-    weightless: weightlessStudents(report),
     step: position.step,
     epoch: position.epoch,
     loss: String(loss),

@@ -1,3 +1,4 @@
+import type { CrossEntropyNormaliser } from '@dinomix/core';
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { defineKernel, type Input } from './define.js';
 
@@ -12,6 +13,8 @@ export interface NormAttributes {
 
 export interface LossAttributes {
   crossEntropy: number;
+  /** Divisor of the cross-entropy: Σ w_y, the number of voxels, or Σ m w_y. */
+  normalise: CrossEntropyNormaliser;
   dice: number;
   smooth: number;
   background: boolean;
@@ -71,13 +74,11 @@ const segmentationLoss = defineKernel<Input<'logits' | 'labels' | 'voxelWeight' 
 );
 
 const segmentationLossGrad = defineKernel<
-  Input<
-    'dLoss' | 'probabilities' | 'pLabel' | 'labels' | 'voxelWeight' | 'classWeights' | 'statistics' | 'labelWeight'
-  >,
+  Input<'dLoss' | 'probabilities' | 'pLabel' | 'labels' | 'voxelWeight' | 'classWeights' | 'statistics' | 'divisor'>,
   LossAttributes
 >('SegmentationLossGrad', (backend, inputs, attributes) => {
-  const { dLoss, probabilities, pLabel, labels, voxelWeight, classWeights, statistics: sums, labelWeight } = inputs;
-  const list = [dLoss, probabilities, pLabel, labels, voxelWeight, classWeights, sums, labelWeight];
+  const { dLoss, probabilities, pLabel, labels, voxelWeight, classWeights, statistics: sums, divisor } = inputs;
+  const list = [dLoss, probabilities, pLabel, labels, voxelWeight, classWeights, sums, divisor];
   return backend.recordOne('SegmentationLossGrad', list, { ...attributes }, probabilities.shape, 'float32');
 });
 

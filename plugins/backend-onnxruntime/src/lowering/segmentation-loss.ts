@@ -1,14 +1,20 @@
 /**
  * Softmax cross-entropy and soft Dice in one operation with its own gradient. With softmax probabilities p, voxel
  * weights m, class weights w and labels y:
- *   CE = sum_v m_v w_y (-log p_y) / sum_v w_y
+ *   CE = sum_v m_v w_y (-log p_y) / N, N = sum_v w_y, the number of voxels or sum_v m_v w_y; 0 where N is 0
  *   D_c = (2 TP_c + s) / (P_c + T_c + s), TP_c = sum m p_c [y = c], P_c = sum m p_c, T_c = sum m [y = c]
  *   loss = a CE + b (1 - mean_c w_c D_c) over the counted classes.
  * Sums over voxels are matrix products with the one-hot labels; memory is [b, k, voxels], or [b * d, k, h * w] where the
  * logits lie in planes: nothing in the loss tells samples and planes apart.
  */
 import type { Node } from '../graph/ir.js';
-import { booleanAttribute, type LoweringContext, type LoweringTable, numberAttribute } from './context.js';
+import {
+  booleanAttribute,
+  type LoweringContext,
+  type LoweringTable,
+  numberAttribute,
+  stringAttribute,
+} from './context.js';
 import { product } from './conv-geometry.js';
 import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
 import { channelFirstLayout, type Layout, physicalShape, planesLayout, sameLayout } from './layout.js';
@@ -136,7 +142,23 @@ function diceParts(
   return { numerator, denominator, counted };
 }
 
-/** Outputs: loss, p (as logits), p_y [b, v], statistics [k, 3] = (TP, P, T), sum of label weights. */
+/** N of the cross-entropy, 1 where it would be 0: the sum that it divides is 0 then. */
+function divisorOf(
+  ctx: LoweringContext,
+  maths: Maths,
+  node: Node,
+  { counted, kept, weights }: { readonly counted: Emitted; readonly kept: Emitted; readonly weights: Emitted },
+): Emitted {
+  const { batch, voxels } = maths.sizes;
+  const normalise = stringAttribute(node, 'normalise');
+  if (normalise === 'voxels') return maths.constant(batch * voxels);
+  const rows = maths.binary('Mul', weights, normalise === 'kept' ? kept : counted);
+  const total = emitReduce(ctx, 'ReduceSum', rows, [0, 1], false);
+  const isZero = ctx.emitter.node('Equal', [total, maths.constant(0)], {}, total.shape, 'bool');
+  return maths.binary('Add', total, ctx.emitter.cast(isZero, 'float32'));
+}
+
+/** Outputs: loss, p (as logits), p_y [b, v], statistics [k, 3] = (TP, P, T), N of the cross-entropy. */
 function segmentationLoss(
   ctx: LoweringContext,
   node: Node,
@@ -170,9 +192,9 @@ function segmentationLoss(
   const overlap = pick(0);
   const present = pick(1);
   const predicted = maths.overVoxels(p, m);
-  const labelWeight = emitReduce(ctx, 'ReduceSum', maths.binary('Mul', w, pick(3)), [0, 1], false);
+  const divisor = divisorOf(ctx, maths, node, { counted: pick(3), kept: present, weights: w });
   const logSum = emitReduce(ctx, 'ReduceSum', maths.binary('Mul', w, pick(2)), [0, 1], false);
-  const crossEntropy = maths.binary('Div', maths.unary('Neg', logSum), labelWeight);
+  const crossEntropy = maths.binary('Div', maths.unary('Neg', logSum), divisor);
 
   const { numerator, denominator, counted } = diceParts(ctx, maths, node, overlap, predicted, present, w);
   const dice = emitReduce(
@@ -192,18 +214,18 @@ function segmentationLoss(
     ctx.result(node, 1, emitter.reshape(p, memory), layout),
     ctx.result(node, 2, emitter.reshape(pLabel, node.outputs[2]!.shape)),
     ctx.result(node, 3, statistics),
-    ctx.result(node, 4, emitter.reshape(labelWeight, [])),
+    ctx.result(node, 4, emitter.reshape(divisor, [])),
   ];
 }
 
 /**
  * With A_c = -2 b w_c / (K den_c) and B_c = b w_c num_c / (K den_c^2), the gradient is
- * p (m B + r) + [y = c] e per voxel, r = m (-A_y p_y - sum_k B_k p_k) + c, e = m p_y A_y - c, c = a m w_y / sum w_y.
+ * p (m B + r) + [y = c] e per voxel, r = m (-A_y p_y - sum_k B_k p_k) + c, e = m p_y A_y - c, c = a m w_y / N.
  */
 function segmentationLossGrad(
   ctx: LoweringContext,
   node: Node,
-  [dLoss, probabilities, pLabel, labels, voxel, klass, statistics, labelWeight]: readonly Lowered[],
+  [dLoss, probabilities, pLabel, labels, voxel, klass, statistics, divisor]: readonly Lowered[],
 ): readonly Lowered[] {
   const { emitter } = ctx;
   const layout = layoutOf(probabilities!);
@@ -230,7 +252,7 @@ function segmentationLossGrad(
   const ceFactor = maths.binary(
     'Div',
     maths.binary('Mul', upstream, maths.constant(numberAttribute(node, 'crossEntropy'))),
-    emitter.reshape(labelWeight!.dense(), []),
+    emitter.reshape(divisor!.dense(), []),
   );
 
   const pair = emitter.node('Concat', [a, w], { axis: 1 }, [classes, 2]);

@@ -169,6 +169,34 @@ describe('softmaxCrossEntropyDice', () => {
     for (const error of errors(differentiate(soft as never, inputs), expected)) expect(error).toBeLessThan(1e-5);
   });
 
+  it.each(['weights', 'voxels', 'kept'] as const)('divides the cross-entropy by %s', async (normalise) => {
+    // Two voxels worked out by hand: losses log(1 + e + e²) and log(2 + e) - 1, class weights 2 and 3, voxel weights 1 and 0.5.
+    const [first, second] = [Math.log(1 + Math.E + Math.E ** 2), Math.log(2 + Math.E) - 1];
+    const expected = (2 * first + 1.5 * second) / { weights: 5, voxels: 2, kept: 3.5 }[normalise];
+    await useEngine();
+    const z = tf.tensor([1, 2, 3, 0, 1, 0], [1, 1, 1, 2, 3]);
+    const hard = tf.tensor([0, 1], [1, 1, 1, 2], 'int32');
+    const soft = tf.tensor([1, 0, 0, 0, 1, 0], [1, 1, 1, 2, 3]);
+    const options = { crossEntropy: 1, dice: 0, normalise, voxelWeight: tf.tensor([1, 0.5], [1, 1, 1, 2]) };
+    for (const y of [hard, soft]) {
+      const loss = softmaxCrossEntropyDice(z, y, { ...options, classWeights: tf.tensor1d([2, 3, 5]) });
+      expect(loss.dataSync()[0]).toBeCloseTo(expected, 5);
+    }
+  });
+
+  it('is 0 where no voxel counts, and leaves Dice alone', async () => {
+    await useEngine();
+    const z = () => tf.tensor([1, 2, 3, 0, 1, 0], [1, 1, 1, 2, 3]);
+    const y = tf.tensor([0, 1], [1, 1, 1, 2], 'int32');
+    const classWeights = tf.tensor1d([0, 0, 5]);
+    const entropy = (x: tf.Tensor) => softmaxCrossEntropyDice(x, y, { crossEntropy: 1, dice: 0, classWeights });
+    expect(Math.abs(entropy(z()).dataSync()[0]!)).toBe(0);
+    expect([...tf.grad(entropy)(z()).dataSync()].map(Math.abs)).toEqual([0, 0, 0, 0, 0, 0]);
+    // 1 - 2.5 / (1 + p) with p = e² / (1 + e + e²) + 1 / (2 + e), for class 2 is nowhere.
+    const dice = softmaxCrossEntropyDice(z(), y, { crossEntropy: 0, dice: 1, classWeights });
+    expect(dice.dataSync()[0]).toBeCloseTo(-0.331783, 5);
+  });
+
   it('stays finite at logits of 1e4', async () => {
     await useEngine();
     const z = tf.tensor([1e4, -1e4, 0, -1e4, 1e4, 0], [1, 1, 1, 2, 3]);

@@ -1,8 +1,11 @@
+import type { CrossEntropyNormaliser } from '@dinomix/core';
 import {
   add,
+  cast,
   customGrad,
   div,
   engine,
+  equal,
   exp,
   expandDims,
   type GradSaveFunc,
@@ -168,6 +171,8 @@ export interface SegmentationLossOptions {
   /** [k] */
   readonly classWeights?: Tensor;
   readonly crossEntropy: number;
+  /** Divisor of the cross-entropy: Σ w_y, the number of voxels, or Σ m w_y. Default `weights`. */
+  readonly normalise?: CrossEntropyNormaliser;
   readonly dice: number;
   readonly smooth?: number;
   readonly background?: boolean;
@@ -178,8 +183,8 @@ export interface SegmentationLossOptions {
  * Cross-entropy and soft Dice: one fused operation for class indices, TensorFlow.js operations for soft targets.
  */
 export function softmaxCrossEntropyDice(logits: Tensor, target: Tensor, options: SegmentationLossOptions): Tensor {
-  const { crossEntropy, dice, smooth = 1, background = false } = options;
-  const attributes: LossAttributes = { crossEntropy, dice, smooth, background };
+  const { crossEntropy, normalise = 'weights', dice, smooth = 1, background = false } = options;
+  const attributes: LossAttributes = { crossEntropy, normalise, dice, smooth, background };
   const voxelWeight = options.voxelWeight ?? scalar(1);
   const classWeights = options.classWeights ?? scalar(1);
   if (target.dtype === 'float32') return softTargetLoss(logits, target, voxelWeight, classWeights, attributes);
@@ -187,12 +192,12 @@ export function softmaxCrossEntropyDice(logits: Tensor, target: Tensor, options:
   const loss = customGrad((...args: unknown[]) => {
     const [z, save] = args as [Tensor, GradSaveFunc];
     const outputs = run('SegmentationLoss', { logits: z, labels, voxelWeight, classWeights }, attributes) as Tensor[];
-    const [value, probabilities, pLabel, statistics, labelWeight] = outputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
-    save([probabilities, pLabel, statistics, labelWeight, labels, voxelWeight, classWeights]);
+    const [value, probabilities, pLabel, statistics, divisor] = outputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    save([probabilities, pLabel, statistics, divisor, labels, voxelWeight, classWeights]);
     return {
       value,
       gradFunc: (dLoss: Tensor, saved: Tensor[]) => {
-        const [p, py, table, weight, ids, m, w] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+        const [p, py, table, total, ids, m, w] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
         const inputs = {
           dLoss,
           probabilities: p,
@@ -201,7 +206,7 @@ export function softmaxCrossEntropyDice(logits: Tensor, target: Tensor, options:
           voxelWeight: m,
           classWeights: w,
           statistics: table,
-          labelWeight: weight,
+          divisor: total,
         };
         return run('SegmentationLossGrad', inputs, attributes) as Tensor;
       },
@@ -222,7 +227,13 @@ function softTargetLoss(
   const m = voxelWeight.rank > 0 ? expandDims(voxelWeight, -1) : voxelWeight;
   const logP = logSoftmax(logits);
   const weighted = mul(target, classWeights);
-  const crossEntropy = div(neg(sum(mul(mul(weighted, m), logP))), sum(weighted));
+  const total = {
+    weights: () => sum(weighted),
+    voxels: () => scalar(logits.size / classes),
+    kept: () => sum(mul(weighted, m)),
+  }[attributes.normalise]();
+  const divisor = add(total, cast(equal(total, 0), 'float32'));
+  const crossEntropy = div(neg(sum(mul(mul(weighted, m), logP))), divisor);
   const p = mul(exp(logP), m);
   const overlap = sum(mul(p, target), axes);
   const smooth = scalar(attributes.smooth);

@@ -60,17 +60,20 @@ export interface DropoutOptions<T> {
   readonly key: T;
 }
 
+/** What the sum of a cross-entropy is divided by: see {@link CrossEntropyDiceOptions.normalise}. */
+export type CrossEntropyNormaliser = 'weights' | 'voxels' | 'kept';
+
 /**
  * Options of {@link TensorOps.softmaxCrossEntropyDice}. With voxel weights m (`voxelWeight`), class weights w and
  * softmax probabilities p of target class y (method.md §4.0):
  *
- * CE = Σ_v m_v w_{y_v} (-log p_{v, y_v}) / Σ_v w_{y_v},
+ * CE = Σ_v m_v w_{y_v} (-log p_{v, y_v}) / N, N as {@link CrossEntropyDiceOptions.normalise} says and CE = 0 where N is 0,
  *
  * D_c = (2 TP_c + s) / (2 TP_c + FP_c + FN_c + s) with TP_c = Σ_v m_v p_{v,c} [y_v = c], FP_c = Σ_v m_v p_{v,c} [y_v ≠ c],
  * FN_c = Σ_v m_v (1 - p_{v,c}) [y_v = c] over batch and space, Dice = 1 - mean_c(w_c D_c) over the foreground classes.
  *
  * The result is crossEntropy CE + dice Dice. A soft target replaces [y_v = c] by its probability. With m constant 1 and
- * no class weights, CE is the plain mean.
+ * no class weights, CE is the plain mean. Class weights of 0 for every class that is there give 0, not 0 / 0.
  */
 export interface CrossEntropyDiceOptions<T> {
   /** `[b, d, h, w]`; a constant of the tape. Default 1. */
@@ -79,6 +82,11 @@ export interface CrossEntropyDiceOptions<T> {
   readonly classWeights?: T;
   /** Factor of CE; 0 leaves it out. */
   readonly crossEntropy: number;
+  /**
+   * N above. `weights`: Σ_v w_{y_v}, as PyTorch's mean with class weights; `voxels`: their number, so that voxels and classes of
+   * weight 0 stay in the mean; `kept`: Σ_v m_v w_{y_v}, so that the mean is over the voxels that count. Default `weights`.
+   */
+  readonly normalise?: CrossEntropyNormaliser;
   /** Factor of Dice; 0 leaves it out. */
   readonly dice: number;
   /** s above. Default 1. */
