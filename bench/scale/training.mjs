@@ -15,7 +15,7 @@ function configOf(gate, train) {
   return {
     extends: [dinomix()],
     plugins: [onnxruntime(), gate.plugin],
-    use: { teacher: ['ema'], loss: { 'dice-ce': 1, consistency: 1 } },
+    use: { teacher: ['ema'], loss: { 'dice-ce': 1, consistency: 1, fkd: false } },
     options: { 'student:vnet': { filters: 2, levels: 2, encoderConvs: [1, 1], norm: 'none' } },
     train: { patch: [16, 32, 32], epochs: EPOCHS, checkpointEvery: EPOCHS, workers: 1, validateEvery: 0, ...train },
   };

@@ -34,7 +34,7 @@ function supervised(folder, withFkd) {
 
 /** The whole of DINO-Mix with 16 filters on two and two crops of 32x64x64. @param distil - null leaves FKD out */
 function wholeMethod(folder, distil) {
-  const without = { teacher: ['ema'], loss: { 'dice-ce': 1, consistency: 1 } };
+  const without = { teacher: ['ema'], loss: { 'dice-ce': 1, consistency: 1, fkd: false } };
   return {
     extends: [dinomix(distil === null ? {} : { distil })],
     plugins: [],

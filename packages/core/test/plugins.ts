@@ -69,7 +69,7 @@ export const mixer = <const I extends 'box' | 'ring'>(id: I) =>
     setup: (api) => api.provide('mixer', id as string, () => ({ plan: (facts) => facts.previous })),
   })() as unknown as PluginInstance<readonly [`mixer:${I}`]>;
 
-export const loss = <const I extends 'dice' | 'fkd'>(id: I) =>
+export const loss = <const I extends 'dice' | 'fkd' | 'extra'>(id: I) =>
   definePlugin({
     name: `@test/loss-${id}`,
     version: '1.0.0',

@@ -186,7 +186,8 @@ async function createParts(setting: PassSetting, variables: Variables): Promise<
   };
 }
 
-const constant = (weight: number) => ({ weight, ramp: 'constant', length: 1 }) as const;
+const constant = (weight: number) =>
+  ({ weight, ramp: 'constant', per: 'step', lag: 0, length: 1, students: null }) as const;
 
 function crops(part: string): readonly Crop[] {
   return [0, 1].map((item) => ({ caseId: `${part}${item}`, offset: [0, 0, 0], flips: [false, false, false] }));

@@ -24,7 +24,7 @@ export const cps = () =>
       weighter: false,
       loss: {
         'dice-ce': 1, // L_sup = CE + (1 - mean Dice), for each network
-        consistency: { weight: 0.1, ramp: 'gaussian' }, // w(e) = 0.1 exp(-5 (1 - e/E)²), §2.6
+        consistency: { weight: 0.1, ramp: 'gaussian', lag: 1 }, // w(e) = 0.1 exp(-5 (1 - e/E)²), one epoch late, §2.6
       },
       optimizer: 'sgd',
       schedule: 'poly',

@@ -8,9 +8,9 @@ it('resolves to the whole method', async () => {
   const { use } = host.config;
   expect(use).toMatchObject({ student: ['vnet'], teacher: ['ema', 'dinov3'], mixer: ['pic'], schedule: ['poly'] });
   expect(use.loss).toEqual({
-    'dice-ce': { weight: 1, ramp: 'constant', length: 1 },
-    consistency: { weight: 1, ramp: 'gaussian', length: 1 },
-    fkd: { weight: 1, ramp: 'linear', length: 0.05 },
+    'dice-ce': { weight: 1, ramp: 'constant', per: 'step', lag: 0, length: 1, students: null },
+    consistency: { weight: 1, ramp: 'gaussian', per: 'epoch', lag: 0, length: 1, students: null },
+    fkd: { weight: 1, ramp: 'linear', per: 'step', lag: 0, length: 0.05, students: null },
   });
   const losses = await resolveSlot(host, 'loss');
   expect(losses.flatMap(({ value }) => value.views)).toEqual([

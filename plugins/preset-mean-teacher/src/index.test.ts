@@ -6,7 +6,14 @@ it('resolves to a student, its average and the squared error on unlabelled crops
   const host = await resolvePreset(meanTeacher(), ['--set teacher.ema.decay=0.999']);
   const { use, plugins } = host.config;
   expect(use).toMatchObject({ student: ['vnet'], teacher: ['ema'], mixer: [] });
-  expect(use.loss.consistency).toEqual({ weight: 0.1, ramp: 'gaussian', length: 1 });
+  expect(use.loss.consistency).toEqual({
+    weight: 0.1,
+    ramp: 'gaussian',
+    per: 'epoch',
+    lag: 1,
+    length: 1,
+    students: null,
+  });
   expect(plugins.find(({ id }) => id === 'teacher:ema')!.options).toMatchObject({ decay: 0.999 });
   expect(plugins.find(({ id }) => id === 'loss:consistency')!.options).toMatchObject({
     views: ['unlabelled'],

@@ -16,8 +16,11 @@ export interface Preset<K extends string = string> {
   readonly keys?: K;
 }
 
-/** Weight of a loss as written: a number stands for a constant weight. */
-export type LossWeightInput = number | Partial<LossWeight>;
+/**
+ * Weight of a loss as written. A number stands for a constant weight; an object is laid over what a preset says of the same
+ * loss; false takes the loss of a preset away.
+ */
+export type LossWeightInput = number | Partial<LossWeight> | false;
 
 /** One id. */
 type One<K extends string, S extends SlotName> = IdsOf<K, S>;
@@ -33,7 +36,7 @@ export interface UseInput<K extends string> {
   readonly teacher?: Several<K, 'teacher'>;
   readonly mixer?: Several<K, 'mixer'>;
   readonly weighter?: Several<K, 'weighter'>;
-  /** Terms of the sum with their weights. */
+  /** Terms of the sum: ids alone, or weights by id, which are laid over those of the presets. */
   readonly loss?: Several<K, 'loss'> | { readonly [Id in IdsOf<K, 'loss'>]?: LossWeightInput };
   readonly optimizer?: One<K, 'optimizer'>;
   readonly schedule?: One<K, 'schedule'>;

@@ -56,11 +56,16 @@ export const settingsSchema = z.strictObject({
 /** Weight of a loss in the config: a number, or a weight with its ramp. */
 export const lossWeightSchema = z.preprocess(
   (value) => (typeof value === 'number' ? { weight: value } : value),
-  z.strictObject({
-    weight: z.number().min(0).default(1),
-    ramp: z.literal(['constant', 'gaussian', 'linear', 'cosine']).default('constant'),
-    length: z.number().gt(0).max(1).default(1),
-  }),
+  z
+    .strictObject({
+      weight: z.number().min(0).default(1),
+      ramp: z.literal(['constant', 'gaussian', 'linear', 'cosine']).default('constant'),
+      per: z.literal(['epoch', 'step']).optional(),
+      lag: z.int().min(0).default(0),
+      length: z.number().gt(0).max(1).default(1),
+      students: z.array(z.string()).min(1).nullable().default(null),
+    })
+    .transform(({ per, ...rest }) => ({ ...rest, per: per ?? (rest.ramp === 'gaussian' ? 'epoch' : 'step') })),
 ) satisfies z.ZodType<LossWeight>;
 
 /** The sections as written in a config file, before defaults. */

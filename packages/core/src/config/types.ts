@@ -8,13 +8,19 @@ export interface LossWeight {
   /** Largest weight. */
   readonly weight: number;
   /**
-   * `constant`; `gaussian`: weight · exp(-5 (1 - min(e / (length · epochs), 1))²), e the epoch (method.md §2.6);
-   * `linear`: weight · min(e / (length · epochs), 1) with e counted in steps; `cosine`: `linear` up to its length, then a
-   * half cosine down to 0.1 weight at the end of the run (method.md §1.4.5).
+   * With x = max(0, e - lag) / (length · E), e the epoch or step and E their number: `constant`; `gaussian`:
+   * weight · exp(-5 (1 - min(x, 1))²) (method.md §2.6); `linear`: weight · min(x, 1); `cosine`: `linear` up to its length, then
+   * a half cosine down to 0.1 weight at the end of the run (method.md §1.4.5).
    */
   readonly ramp: 'constant' | 'gaussian' | 'linear' | 'cosine';
+  /** What the ramp counts. Default: epochs for `gaussian`, steps for the others. */
+  readonly per: 'epoch' | 'step';
+  /** Epochs or steps by which the ramp comes late; the codes behind method.md §2.6 count epochs, one late. */
+  readonly lag: number;
   /** Share of the run after which the full weight is reached, in (0, 1]. */
   readonly length: number;
+  /** Ids of the students that have this term; null for all. */
+  readonly students: readonly string[] | null;
 }
 
 /** The training section. */

@@ -16,6 +16,8 @@ interface Choice {
   readonly ids: readonly string[];
   readonly weights: PlainObject;
   readonly origin: string;
+  /** Who named a loss, where that was not `origin`. */
+  readonly namedBy?: Readonly<Record<string, string>>;
 }
 
 /** What {@link resolveUse} looks at. */
@@ -63,10 +65,7 @@ class UseResolver {
     if (value === false) return { ids: [], weights: {}, origin };
     if (typeof value === 'string') return { ids: [value], weights: {}, origin };
     if (Array.isArray(value) && value.every((id) => typeof id === 'string')) return { ids: value, weights: {}, origin };
-    if (slot === 'loss' && isPlainObject(value)) {
-      const given = Object.entries(value).filter(([, weight]) => weight !== undefined && weight !== false);
-      return { ids: given.map(([id]) => id), weights: Object.fromEntries(given), origin };
-    }
+    if (slot === 'loss' && isPlainObject(value)) return this.#laidOver({ ids: [], weights: {}, origin }, value, origin);
     const problem = slot === 'loss' ? 'Expected ids, or weights by id' : 'Expected an id, an array of ids, or false';
     const path = `use.${slot}`;
     this.#report(
@@ -75,10 +74,31 @@ class UseResolver {
     return { ids: [], weights: {}, origin };
   }
 
-  /** The word of the highest layer that mentions the slot; null when none does. */
+  /** Weights by id laid over those below: an object over an object key by key, false takes the id away. */
+  #laidOver(below: Choice, weights: PlainObject, origin: string): Choice {
+    const merged = new Map(below.ids.map((id) => [id, below.weights[id]]));
+    const namedBy = Object.fromEntries(below.ids.map((id) => [id, below.namedBy?.[id] ?? below.origin]));
+    for (const [id, weight] of Object.entries(weights)) {
+      const present = merged.get(id);
+      if (weight === undefined) continue;
+      namedBy[id] = origin;
+      if (weight === false) merged.delete(id);
+      else merged.set(id, isPlainObject(weight) && isPlainObject(present) ? { ...present, ...weight } : weight);
+    }
+    return { ids: [...merged.keys()], weights: Object.fromEntries(merged), origin, namedBy };
+  }
+
+  /**
+   * The word of the highest layer that mentions the slot, weights of losses laid over those of the layers below; null when none
+   * does.
+   */
   #spoken(slot: SlotName, builtIn: boolean): Choice | null {
-    const layer = this.#inputs.layers.findLast((one) => one.builtIn === builtIn && one.use[slot] !== undefined);
-    return layer === undefined ? null : this.#read(slot, layer.use[slot], layer.origin);
+    const layers = this.#inputs.layers.filter((one) => one.builtIn === builtIn && one.use[slot] !== undefined);
+    return layers.reduce<Choice | null>((below, { use, origin }) => {
+      const value = use[slot];
+      const isLaidOver = slot === 'loss' && below !== null && isPlainObject(value);
+      return isLaidOver ? this.#laidOver(below, value, origin) : this.#read(slot, value, origin);
+    }, null);
   }
 
   #unspoken(slot: SlotName): Choice {
@@ -142,6 +162,10 @@ class UseResolver {
     this.#check(slot, choice);
     this.#inputs.origins.clear(`use.${slot}`);
     this.#inputs.origins.set(`use.${slot}`, choice.origin);
+    for (const id of choice.ids) {
+      const namedBy = choice.namedBy?.[id];
+      if (namedBy !== undefined && namedBy !== choice.origin) this.#inputs.origins.set(`use.${slot}.${id}`, namedBy);
+    }
     return choice;
   }
 
@@ -171,7 +195,19 @@ class UseResolver {
       const details = { path, origin, problem: finding.message, found: show(value) };
       this.#report(dmxError('DMX_CONFIG_VALUE', details, { phase: 'use', path, slot: 'loss' }));
     }
-    return { weight: 0, ramp: 'constant', length: 1 };
+    return { weight: 0, ramp: 'constant', per: 'step', lag: 0, length: 1, students: null };
+  }
+
+  /** Students that a loss names and the run does not have. */
+  checkStudents(weights: Readonly<Record<string, LossWeight>>, { ids, origin }: Choice): void {
+    for (const [id, { students }] of Object.entries(weights)) {
+      for (const student of students ?? []) {
+        if (ids.includes(student)) continue;
+        const path = `use.loss.${id}.students`;
+        const details = { id: student, path, origin, nearest: nearest(student, ids), students: ids };
+        this.#report(dmxError('DMX_LOSS_STUDENT', details, { phase: 'use', path, slot: 'loss' }));
+      }
+    }
   }
 }
 
@@ -184,5 +220,7 @@ export function resolveUse(inputs: UseInputs, report: (problem: DmxError) => voi
   resolver.checkNames();
   const choices = new Map(SLOT_NAMES.map((slot) => [slot, resolver.resolveSlot(slot)]));
   const lists = SLOT_NAMES.filter((slot) => slot !== 'loss').map((slot) => [slot, choices.get(slot)!.ids]);
-  return { ...Object.fromEntries(lists), loss: resolver.weightsOf(choices.get('loss')!) } as UseSettings;
+  const weights = resolver.weightsOf(choices.get('loss')!);
+  resolver.checkStudents(weights, choices.get('student')!);
+  return { ...Object.fromEntries(lists), loss: weights } as UseSettings;
 }

@@ -100,6 +100,18 @@ const useErrors = {
     ),
   DMX_USE_MANY: (d: { slot: string; ids: readonly string[]; origin: string }) =>
     text(`The slot "${d.slot}" takes one plugin (${d.origin})`, `${quoted(d.ids)} were given.`, 'Name one of them.'),
+  DMX_LOSS_STUDENT: (d: {
+    id: string;
+    path: string;
+    origin: string;
+    nearest: string | null;
+    students: readonly string[];
+  }) =>
+    text(
+      `"${d.path}" names the student "${d.id}", which this run does not have (students: ${d.origin})`,
+      `Its students are ${quoted(d.students)}.`,
+      d.nearest === null ? 'Name one of them, or leave "students" out.' : `Did you mean "${d.nearest}"?`,
+    ),
   DMX_USE_TWICE: (d: { slot: string; id: string; origin: string }) =>
     text(
       `"${d.slot}:${d.id}" is named twice (${d.origin})`,

@@ -15,6 +15,8 @@ const OUTCOME: RunOutcome = {
 };
 const at = { id: 'r-1', directory: '/runs/r-1' };
 
+const constant = (weight: number) => ({ weight, ramp: 'constant', per: 'step', lag: 0, length: 1, students: null });
+
 describe('the resolved config', () => {
   it('lays presets, config and command line over each other and knows who set what', async () => {
     const inner = definePreset('inner', {
@@ -121,8 +123,28 @@ describe('the resolved config', () => {
     expect((await useWith('--off mixer')).mixer).toEqual([]);
     expect((await useWith('--off mixer.box')).mixer).toEqual(['ring']);
     expect((await useWith('--use mixer=ring,box')).mixer).toEqual(['ring', 'box']);
-    expect((await useWith('--off loss.fkd')).loss).toEqual({ dice: { weight: 1, ramp: 'constant', length: 1 } });
-    expect((await useWith('--use loss=fkd:2')).loss).toEqual({ fkd: { weight: 2, ramp: 'constant', length: 1 } });
+    expect((await useWith('--off loss.fkd')).loss).toEqual({ dice: constant(1) });
+    expect((await useWith('--use loss=fkd:2')).loss).toEqual({ fkd: constant(2) });
+  });
+
+  it('lays weights of losses over those of a preset, and takes away what is false', async () => {
+    const preset = definePreset('method', {
+      plugins: [...required(), loss('fkd'), loss('extra')],
+      use: { loss: { dice: 1, fkd: { weight: 1, ramp: 'linear', length: 0.05 }, extra: 2 } },
+    });
+    const lossesOf = async (use: object) => {
+      const host = await createHost({ config: { extends: [preset], use }, file: '/data/dinomix.config.ts' });
+      await host.dispose();
+      const { config } = host.explain();
+      const origin = config.find(({ path }) => path === 'use.loss.dice.weight')!.origin;
+      return { losses: host.config.use.loss, origin };
+    };
+    const ramped = { ...constant(0.1), ramp: 'linear', length: 0.05 };
+    const { losses, origin } = await lossesOf({ loss: { fkd: { weight: 0.1 }, extra: false } });
+    expect(losses).toEqual({ dice: constant(1), fkd: ramped });
+    expect(origin).toBe('preset method');
+    expect((await lossesOf({ loss: { fkd: 0.1 } })).losses.fkd).toEqual(constant(0.1));
+    expect((await lossesOf({ loss: ['dice'] })).losses).toEqual({ dice: constant(1) });
   });
 
   it('is frozen, and hashed without regard to who set it', async () => {

@@ -245,6 +245,12 @@ describe('phase use', () => {
     expect(problems[3]!.slot).toBe('loss');
   });
 
+  it('refuses a loss of a student that is not there, with the nearest', async () => {
+    const { problems } = await refused({ plugins: required(), use: { loss: { dice: { students: ['nett'] } } } });
+    expect(codes(problems)).toEqual(['DMX_LOSS_STUDENT']);
+    expect(problems[0]!.fix).toContain('"net"');
+  });
+
   it('checks loss weights and what overrides them', async () => {
     const { problems } = await refused(
       { plugins: [...required(), loss('fkd')], use: { loss: { dice: -1, fkd: { weight: 1, ramp: 'steep' } } } },

@@ -95,13 +95,15 @@ describe('schedules', () => {
   });
 });
 
+const steady = { per: 'step', lag: 0, length: 1, students: null } as const;
+
 describe('loss weights', () => {
   it('constant', () => {
-    expect(lossWeightAt({ weight: 3, ramp: 'constant', length: 1 }, at(0))).toBe(3);
+    expect(lossWeightAt({ ...steady, weight: 3, ramp: 'constant' }, at(0))).toBe(3);
   });
 
   it('gaussian starts at exp(-5) and reaches the weight at its length', () => {
-    const weight = { weight: 2, ramp: 'gaussian', length: 0.5 } as const;
+    const weight = { ...steady, weight: 2, ramp: 'gaussian', per: 'epoch', length: 0.5 } as const;
     expect(lossWeightAt(weight, at(0))).toBeCloseTo(2 * 0.006737947, 9);
     // exp(-5 · 0.6²) at epoch 2 of 5
     expect(lossWeightAt(weight, at(2, 3))).toBeCloseTo(2 * 0.1652989, 6);
@@ -110,17 +112,28 @@ describe('loss weights', () => {
   });
 
   it('linear counts steps', () => {
-    const weight = { weight: 1, ramp: 'linear', length: 0.25 } as const;
+    const weight = { ...steady, weight: 1, ramp: 'linear', length: 0.25 } as const;
     expect(lossWeightAt(weight, at(1, 1))).toBeCloseTo(0.5, 12);
     expect(lossWeightAt(weight, at(4))).toBe(1);
   });
 
+  it('counts epochs or steps, and comes late where it is told to', () => {
+    const late = { ...steady, weight: 1, ramp: 'gaussian', per: 'epoch', lag: 1 } as const;
+    // exp(-5 (1 - 0 / 10)²) in epochs 0 and 1, exp(-5 · 0.9²) in epoch 2.
+    expect(lossWeightAt(late, at(0))).toBeCloseTo(0.006737947, 9);
+    expect(lossWeightAt(late, at(1, 3))).toBeCloseTo(0.006737947, 9);
+    expect(lossWeightAt(late, at(2))).toBeCloseTo(0.01742237, 8);
+    // Step 9 of 40, one step late: 8 / 40.
+    expect(lossWeightAt({ ...steady, weight: 1, ramp: 'linear', lag: 1 }, at(2, 1))).toBeCloseTo(0.2, 12);
+    expect(lossWeightAt({ ...steady, weight: 1, ramp: 'linear', per: 'epoch' }, at(2, 3))).toBeCloseTo(0.2, 12);
+  });
+
   it('cosine rises, then falls along a half cosine to a tenth at the end', () => {
-    const weight = { weight: 2, ramp: 'cosine', length: 0.2 } as const;
+    const weight = { ...steady, weight: 2, ramp: 'cosine', length: 0.2 } as const;
     expect(lossWeightAt(weight, at(1))).toBeCloseTo(1, 12);
     expect(lossWeightAt(weight, at(2))).toBeCloseTo(2, 12);
     expect(lossWeightAt(weight, at(6))).toBeCloseTo(2 * 0.55, 12);
     expect(lossWeightAt(weight, at(10))).toBeCloseTo(0.2, 12);
-    expect(lossWeightAt({ weight: 1, ramp: 'cosine', length: 1 }, at(10))).toBe(1);
+    expect(lossWeightAt({ ...steady, weight: 1, ramp: 'cosine' }, at(10))).toBe(1);
   });
 });

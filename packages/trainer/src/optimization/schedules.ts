@@ -26,15 +26,15 @@ export function createConstant(): Schedule {
 }
 
 /** Weight of a loss term at a step: the formulas of `LossWeight` (method.md §2.6). */
-export function lossWeightAt({ weight, ramp, length }: LossWeight, position: StepPosition): number {
+export function lossWeightAt({ weight, ramp, per, lag, length }: LossWeight, position: StepPosition): number {
   const { epoch, epochs, step, stepsPerEpoch } = position;
-  // 1 where the weight reaches its length, in steps.
-  const risen = step / (length * epochs * stepsPerEpoch);
+  const [at, end] = per === 'epoch' ? [epoch, epochs] : [step, epochs * stepsPerEpoch];
+  const risen = Math.max(0, at - lag) / (length * end);
   switch (ramp) {
     case 'constant':
       return weight;
     case 'gaussian':
-      return weight * Math.exp(-5 * (1 - Math.min(epoch / (length * epochs), 1)) ** 2);
+      return weight * Math.exp(-5 * (1 - Math.min(risen, 1)) ** 2);
     case 'linear':
       return weight * Math.min(risen, 1);
     case 'cosine': {

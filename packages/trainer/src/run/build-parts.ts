@@ -7,6 +7,7 @@ import { guarded, guardedAsync } from '../step/guard.js';
 import type { initialValues } from '../step/initial-values.js';
 import { viewsInUse } from '../step/needs.js';
 import {
+  actsOn,
   type LossPart,
   lossPrefix,
   optimizerVariable,
@@ -126,6 +127,7 @@ function withLossParameters(
   const tokenChannels = Object.fromEntries(channels);
   return students.map((student) => {
     const extra = losses.flatMap((loss) => {
+      if (!actsOn(loss, student.id)) return [];
       const context = { studentId: student.id, model: student.model, classCount, tokenChannels };
       const specs = guarded(loss, 'declare its parameters', null, () => loss.slot.parameters?.(context) ?? []);
       return specs.map((spec) => ({ ...spec, name: lossPrefix(loss.id) + spec.name }));

@@ -58,7 +58,14 @@ const mixer: Mixer = {
     pseudoWeight: 0.5,
   }),
 };
-const constant = (weight: number): LossWeight => ({ weight, ramp: 'constant', length: 1 });
+const constant = (weight: number): LossWeight => ({
+  weight,
+  ramp: 'constant',
+  per: 'step',
+  lag: 0,
+  length: 1,
+  students: null,
+});
 const who = (key: string) => ({ key, plugin: 'golden 1.0.0' });
 
 async function createParts(variables: Variables, mixedWeight: LossWeight): Promise<StepParts> {
@@ -190,7 +197,10 @@ it.each([
   ['gaussian', Math.exp(-5)],
   ['cosine', 0.5],
 ] as const)('a weight with the ramp "%s" scales the gradient of its term', async (ramp, factor) => {
-  const [runner, variables, dispose] = await createRunner({}, { weight: 0.8, ramp, length: 1 });
+  const [runner, variables, dispose] = await createRunner(
+    {},
+    { ...constant(0.8), ramp, per: ramp === 'gaussian' ? 'epoch' : 'step' },
+  );
   // Half way through the run, in its only epoch.
   const report = await step(runner, 2);
   expect(report.terms.mixed!.weight).toBeCloseTo(0.8 * factor, 12);

@@ -3,7 +3,7 @@ import { add, mul, scalar, type Tensor } from '@tensorflow/tfjs-core';
 import type { LossViewTensors } from '../types.js';
 import { extendContext, graphContext, type StepEnvironment } from './environment.js';
 import { guarded } from './guard.js';
-import { type LossPart, lossPrefix, type StudentPart } from './parts.js';
+import { actsOn, type LossPart, lossPrefix, type StudentPart } from './parts.js';
 import { placeKey } from './random.js';
 import { lossWeightsOf } from './students.js';
 
@@ -25,6 +25,7 @@ export function evaluateLosses(
   onBuffer: (name: string, value: Tensor) => void,
 ): readonly LossTerm<Tensor>[] {
   return env.parts.losses.flatMap((loss) => {
+    if (!actsOn(loss, student.id)) return [];
     const ctx = extendContext(graphContext(loss.key, env), {
       ops: env.parts.ops,
       iteration: tensors['number/iteration']!,

@@ -34,6 +34,11 @@ export interface LossPart extends Worker {
   readonly weight: LossWeight;
 }
 
+/** Whether a student has the term of a loss. */
+export function actsOn({ weight: { students } }: Pick<LossPart, 'weight'>, studentId: string): boolean {
+  return students === null || students.includes(studentId);
+}
+
 /** Everything that works in a step. */
 export interface StepParts {
   readonly students: readonly StudentPart[];
