@@ -3,11 +3,12 @@ import { add, concat, matMul, mean, mul, reshape, square, sub, type Tensor } fro
 import { createOps } from '../src/ops/create-ops.js';
 import { createConstant } from '../src/optimization/schedules.js';
 import { createSgd } from '../src/optimization/sgd.js';
-import { initialValues } from '../src/step/initial-values.js';
+import { initialValues } from '../src/step/host/initial-values.js';
+import { createStepRunner, type StepRunner } from '../src/step/host/step-runner.js';
+import { createVariables, type Variables } from '../src/step/host/variables.js';
+import { lossPrefix, optimizerVariable, studentVariable, teacherVariable } from '../src/step/names.js';
 import { viewsInUse } from '../src/step/needs.js';
-import { lossPrefix, optimizerVariable, type StepParts, studentVariable, teacherVariable } from '../src/step/parts.js';
-import { createStepRunner, type StepRunner } from '../src/step/step-runner.js';
-import { createVariables, type Variables } from '../src/step/variables.js';
+import type { StepParts } from '../src/step/parts.js';
 import type { LossSlot, RunningBackend, StudentNetwork, TeacherSlot } from '../src/types.js';
 import { type TinyHostOptions, tinyHost } from './tiny-host.js';
 import { tinyEma, tinyLoss } from './tiny-plugins.js';

@@ -3,10 +3,11 @@ import { addN, div, softmax, type Tensor, tensor, zeros } from '@tensorflow/tfjs
 import { trainerError } from '../errors.js';
 import type { WindowNetwork } from '../inference/sliding-window.js';
 import { KEY_WORDS } from '../ops/random.js';
-import { createGraphCache } from '../step/graph-cache.js';
-import { prefixed, type StepParts, type StudentPart, teacherVariable, under } from '../step/parts.js';
-import { createPass, networkWeights } from '../step/students.js';
-import type { Variables } from '../step/variables.js';
+import { createPass, networkWeights } from '../step/graph/students.js';
+import { createGraphCache } from '../step/host/graph-cache.js';
+import type { Variables } from '../step/host/variables.js';
+import { prefixed, teacherVariable, under } from '../step/names.js';
+import type { StepParts, StudentPart } from '../step/parts.js';
 import type { RunningBackend, StudentNetwork, WeightedStudent } from '../types.js';
 
 /** Weights under test. */

@@ -1,7 +1,7 @@
 import type { BatchPart, Bound, Dataset, Index3, Run } from '@dinomix/core';
 import { type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { guardedAsync } from '../step/guard.js';
-import { teachersInUse } from '../step/teachers-in-use.js';
+import { teachersInUse } from '../step/host/teachers-in-use.js';
 import type { TeacherInput, TeacherResult, TeacherSlot } from '../types.js';
 
 /** Teachers as the graph of a step meets them, without what works outside of it. */

@@ -9,10 +9,10 @@ import { createTestNetwork, type TestNetwork, testedWeights } from '../evaluatio
 import { type BatchLoader, createBatchLoader } from '../loader/batch-loader.js';
 import { type CaseStore, createCaseStore } from '../loader/case-store.js';
 import { createCaseWorkers } from '../loader/case-workers.js';
-import { initialValues } from '../step/initial-values.js';
+import { initialValues } from '../step/host/initial-values.js';
+import { createStepRunner, type StepRunner } from '../step/host/step-runner.js';
+import { createVariables, type Variables } from '../step/host/variables.js';
 import type { StepParts } from '../step/parts.js';
-import { createStepRunner, type StepRunner } from '../step/step-runner.js';
-import { createVariables, type Variables } from '../step/variables.js';
 import type { RunningBackend } from '../types.js';
 import { INPUT_CHANNELS } from './build-networks.js';
 import { buildParts } from './build-parts.js';

@@ -3,23 +3,14 @@ import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import { trainerError } from '../errors.js';
 import { type CaseStore, trainingVolumes } from '../loader/case-store.js';
 import { createOps } from '../ops/create-ops.js';
+import { runningStudents } from '../step/graph/students.js';
 import { guarded, guardedAsync } from '../step/guard.js';
-import type { initialValues } from '../step/initial-values.js';
+import type { initialValues } from '../step/host/initial-values.js';
+import { teachersInUse } from '../step/host/teachers-in-use.js';
+import type { Variables } from '../step/host/variables.js';
+import { lossPrefix, optimizerVariable, studentVariable, teacherVariable } from '../step/names.js';
 import { viewsInUse } from '../step/needs.js';
-import {
-  actsOn,
-  type LossPart,
-  lossPrefix,
-  optimizerVariable,
-  type StepParts,
-  type StudentPart,
-  studentVariable,
-  type TeacherPart,
-  teacherVariable,
-} from '../step/parts.js';
-import { runningStudents } from '../step/students.js';
-import { teachersInUse } from '../step/teachers-in-use.js';
-import type { Variables } from '../step/variables.js';
+import { actsOn, type LossPart, type StepParts, type StudentPart, type TeacherPart } from '../step/parts.js';
 import type { LossSlot, RunningBackend, TeacherSlot } from '../types.js';
 import { buildNetworks } from './build-networks.js';
 import { teacherCacheFolder } from './teacher-cache.js';

@@ -13,7 +13,7 @@ import { readRegularFile, writeFileAtomic } from '@dinomix/volume';
 import { version_core } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { trainerError } from '../errors.js';
-import { describePasses } from '../step/passes/plan-passes.js';
+import { describePasses } from '../step/plan-passes.js';
 import type { Training } from './assemble.js';
 
 /** Name of the record in a run folder. */

@@ -1,23 +1,14 @@
-import type {
-  Bound,
-  LossWeight,
-  Mixer,
-  NamedTensors,
-  Optimizer,
-  ParameterSpec,
-  Schedule,
-  ViewName,
-  Weighter,
-} from '@dinomix/core';
+import type { Bound, LossWeight, Mixer, Optimizer, ParameterSpec, Schedule, ViewName, Weighter } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LossSlot, Ops, StudentNetwork, TeacherSlot } from '../types.js';
 import type { Worker } from './guard.js';
+import { lossPrefix } from './names.js';
 
 /** A student of the run. */
 export interface StudentPart extends Worker {
   readonly id: string;
   readonly model: StudentNetwork;
-  /** Its own parameters and those of its losses, the latter named `loss/<loss id>/<name>`. */
+  /** Its own parameters and those of its losses, the latter below {@link lossPrefix}. */
   readonly specs: readonly ParameterSpec[];
 }
 
@@ -57,34 +48,3 @@ export interface StepParts {
 
 /** The order in which views are joined to one batch. */
 export const VIEW_ORDER: readonly ViewName[] = ['labelled', 'unlabelled', 'mixed-labelled', 'mixed-unlabelled'];
-
-/** Name of a variable of a student: its weights and those of its losses. */
-export function studentVariable(studentId: string, name: string): string {
-  return `student/${studentId}/${name}`;
-}
-
-/** Name of a variable of the optimizer. */
-export function optimizerVariable(studentId: string, name: string): string {
-  return `optimizer/${studentId}/${name}`;
-}
-
-/** Name of a variable of a teacher. */
-export function teacherVariable(teacherId: string, name: string): string {
-  return `teacher/${teacherId}/${name}`;
-}
-
-/** Prefix of the parameters that a loss has for a student. */
-export function lossPrefix(lossId: string): string {
-  return `loss/${lossId}/`;
-}
-
-/** The tensors whose names start with a prefix, without it. */
-export function under(prefix: string, tensors: NamedTensors<Tensor>): NamedTensors<Tensor> {
-  const entries = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(entries.map(([name, value]) => [name.slice(prefix.length), value]));
-}
-
-/** The tensors with a prefix put before their names. */
-export function prefixed(prefix: string, tensors: NamedTensors<Tensor>): NamedTensors<Tensor> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, value]) => [prefix + name, value]));
-}

@@ -6,8 +6,8 @@ import { createTestNetwork, type TestNetwork, testedStudent, testedWeights } fro
 import { createOps } from '../ops/create-ops.js';
 import { buildNetworks, INPUT_CHANNELS } from '../run/build-networks.js';
 import { type LearnedFrom, readLearnedFrom } from '../run/record.js';
+import { createVariables, type Variables } from '../step/host/variables.js';
 import type { TeacherPart } from '../step/parts.js';
-import { createVariables, type Variables } from '../step/variables.js';
 import type { RunningBackend, StudentNetwork } from '../types.js';
 
 /** A trained network out of a run folder. The data set that it learned from is not opened. */
