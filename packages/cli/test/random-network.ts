@@ -1,7 +1,7 @@
 import { onnxruntime } from '@dinomix/backend-onnxruntime';
 import type { Index3, NamedTensors } from '@dinomix/core';
 import { vnet } from '@dinomix/student-vnet';
-import { createOps, type RunningBackend } from '@dinomix/trainer';
+import { createOps, createPass, type RunningBackend } from '@dinomix/trainer';
 import { createRng } from '@dinomix/volume';
 import { argMax, type Tensor, tensor, zeros } from '@tensorflow/tfjs-core';
 import { encodeFacts, type NetworkFacts } from '../src/predict/network-facts.js';
@@ -58,7 +58,7 @@ export async function randomNetwork(filters: number): Promise<RandomNetwork> {
       return [name, tensor(values, [...shape])];
     }),
   );
-  const pass = { training: false, dropoutKey: () => zeros([4]), updateBuffer: () => undefined };
+  const pass = createPass('random', false, zeros([4]));
   const { logits } = model.forward(tensor(randomImage(SHAPE), [1, ...SHAPE, 1]), weights, pass);
   const labels = [...(await argMax(logits, 4).data())];
   const metadata = encodeFacts(FACTS);

@@ -61,7 +61,6 @@ export type {
   Sample,
   SampleContext,
   StopDecision,
-  StudentClassWeights,
   TeacherChoice,
   TeacherOutputs,
   WeightsContext,
@@ -129,7 +128,7 @@ export type {
 export type {
   Axis,
   BatchShape,
-  GraphNumbers,
+  GraphContext,
   Index3,
   Initializer,
   Json,
@@ -137,6 +136,7 @@ export type {
   NamedTensors,
   ParameterSpec,
   RandomStreams,
+  ReportUnit,
   RunInfo,
   SlotState,
   StateArray,
@@ -185,8 +185,8 @@ export type {
   LossTerm,
   LossValue,
   LossView,
-  PseudoTarget,
-  ViewName,
+  StudentRun,
+  ViewNeed,
 } from './slots/contracts/loss.js';
 export type {
   Metric,
@@ -216,6 +216,7 @@ export type {
   EvaluationReport,
   MemoryEstimate,
   MemoryRoom,
+  Reported,
   Reporter,
   RunEvent,
   RunOutcome,
@@ -227,15 +228,21 @@ export type {
 } from './slots/contracts/reporter.js';
 export type { Schedule } from './slots/contracts/schedule.js';
 export type {
+  Selection,
+  Selector,
+  SelectorBuildContext,
+  SelectorInput,
+} from './slots/contracts/selector.js';
+export type {
   BuiltStudent,
   ForwardPass,
+  PassItems,
   Student,
   StudentBuildContext,
   StudentModel,
   StudentOutput,
 } from './slots/contracts/student.js';
 export type {
-  BatchPart,
   PreparedVolume,
   Teacher,
   TeacherAnswer,
@@ -248,7 +255,7 @@ export type {
   TeacherOutlineContext,
   TeacherOutput,
   TeacherPart,
-  TeacherWeights,
+  TeacherState,
 } from './slots/contracts/teacher.js';
 export type {
   Conv3dOptions,
@@ -257,14 +264,17 @@ export type {
   CrossEntropyNormaliser,
   DropoutOptions,
   NormActivationOptions,
+  RandomOptions,
   RunningStatistics,
   TensorOps,
 } from './slots/contracts/tensor-ops.js';
+export type { BatchPart, PseudoTarget, ViewName } from './slots/contracts/views.js';
 export type {
-  ClassWeights,
-  StudentEvidence,
-  WeightEvidence,
+  HostWeighter,
   Weighter,
+  WeighterBuildContext,
+  WeighterInput,
+  WeighterView,
 } from './slots/contracts/weighter.js';
 export type {
   SlotArity,

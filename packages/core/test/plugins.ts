@@ -79,8 +79,7 @@ export const loss = <const I extends 'dice' | 'fkd' | 'extra'>(id: I) =>
     options: z.strictObject({}),
     setup: (api) =>
       api.provide('loss', id as string, () => ({
-        views: [],
-        needs: { probabilities: false, tokens: false },
+        takes: {},
         evaluate: () => null,
       })),
   })() as unknown as PluginInstance<readonly [`loss:${I}`]>;

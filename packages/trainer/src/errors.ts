@@ -130,6 +130,12 @@ const stepErrors = {
       'None of the terms in use depends on its output in this step, so it would never learn.',
       'Use a loss that looks at a view that this run has: labelled crops exist always, others need unlabelled crops, a teacher or a mixer.',
     ),
+  DMX_PART_STUDENT: (d: { key: string; plugin: string; id: string; students: readonly string[] }) =>
+    text(
+      `${d.key} (${d.plugin}) names the student "${d.id}", which this run does not have`,
+      `Its students are ${d.students.join(', ')}.`,
+      `Change its option "students", or name the student so: plugin().as('${d.id}').`,
+    ),
   DMX_LOSS_NOT_FINITE: (d: {
     step: number;
     epoch: number;

@@ -41,10 +41,12 @@ export { runTraining, type TrainingOptions } from './run/run-training.js';
 export type { WorkerMessage, WorkerRequest } from './run/serve.js';
 export { writeSpec } from './run/spec-file.js';
 export { fillTeacherCaches, type TeacherCacheOptions, type TeacherCacheReport } from './run/teacher-cache.js';
+export { createPass, type PassChanges } from './step/graph/students.js';
 export { type EvaluateOptions, evaluateRun } from './trained/evaluate-run.js';
 export { openTrained, type TrainedNetwork } from './trained/open-trained.js';
 export type {
   BackendSlot,
+  GraphStep,
   LossInputs,
   LossResult,
   LossSetup,
@@ -58,6 +60,9 @@ export type {
   OptimizerSlot,
   RunningBackend,
   RunningStudent,
+  SelectorInputs,
+  SelectorResult,
+  SelectorSlot,
   StudentContext,
   StudentNetwork,
   StudentPass,
@@ -69,4 +74,6 @@ export type {
   TeacherSlot,
   TeacherStep,
   TensorMap,
+  WeighterInputs,
+  WeighterSlot,
 } from './types.js';

@@ -3,6 +3,7 @@ import type {
   BackendSession,
   BuiltStudent,
   ForwardPass,
+  GraphContext,
   Loss,
   LossBuildContext,
   LossContext,
@@ -14,6 +15,9 @@ import type {
   Optimizer,
   OptimizerResult,
   OptimizerStep,
+  Selection,
+  Selector,
+  SelectorInput,
   Student,
   StudentBuildContext,
   StudentModel,
@@ -25,6 +29,8 @@ import type {
   TeacherOutput,
   TeacherPart,
   TensorOps,
+  Weighter,
+  WeighterInput,
 } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
@@ -63,6 +69,21 @@ export type TeacherStep = TeacherContext<Tensor>;
 export type TeacherInput = TeacherPart<Tensor>;
 /** Answers by part of the batch. */
 export type TeacherResult = TeacherOutput<Tensor>;
+
+/** The slot `selector`. */
+export type SelectorSlot = Selector<Tensor>;
+/** What a selector gets for one student and one view. */
+export type SelectorInputs = SelectorInput<Tensor>;
+/** What a selector makes of a target. */
+export type SelectorResult = Selection<Tensor>;
+
+/** The slot `weighter`. */
+export type WeighterSlot = Weighter<Tensor>;
+/** What a weighter gets for one student. */
+export type WeighterInputs = WeighterInput<Tensor>;
+
+/** What every part in the graph of a step can use. */
+export type GraphStep = GraphContext<Tensor>;
 
 /** The slot `loss`. */
 export type LossSlot = Loss<Tensor>;

@@ -6,7 +6,7 @@ import { createSgd } from '../src/optimization/sgd.js';
 import { initialValues } from '../src/step/host/initial-values.js';
 import { createStepRunner, type StepRunner } from '../src/step/host/step-runner.js';
 import { createVariables, type Variables } from '../src/step/host/variables.js';
-import { lossPrefix, optimizerVariable, studentVariable, teacherVariable } from '../src/step/names.js';
+import { optimizerVariable, partPrefix, studentVariable, teacherVariable } from '../src/step/names.js';
 import { viewsInUse } from '../src/step/needs.js';
 import type { StepParts } from '../src/step/parts.js';
 import type { LossSlot, RunningBackend, StudentNetwork, TeacherSlot } from '../src/types.js';
@@ -79,23 +79,21 @@ export function network({ norm, dropout }: NetworkOptions): StudentNetwork {
 
 /** The mean over two views as one batch of (hidden · projection)², with a parameter and a buffer of its own. */
 export const joined: LossSlot = {
-  views: ['labelled', 'unlabelled'],
-  needs: { probabilities: false, tokens: false },
+  takes: { labelled: ['features'], unlabelled: ['features'] },
   parameters: () => [
     spec('projection', [CHANNELS, 2]),
     spec('steps', [], { trainable: false, initializer: { kind: 'constant', value: 0 } }),
   ],
-  evaluate({ views, weights }, ctx) {
+  evaluate({ views }, ctx) {
     const features = concat([views.labelled!.features.hidden!, views.unlabelled!.features.hidden!], 0);
-    ctx.updateBuffer('steps', add(weights.steps!, 1));
-    return { value: mean(square(matMul(reshape(features, [-1, CHANNELS]), weights.projection as never))) };
+    ctx.setState('steps', add(ctx.state.steps!, 1));
+    return { value: mean(square(matMul(reshape(features, [-1, CHANNELS]), ctx.state.projection as never))) };
   },
 };
 
 /** Compares two views with each other. */
 export const compared: LossSlot = {
-  views: ['labelled', 'unlabelled'],
-  needs: { probabilities: false, tokens: false },
+  takes: { labelled: ['logits'], unlabelled: ['logits'] },
   evaluate({ views: { labelled, unlabelled } }) {
     const value = mean(square(sub(mean(labelled!.logits, [1, 2, 3]), mean(unlabelled!.logits, [1, 2, 3]))));
     return { value, parts: { doubled: mul(value, 2) } };
@@ -157,7 +155,10 @@ async function createParts(setting: PassSetting, variables: Variables): Promise<
   const bound = Object.entries(losses).map(([id, slot]) => ({ ...who(`loss:${id}`), id, slot, weight: constant(0.5) }));
   const made = students.map((id) => {
     const extra = bound.flatMap((loss) =>
-      (loss.slot.parameters?.({} as never) ?? []).map((one) => ({ ...one, name: lossPrefix(loss.id) + one.name })),
+      (loss.slot.parameters?.({} as never) ?? []).map((one) => ({
+        ...one,
+        name: partPrefix('loss', loss.id) + one.name,
+      })),
     );
     const specs = [...model.parameters, ...extra];
     for (const one of specs) create(studentVariable(id, one.name), one, `student:${id}`);
@@ -173,17 +174,21 @@ async function createParts(setting: PassSetting, variables: Variables): Promise<
     for (const one of optimizer.state(specs.filter(({ trainable }) => trainable)))
       create(optimizerVariable(id, one.name), one, 'sgd');
   }
+  const teachers = [{ ...who('teacher:teacher'), id: 'teacher', slot: teacher }];
+  const takers = { losses: bound, teachers, selectors: [], weighters: [] };
   return {
     students: made,
-    teachers: [{ ...who('teacher:teacher'), id: 'teacher', slot: teacher }],
+    teachers,
     mixers: mixed ? [{ id: 'half', plugin: 'passes 1.0.0', value: mixer }] : [],
+    selectors: [],
     weighters: [],
+    clipNorm: null,
     losses: bound,
     optimizer: { id: 'sgd', plugin: 'passes 1.0.0', value: optimizer },
     schedule: { id: 'constant', plugin: 'passes 1.0.0', value: createConstant() },
     ops: createOps(),
     classCount: CLASSES,
-    views: viewsInUse(bound, { unlabelled: true, mixers: mixed }),
+    views: viewsInUse(takers, { unlabelled: true, mixers: mixed }),
   };
 }
 
@@ -231,6 +236,7 @@ export async function drive(setting: PassSetting): Promise<Driven> {
     bank: { classes: [1], draw: () => null },
     cutDonors: () => Promise.reject(new Error('no donors')),
     checkpointNote: () => 'No checkpoint.',
+    warn: () => undefined,
   });
   let step = 0;
   return {

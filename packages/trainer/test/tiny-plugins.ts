@@ -6,6 +6,8 @@ import {
   type ParameterSpec,
   type PluginApi,
   type SlotKey,
+  type ViewName,
+  type ViewNeed,
 } from '@dinomix/core';
 import { add, div, memory, minimum, mul, scalar, softmax, sub, type Tensor } from '@tensorflow/tfjs-core';
 import type { BackendSlot, LossSlot, StudentSlot, TeacherSlot } from '../src/types.js';
@@ -120,7 +122,7 @@ export function tinyEma(): TeacherSlot {
       unlabelled: {
         probabilities: Object.fromEntries(
           ctx.students.map(({ id, model, pass }) => {
-            const output = model.forward(unlabelled!.image, own(ctx.weights, id), pass(false));
+            const output = model.forward(unlabelled!.image, own(ctx.state, id), pass(false));
             return [id, softmax(output.logits)];
           }),
         ),
@@ -128,16 +130,15 @@ export function tinyEma(): TeacherSlot {
     }),
     update(ctx) {
       const alpha = minimum(sub(1, div(1, add(ctx.iteration, 1))), 0.99);
-      const next: Record<string, Tensor> = {};
       for (const { id, model, weights } of ctx.students) {
         for (const { name, trainable } of model.parameters) {
-          const past = mul(ctx.weights[`${id}/${name}`]!, alpha);
-          next[`${id}/${name}`] = trainable ? add(past, mul(weights[name]!, sub(scalar(1), alpha))) : weights[name]!;
+          const past = mul(ctx.state[`${id}/${name}`]!, alpha);
+          const averaged = () => add(past, mul(weights[name]!, sub(scalar(1), alpha)));
+          ctx.setState(`${id}/${name}`, trainable ? averaged() : weights[name]!);
         }
       }
-      return next;
     },
-    evaluationWeights: (id, { weights }) => own(weights, id),
+    evaluationWeights: (id, { state }) => own(state, id),
   };
 }
 
@@ -159,14 +160,14 @@ export const tinyMixer: Mixer = {
       pseudoWeight: 0.5,
     };
   },
-  report: () => ({ boxes: [4] }),
+  report: () => ({ boxes: { unit: 'count', values: [4] } }),
 };
 
 /** Cross-entropy plus Dice against the target of its views. */
-export function tinyLoss(views: LossSlot['views'], needsProbabilities = false): LossSlot {
+export function tinyLoss(views: readonly ViewName[], needsProbabilities = false): LossSlot {
+  const needs: readonly ViewNeed[] = needsProbabilities ? ['logits', 'probabilities'] : ['logits'];
   return {
-    views,
-    needs: { probabilities: needsProbabilities, tokens: false },
+    takes: Object.fromEntries(views.map((view) => [view, needs])),
     evaluate(input, { ops }) {
       const seen = Object.values(input.views).filter(({ target }) => target !== null);
       if (seen.length === 0) return null;

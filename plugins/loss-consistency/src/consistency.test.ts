@@ -42,7 +42,8 @@ function view(name: ViewName, logits: tf.Tensor): LossViewTensors {
   const probabilities = logitsOf(TAUGHT.flat());
   return {
     name,
-    crops: [],
+    crops: () => [],
+    heads: {},
     image: tf.zeros([...SHAPE, 1]),
     logits,
     features: {},
@@ -50,7 +51,7 @@ function view(name: ViewName, logits: tf.Tensor): LossViewTensors {
     voxelWeight: grid(mixed ? MIX_WEIGHT : TRUTH.map(() => (name === 'labelled' ? 1 : 0.5))),
     truth: grid(mixed ? TRUTH : TRUTH.map(() => (name === 'labelled' ? 1 : 0))),
     confidence: grid(CONFIDENCE.map((value, voxel) => (mixed && TRUTH[voxel] === 1 ? 1 : value))),
-    pseudo: mixed ? null : { label, confidence: grid(CONFIDENCE), probabilities },
+    pseudo: mixed ? null : { label, confidence: grid(CONFIDENCE), probabilities, weight: null, maps: {} },
     tokens: {},
   };
 }
@@ -61,7 +62,6 @@ function input(views: Partial<Record<ViewName, tf.Tensor>>, classWeights: readon
     studentId: 'net',
     views: Object.fromEntries(names.map((name) => [name, view(name, views[name]!)])),
     classWeights: classWeights === null ? null : tf.tensor1d([...classWeights]),
-    weights: {},
   };
 }
 

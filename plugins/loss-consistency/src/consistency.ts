@@ -1,4 +1,4 @@
-import type { ViewName } from '@dinomix/core';
+import type { ViewName, ViewNeed } from '@dinomix/core';
 import type { LossInputs, LossResult, LossSlot, LossViewTensors, Ops } from '@dinomix/trainer';
 import {
   add,
@@ -20,10 +20,10 @@ import type { ConsistencyOptions } from './options.js';
 
 /** The slot `loss` of pseudo-label supervision. */
 export function createConsistency(options: ConsistencyOptions): LossSlot {
-  const probabilities = options.target === 'soft' || options.squaredError > 0;
+  const soft = options.target === 'soft' || options.squaredError > 0;
+  const needs: readonly ViewNeed[] = ['logits', 'pseudo-labels', ...(soft ? (['probabilities'] as const) : [])];
   return {
-    views: options.views,
-    needs: { pseudoLabels: true, probabilities, tokens: false },
+    takes: Object.fromEntries(options.views.map((view) => [view, needs])),
     evaluate: (input, { ops }) => evaluateConsistency(input, ops, options),
   };
 }
@@ -68,8 +68,8 @@ function compare(view: LossViewTensors | undefined, name: ViewName): Comparison 
     return target === null ? null : { logits, label: target, confidence, voxelWeight, probabilities: null };
   }
   if (pseudo === null) return null;
-  // The weight of a clean view tells ground truth from pseudo-label; here every voxel is a pseudo-label.
-  return { logits, voxelWeight: null, ...pseudo };
+  const { label, confidence: sure, probabilities, weight } = pseudo;
+  return { logits, label, confidence: sure, voxelWeight: weight, probabilities };
 }
 
 function join(comparisons: readonly Comparison[]): Comparison {

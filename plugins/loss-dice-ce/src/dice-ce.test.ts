@@ -22,7 +22,8 @@ function view(name: LossViewTensors['name'], logits: tf.Tensor, voxelWeight: rea
   const constant = (values: readonly number[]): tf.Tensor => tf.tensor([...values], [...SHAPE]);
   return {
     name,
-    crops: [],
+    crops: () => [],
+    heads: {},
     image: tf.zeros([...SHAPE, 1]),
     logits,
     features: {},
@@ -44,7 +45,6 @@ function input(views: readonly LossViewTensors[], classWeights: readonly number[
     studentId: 'net',
     views: Object.fromEntries(views.map((one) => [one.name, one])),
     classWeights: classWeights === null ? null : tf.tensor1d([...classWeights]),
-    weights: {},
   };
 }
 

@@ -5,8 +5,7 @@ import type { DiceCeOptions } from './options.js';
 /** The slot `loss` of cross-entropy plus soft Dice. */
 export function createDiceCe(options: DiceCeOptions): LossSlot {
   return {
-    views: options.views,
-    needs: { probabilities: false, tokens: false },
+    takes: Object.fromEntries(options.views.map((view) => [view, ['logits']])),
     evaluate: (input, { ops }) => evaluateDiceCe(input, ops, options),
   };
 }

@@ -43,7 +43,8 @@ function view(name: ViewName, feature: tf.Tensor, tokens: tf.Tensor | null): Los
   const nothing = tf.zeros([1]);
   return {
     name,
-    crops: [],
+    crops: () => [],
+    heads: {},
     image: nothing,
     logits: nothing,
     features: { x4: feature },
@@ -56,13 +57,12 @@ function view(name: ViewName, feature: tf.Tensor, tokens: tf.Tensor | null): Los
   };
 }
 
-function input(views: readonly LossViewTensors[], weights: TensorMap): LossInputs {
-  return {
-    studentId: 'net',
-    views: Object.fromEntries(views.map((one) => [one.name, one])),
-    classWeights: null,
-    weights,
-  };
+/** What the loss gets, with its parameters beside. */
+type StatedInputs = readonly [inputs: LossInputs, state: TensorMap];
+
+function input(views: readonly LossViewTensors[], state: TensorMap): StatedInputs {
+  const named = Object.fromEntries(views.map((one) => [one.name, one]));
+  return [{ studentId: 'net', views: named, classWeights: null }, state];
 }
 
 /** Weights of the head with numbers of a sine. */
@@ -71,7 +71,7 @@ function weightsOf(given: Given = {}): TensorMap {
   return Object.fromEntries(specs.map(({ name, shape }, index) => [name, wave(index + 5, shape)]));
 }
 
-const run = (inputs: LossInputs, given: Given = {}) => evaluateFkd(inputs, ops, options(given));
+const run = ([inputs, state]: StatedInputs, given: Given = {}) => evaluateFkd(inputs, { ops, state }, options(given));
 
 describe('parameters', () => {
   const specs = (given: Given) => createFkd(options(given)).parameters!(setup).map(({ name, shape }) => [name, shape]);

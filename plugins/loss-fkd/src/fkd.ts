@@ -1,5 +1,5 @@
 import type { Index3 } from '@dinomix/core';
-import type { LossInputs, LossResult, LossSetup, LossSlot, Ops } from '@dinomix/trainer';
+import type { LossInputs, LossResult, LossSetup, LossSlot, LossStep } from '@dinomix/trainer';
 import { concat, type Tensor } from '@tensorflow/tfjs-core';
 import { featureDistance } from './distance.js';
 import type { FkdOptions } from './options.js';
@@ -9,10 +9,9 @@ import { uniquenessWeights } from './uniqueness.js';
 /** The slot `loss` of Foundational Knowledge Distillation (method.md §1.4). */
 export function createFkd(options: FkdOptions): LossSlot {
   return {
-    views: options.views,
-    needs: { probabilities: false, tokens: true },
+    takes: Object.fromEntries(options.views.map((view) => [view, ['features', 'tokens']])),
     parameters: (ctx) => projectionParameters(projectionShape(ctx, options), options),
-    evaluate: (input, { ops }) => evaluateFkd(input, ops, options),
+    evaluate: (input, ctx) => evaluateFkd(input, ctx, options),
   };
 }
 
@@ -43,7 +42,11 @@ function projectionShape(ctx: LossSetup, { teacher, feature }: FkdOptions): Proj
  * Distance between the projected feature g(x) of the student and the teacher's tokens, which are brought to the student's
  * grid, over all views as one batch. Null when no view has tokens.
  */
-export function evaluateFkd(input: LossInputs, ops: Ops, options: FkdOptions): LossResult | null {
+export function evaluateFkd(
+  input: LossInputs,
+  { ops, state }: Pick<LossStep, 'ops' | 'state'>,
+  options: FkdOptions,
+): LossResult | null {
   const features: Tensor[] = [];
   const tokens: Tensor[] = [];
   for (const name of options.views) {
@@ -56,7 +59,7 @@ export function evaluateFkd(input: LossInputs, ops: Ops, options: FkdOptions): L
   }
   if (features.length === 0) return null;
   const joined = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts[0]! : concat([...parts], 0));
-  const projected = project(joined(features), input.weights, ops, options);
+  const projected = project(joined(features), state, ops, options);
   const targets = joined(tokens);
   const weights = options.uniqueness === 0 ? null : uniquenessWeights(targets, options.uniqueness);
   return { value: featureDistance(projected, targets, options.distance, weights) };

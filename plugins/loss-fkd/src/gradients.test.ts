@@ -65,7 +65,7 @@ it.each(OPTIONS)('%s, %s, uniqueness %d, mean subtracted: %j', (distance, head, 
       unlabelled: viewOf('unlabelled', second!, secondTokens!),
     };
     const weights = Object.fromEntries(specs.map(({ name }, index) => [name, own[index]!]));
-    return evaluateFkd({ studentId: 'net', views, classWeights: null, weights }, ops, options)!.value;
+    return evaluateFkd({ studentId: 'net', views, classWeights: null }, { ops, state: weights }, options)!.value;
   };
   const reference = (given: readonly ArrayLike<number>[]): number => {
     const weights = Object.fromEntries(specs.map(({ name }, index) => [name, given[index + 1]!]));

@@ -320,11 +320,12 @@ describe('the report', () => {
     expect(mixer.report!()).toEqual({});
     const plan = await mixer.plan(factsOf({}), contextOf(0));
     const { plannedLabelled, plannedUnlabelled, drawn } = mixer.report!();
-    expect(plannedLabelled!.slice(1)).toEqual(classProbabilities(FOREGROUND, 0, options()));
-    expect(plannedLabelled![0]).toBe(0);
-    expect(plannedUnlabelled!.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+    expect(plannedLabelled!.values.slice(1)).toEqual(classProbabilities(FOREGROUND, 0, options()));
+    expect(plannedLabelled!.values[0]).toBe(0);
+    expect(plannedUnlabelled!.values.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
     const classes = [...plan.labelled, ...plan.unlabelled].flatMap(({ pastes }) => pastes.map((one) => one.classDrawn));
-    expect(drawn).toEqual([0, 1, 2, 3].map((c) => classes.filter((one) => one === c).length));
+    const counts = [0, 1, 2, 3].map((c) => classes.filter((one) => one === c).length);
+    expect(drawn).toEqual({ unit: 'count', values: counts });
   });
 
   it('lets the pseudo-labels take over for unlabelled donors during the run, or never', async () => {
@@ -335,7 +336,7 @@ describe('the report', () => {
       return mixer.report!();
     };
     expect((await course(1, 0)).plannedUnlabelled).toEqual((await course(1, 0)).plannedLabelled);
-    const late = (await course(1, STEPS - 1)).plannedUnlabelled!;
+    const late = (await course(1, STEPS - 1)).plannedUnlabelled!.values;
     expect(late[1]).toBe(Math.max(...late));
     const never = await course(null, STEPS - 1);
     expect(never.plannedUnlabelled).toEqual(never.plannedLabelled);

@@ -1,4 +1,4 @@
-import type { Mixer, MixFacts, MixItem, MixPlan, SlotState, StepContext, StepPosition } from '@dinomix/core';
+import type { Mixer, MixFacts, MixItem, MixPlan, Reported, SlotState, StepContext, StepPosition } from '@dinomix/core';
 import { classProbabilities } from './class-probability.js';
 import { ClassStatistics } from './class-statistics.js';
 import { type Part, PasteDrawer, partLabels } from './draw.js';
@@ -24,7 +24,7 @@ class Pic implements Mixer {
   /** Null before the first step. */
   #statistics: ClassStatistics | null = null;
   #restored: SlotState | null = null;
-  #report: Readonly<Record<string, readonly number[]>> = {};
+  #report: Readonly<Record<string, Reported>> = {};
 
   constructor(options: PicOptions) {
     this.#options = options;
@@ -60,7 +60,7 @@ class Pic implements Mixer {
     return { donors: drawer.donors, labelled, unlabelled, pseudoWeight };
   }
 
-  report(): Readonly<Record<string, readonly number[]>> {
+  report(): Readonly<Record<string, Reported>> {
     return this.#report;
   }
 
@@ -98,13 +98,13 @@ function describe(
   probabilities: Readonly<Record<Part, readonly number[]>>,
   drawn: ReadonlyMap<number, number>,
   classCount: number,
-): Readonly<Record<string, readonly number[]>> {
+): Readonly<Record<string, Reported>> {
   const byClass = (value: (classIndex: number) => number): readonly number[] =>
     Array.from({ length: classCount }, (_, classIndex) => value(classIndex));
   const share = (part: Part) => (classIndex: number) => probabilities[part][classes.indexOf(classIndex)] ?? 0;
   return {
-    plannedLabelled: byClass(share('labelled')),
-    plannedUnlabelled: byClass(share('unlabelled')),
-    drawn: byClass((classIndex) => drawn.get(classIndex) ?? 0),
+    plannedLabelled: { unit: 'share', values: byClass(share('labelled')) },
+    plannedUnlabelled: { unit: 'share', values: byClass(share('unlabelled')) },
+    drawn: { unit: 'count', values: byClass((classIndex) => drawn.get(classIndex) ?? 0) },
   };
 }

@@ -13,7 +13,7 @@ export const cps = () =>
     plugins: [
       vnet().as('a'),
       vnet().as('b'), // same network, other initial weights
-      peer({ mode: 'training', looksAt: ['labelled', 'unlabelled'] }),
+      peer({ mode: 'shared', looksAt: ['labelled', 'unlabelled'] }), // a = argmax A, b = argmax B, of the pass that is trained
       diceCe({ views: ['labelled'] }),
       consistency({ views: ['labelled', 'unlabelled'], crossEntropy: 1, dice: 0 }), // CE(A, b) on the full batch
     ],

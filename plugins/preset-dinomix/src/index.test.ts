@@ -13,7 +13,7 @@ it('resolves to the whole method', async () => {
     fkd: { weight: 1, ramp: 'linear', per: 'step', lag: 0, length: 0.05, students: null },
   });
   const losses = await resolveSlot(host, 'loss');
-  expect(losses.flatMap(({ value }) => value.views)).toEqual([
+  expect(losses.flatMap(({ value }) => Object.keys(value.takes))).toEqual([
     'labelled',
     'mixed-labelled',
     'mixed-unlabelled',
@@ -29,7 +29,10 @@ it('resolves to the whole method', async () => {
 it('distils unlabelled crops as they are mixed where that is chosen', async () => {
   const host = await resolvePreset(dinomix({ distil: 'mixed' }));
   const losses = await resolveSlot(host, 'loss');
-  expect(losses.find(({ id }) => id === 'fkd')!.value.views).toEqual(['labelled', 'mixed-unlabelled']);
+  expect(losses.find(({ id }) => id === 'fkd')!.value.takes).toEqual({
+    labelled: ['features', 'tokens'],
+    'mixed-unlabelled': ['features', 'tokens'],
+  });
 });
 
 it('is taken apart from the command line for an ablation', async () => {

@@ -85,7 +85,12 @@ export function step(index: number, changes: Partial<StepReport> = {}): RunEvent
     classWeights: {},
     pseudoDice: { vnet: [0.9, 0.5, 0.25, null] },
     targetVoxels: { truth: [100, 20, 10, 2], pseudo: [50, 8, 2, 0] },
-    mixers: { pic: { plannedLabelled: [0, 0.2, 0.3, 0.5], drawn: [0, 1, 1, 2] } },
+    reports: {
+      'mixer:pic': {
+        plannedLabelled: { unit: 'share', values: [0, 0.2, 0.3, 0.5] },
+        drawn: { unit: 'count', values: [0, 1, 1, 2] },
+      },
+    },
     ...changes,
   };
   return at({ type: 'step', report });

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createCpuBackend } from '@dinomix/backend-cpu';
 import type { Index3, ParameterSpec } from '@dinomix/core';
-import { createOps, type Ops, type StudentNetwork, type StudentPass, type TensorMap } from '@dinomix/trainer';
+import {
+  createOps,
+  createPass,
+  type Ops,
+  type StudentNetwork,
+  type StudentPass,
+  type TensorMap,
+} from '@dinomix/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { noise } from '../test/noise.js';
@@ -72,13 +79,11 @@ function twinWeights(parameters: readonly ParameterSpec[]): TensorMap {
 }
 
 function pass(training: boolean, updates: Record<string, tf.Tensor> = {}): StudentPass {
-  return {
-    training,
-    dropoutKey: (place) => tf.tensor1d([place.length, 1, 2, 3]),
-    updateBuffer: (name, value) => {
-      updates[name] = value;
-    },
+  const updateBuffer = (name: string, value: tf.Tensor) => {
+    updates[name] = value;
   };
+  const plain = createPass('vnet', training, tf.zeros([4]), { updateBuffer });
+  return { ...plain, dropoutKey: (place) => tf.tensor1d([place.length, 1, 2, 3]) };
 }
 
 /** Largest distance to the expected numbers, as a share of their largest magnitude. */

@@ -26,7 +26,10 @@ async function open(given: Given, display: readonly [number, number] = [0, 1]): 
 }
 
 const step = (signal = new AbortController().signal): TeacherStep =>
-  ({ signal, tensor: (data: Float32Array, shape: number[]) => tf.tensor(data, shape) }) as unknown as TeacherStep;
+  ({
+    host: () => ({ signal }),
+    tensor: (data: Float32Array, shape: number[]) => tf.tensor(data, shape),
+  }) as unknown as TeacherStep;
 
 /** Crops `[b, 16, 32, 48]` whose voxels are given by a function of crop and place. */
 function part(crops: number, value: (crop: number, z: number, y: number, x: number) => number): TeacherInput {
@@ -37,7 +40,8 @@ function part(crops: number, value: (crop: number, z: number, y: number, x: numb
     const [y, plane] = [row % height, Math.floor(row / height)];
     data[index] = value(Math.floor(plane / depth), plane % depth, y, x);
   }
-  return { image: tf.tensor(data, [crops, depth, height, width, 1]), crops: [], data };
+  const image = tf.tensor(data, [crops, depth, height, width, 1]);
+  return { image, outputs: {}, host: () => ({ crops: [], data }) };
 }
 
 async function tokensOf(teacher: TeacherSlot, unlabelled: TeacherInput): Promise<tf.Tensor> {
@@ -233,7 +237,8 @@ it('with a cache, subtracts the mean of the whole data set from the first step o
     return teacher;
   };
   const crops = [{ caseId: 'c', offset: [0, 0, 0], flips: [false, false, false] }] as const;
-  const unlabelled = { ...part(1, () => 0.9), crops };
+  const input = part(1, () => 0.9);
+  const unlabelled = { ...input, host: () => ({ ...input.host(), crops }) };
   const [teacher, again] = [await begin(), await begin()];
   const tokens = await tokensOf(teacher, unlabelled);
   // 0.9 less the mean of 0.2, 0.4 and 0.9.

@@ -137,7 +137,9 @@ class Dinov3 implements TeacherSlot {
     this.#describer = null;
   }
 
-  async #tokens({ image, data, crops }: TeacherInput, ctx: TeacherStep): Promise<Tensor> {
+  async #tokens({ image, host }: TeacherInput, ctx: TeacherStep): Promise<Tensor> {
+    const { data, crops } = host();
+    const { signal } = ctx.host();
     const describer = this.#describer;
     if (describer === null) throw new Error('dinov3: the teacher was asked before it was opened');
     const [count, ...patch] = image.shape.slice(0, 4) as [number, number, number, number];
@@ -149,12 +151,12 @@ class Dinov3 implements TeacherSlot {
       const target = grid.subarray(item * size, (item + 1) * size);
       if (this.#cache === null) {
         const intensities = data.subarray(item * voxels, (item + 1) * voxels);
-        target.set((await describer.describe(intensities, patch, ctx.signal)).values);
+        target.set((await describer.describe(intensities, patch, signal)).values);
       } else {
-        await this.#cache.fill(crops[item]!, patch, cells, target, ctx.signal);
+        await this.#cache.fill(crops[item]!, patch, cells, target, signal);
       }
     }
-    if (this.#options.subtractMean) await this.#subtractMean(grid, describer.channels, ctx.signal);
+    if (this.#options.subtractMean) await this.#subtractMean(grid, describer.channels, signal);
     return ctx.tensor(grid, shape);
   }
 

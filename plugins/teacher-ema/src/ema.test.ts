@@ -8,6 +8,7 @@ import type {
   TeacherStep,
   TensorMap,
 } from '@dinomix/trainer';
+import { createOps, createPass } from '@dinomix/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { createEma } from './ema.js';
@@ -36,30 +37,41 @@ const network: StudentNetwork = {
 };
 
 function student(id: string, weight: readonly number[], mean: readonly number[]): RunningStudent {
-  const pass = (): StudentPass => {
-    throw new Error('the teacher makes its own pass');
-  };
+  const pass = (training: boolean): StudentPass => ({
+    ...createPass(id, training, tf.zeros([4])),
+    dropoutKey: () => {
+      throw new Error('the teacher draws under keys of its own');
+    },
+    updateBuffer: () => {
+      throw new Error('the teacher does not store running statistics');
+    },
+  });
   return { id, model: network, weights: { weight: tf.tensor1d([...weight]), mean: tf.tensor1d([...mean]) }, pass };
 }
 
-function step(iteration: number, students: readonly RunningStudent[], weights: TensorMap): TeacherStep {
+function step(
+  iteration: number,
+  students: readonly RunningStudent[],
+  state: TensorMap,
+  next: Record<string, tf.Tensor> = {},
+): TeacherStep {
   const unused = (): never => {
     throw new Error('not traceable');
   };
   return {
     students,
-    weights,
+    state,
     iteration: tf.scalar(iteration),
+    epoch: tf.scalar(0),
+    progress: tf.scalar(0),
     key: (purpose) => tf.tensor1d([purpose.length, 0, 0, 0]),
+    ops: createOps(),
+    setState: (name, value) => {
+      next[name] = value;
+    },
+    report: unused,
     tensor: unused,
-    get position() {
-      return unused();
-    },
-    get rng() {
-      return unused();
-    },
-    run: { id: 'run', seed: 0, directory: '/', configHash: '' },
-    signal: new AbortController().signal,
+    host: unused,
   };
 }
 
@@ -92,7 +104,8 @@ describe('update', () => {
     [1000, [1.4, 2.4]],
   ])('at step %i', async (iteration, expected) => {
     const teacher = await open([student('net', [5, 6], [0, 0])], { decay: 0.9 });
-    const next = teacher.update!(step(iteration, [student('net', [5, 6], [0, 0])], zeros()));
+    const next: Record<string, tf.Tensor> = {};
+    teacher.update!(step(iteration, [student('net', [5, 6], [0, 0])], zeros(), next));
     const found = numbers(next['net/weight']);
     expect(found[0]).toBeCloseTo(expected[0]!, 5);
     expect(found[1]).toBeCloseTo(expected[1]!, 5);
@@ -107,7 +120,9 @@ describe('update', () => {
       [1, 7],
     ];
     history.forEach((values, iteration) => {
-      weights = teacher.update!(step(iteration, [student('net', values, values)], weights));
+      const next: Record<string, tf.Tensor> = {};
+      teacher.update!(step(iteration, [student('net', values, values)], weights, next));
+      weights = next;
     });
     expect(numbers(weights['net/weight'])[0]).toBeCloseTo(2, 5);
     expect(numbers(weights['net/mean'])[1]).toBeCloseTo(3, 5);
@@ -116,7 +131,8 @@ describe('update', () => {
   it('copies buffers where asked, and starts at the decay without warm-up', async () => {
     const students = [student('net', [5, 6], [30, 40])];
     const teacher = await open(students, { decay: 0.75, buffers: 'copy', warmUp: false });
-    const next = teacher.update!(step(0, students, zeros()));
+    const next: Record<string, tf.Tensor> = {};
+    teacher.update!(step(0, students, zeros(), next));
     expect(numbers(next['net/mean'])).toEqual([30, 40]);
     expect(numbers(next['net/weight'])).toEqual([2, 3]);
   });
@@ -130,7 +146,8 @@ describe('predict', () => {
     'b/weight': tf.tensor1d([0, 0]),
     'b/mean': tf.tensor1d([0, 0]),
   });
-  const unlabelled = { image: tf.tensor([3], [1, 1, 1, 1, 1]), crops: [], data: Float32Array.of(3) };
+  const host = () => ({ crops: [], data: Float32Array.of(3) });
+  const unlabelled = { image: tf.tensor([3], [1, 1, 1, 1, 1]), outputs: {}, host };
 
   it('gives each student the softmax of its own averaged network', async () => {
     const teacher = await open(students);
@@ -154,6 +171,6 @@ describe('predict', () => {
 it('evaluation takes the averaged weights under the student’s own names', async () => {
   const teacher = await open([student('net', [0, 0], [0, 0])]);
   const weights = { 'net/weight': tf.tensor1d([1, 2]), 'other/weight': tf.tensor1d([3, 4]) };
-  expect(teacher.evaluationWeights!('net', { weights })).toEqual({ weight: weights['net/weight'] });
-  expect(teacher.evaluationWeights!('none', { weights })).toBeNull();
+  expect(teacher.evaluationWeights!('net', { state: weights })).toEqual({ weight: weights['net/weight'] });
+  expect(teacher.evaluationWeights!('none', { state: weights })).toBeNull();
 });

@@ -28,7 +28,7 @@ export function createEma(options: EmaOptions): TeacherSlot {
       return Object.fromEntries(answers) as TeacherResult;
     },
     update: (ctx) => average(ctx, options),
-    evaluationWeights: (studentId, { weights }) => weightsOf(studentId, weights),
+    evaluationWeights: (studentId, { state }) => weightsOf(studentId, state),
   };
 }
 
@@ -48,27 +48,26 @@ function weightsOf(studentId: string, weights: TensorMap): TensorMap | null {
 
 function predict(student: RunningStudent, image: Tensor, ctx: TeacherStep, options: EmaOptions): Tensor {
   const pass: StudentPass = {
-    training: options.mode === 'training',
+    ...student.pass(options.mode === 'training'),
     dropoutKey: (place) => ctx.key(`${student.id}/${place}`),
     updateBuffer: () => undefined,
   };
-  return softmax(student.model.forward(image, weightsOf(student.id, ctx.weights)!, pass).logits);
+  return softmax(student.model.forward(image, weightsOf(student.id, ctx.state)!, pass).logits);
 }
 
 /**
  * θ_t <- a θ_t + (1 - a) θ_s with a = min(1 - 1 / (i + 1), decay) at step i, so that the first steps average equally
  * (method.md §1.3).
  */
-function average(ctx: TeacherStep, { decay, warmUp, buffers }: EmaOptions): TensorMap {
+function average(ctx: TeacherStep, { decay, warmUp, buffers }: EmaOptions): void {
   const keep = warmUp ? minimum(sub(1, div(1, add(ctx.iteration, 1))), decay) : scalar(decay);
   const take = sub(1, keep);
-  const next: Record<string, Tensor> = {};
   for (const { id, model, weights } of ctx.students) {
     for (const { name, trainable } of model.parameters) {
       const own = `${id}/${name}`;
       const copied = !trainable && buffers === 'copy';
-      next[own] = copied ? weights[name]! : add(mul(ctx.weights[own]!, keep), mul(weights[name]!, take));
+      const mixed = () => add(mul(ctx.state[own]!, keep), mul(weights[name]!, take));
+      ctx.setState(own, copied ? weights[name]! : mixed());
     }
   }
-  return next;
 }

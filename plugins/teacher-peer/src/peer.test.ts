@@ -1,5 +1,6 @@
 import { createCpuBackend } from '@dinomix/backend-cpu';
 import type { RunningStudent, StudentNetwork, TeacherSetup, TeacherStep } from '@dinomix/trainer';
+import { createPass } from '@dinomix/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
@@ -25,12 +26,15 @@ function student(id: string, weight: number): RunningStudent {
     throw new Error('the teaching pass must not store running statistics');
   };
   const dropoutKey = (): tf.Tensor => tf.tensor1d([0, 0, 0, 0]);
-  const pass = (training: boolean) => ({ training, dropoutKey, updateBuffer });
+  const pass = (training: boolean) => ({ ...createPass(id, training, tf.zeros([4])), dropoutKey, updateBuffer });
   return { id, model: network, weights: { weight: tf.scalar(weight) }, pass };
 }
 
 const image = tf.tensor([2], [1, 1, 1, 1, 1]);
-const part = { image, crops: [], data: Float32Array.of(2) };
+const host = () => ({ crops: [], data: Float32Array.of(2) });
+/** What the students said in the pass of the step: logits [5, 0] and [-3, 0]. */
+const said = (logit: number) => ({ logits: tf.tensor([logit, 0], [1, 1, 1, 1, 2]), features: {} });
+const part = { image, outputs: { a: said(5), b: said(-3) }, host };
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 async function answer(students: readonly RunningStudent[], given: z.input<typeof optionsSchema> = {}) {
@@ -42,8 +46,20 @@ async function answer(students: readonly RunningStudent[], given: z.input<typeof
 const first = (tensor: tf.Tensor | undefined): number => tensor!.dataSync()[0]!;
 
 describe('two students', () => {
-  it('teach each other on both parts, as they train', async () => {
-    const { labelled, unlabelled } = await answer([student('a', 1), student('b', -1)]);
+  it('teach each other by what they say in the step, without a pass of their own', async () => {
+    const silent = (id: string): RunningStudent => ({
+      ...student(id, 1),
+      pass: () => {
+        throw new Error('asked for another pass');
+      },
+    });
+    const { labelled } = await answer([silent('a'), silent('b')]);
+    expect(first(labelled!.probabilities!.a)).toBeCloseTo(sigmoid(-3), 6);
+    expect(first(labelled!.probabilities!.b)).toBeCloseTo(sigmoid(5), 6);
+  });
+
+  it('teach each other on both parts, as they train, in a pass of their own', async () => {
+    const { labelled, unlabelled } = await answer([student('a', 1), student('b', -1)], { mode: 'training' });
     for (const { probabilities } of [labelled!, unlabelled!]) {
       expect(first(probabilities!.a)).toBeCloseTo(sigmoid(-2 + 1), 6);
       expect(first(probabilities!.b)).toBeCloseTo(sigmoid(2 + 1), 6);
@@ -58,7 +74,7 @@ describe('two students', () => {
 });
 
 it('of three students each is taught by the mean of the other two', async () => {
-  const { labelled } = await answer([student('a', 1), student('b', -1), student('c', 3)]);
+  const { labelled } = await answer([student('a', 1), student('b', -1), student('c', 3)], { mode: 'training' });
   expect(first(labelled!.probabilities!.a)).toBeCloseTo((sigmoid(-1) + sigmoid(7)) / 2, 6);
 });
 

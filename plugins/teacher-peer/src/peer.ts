@@ -1,16 +1,18 @@
 import type { BatchPart, NamedTensors } from '@dinomix/core';
-import type { RunningStudent, TeacherResult, TeacherSlot } from '@dinomix/trainer';
+import type { RunningStudent, TeacherInput, TeacherResult, TeacherSlot } from '@dinomix/trainer';
 import { addN, div, softmax, type Tensor } from '@tensorflow/tfjs-core';
 import type { PeerOptions } from './options.js';
 
 /**
  * Cross pseudo supervision (Chen et al. 2021, arXiv 2106.01226): each student is taught by the mean of the other students'
- * probabilities; with two students, by the other one.
+ * probabilities; with two students, by the other one. What a student says is what it says as it trains, unless the option
+ * `mode` gives it a pass of its own.
  */
 export function createPeer(options: PeerOptions): TeacherSlot {
   return {
     kind: 'peer',
     traceable: true,
+    takes: options.mode === 'shared' ? 'outputs' : 'images',
     produces: { probabilities: true, tokens: false },
     looksAt: options.looksAt,
     provenance: null,
@@ -23,7 +25,7 @@ export function createPeer(options: PeerOptions): TeacherSlot {
     },
     predict: (parts, { students }) => {
       const answers = (Object.keys(parts) as BatchPart[]).map((part) => {
-        const said = students.map((student) => predict(student, parts[part]!.image, options));
+        const said = students.map((student) => predict(student, parts[part]!, options));
         return [part, { probabilities: taughtByOthers(students, said) }] as const;
       });
       return Object.fromEntries(answers) as TeacherResult;
@@ -31,10 +33,11 @@ export function createPeer(options: PeerOptions): TeacherSlot {
   };
 }
 
-function predict({ model, weights, pass }: RunningStudent, image: Tensor, { mode }: PeerOptions): Tensor {
+function predict({ id, model, weights, pass }: RunningStudent, input: TeacherInput, { mode }: PeerOptions): Tensor {
+  if (mode === 'shared') return softmax(input.outputs[id]!.logits);
   // The student's own pass stores its running statistics; here they would be counted twice.
   const own = { ...pass(mode === 'training'), updateBuffer: () => undefined };
-  return softmax(model.forward(image, weights, own).logits);
+  return softmax(model.forward(input.image, weights, own).logits);
 }
 
 /** For each student the mean of what the others said, by student id. */

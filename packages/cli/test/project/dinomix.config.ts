@@ -22,7 +22,7 @@ function stepEvent(step: number): RunEvent {
     classWeights: {},
     pseudoDice: { net: [null, 0.504, null] },
     targetVoxels: { truth: [], pseudo: [] },
-    mixers: {},
+    reports: {},
   };
   return { time, type: 'step', report };
 }

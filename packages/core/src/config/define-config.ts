@@ -35,6 +35,7 @@ export interface UseInput<K extends string> {
   readonly student?: Several<K, 'student'>;
   readonly teacher?: Several<K, 'teacher'>;
   readonly mixer?: Several<K, 'mixer'>;
+  readonly selector?: Several<K, 'selector'>;
   readonly weighter?: Several<K, 'weighter'>;
   /** Terms of the sum: ids alone, or weights by id, which are laid over those of the presets. */
   readonly loss?: Several<K, 'loss'> | { readonly [Id in IdsOf<K, 'loss'>]?: LossWeightInput };

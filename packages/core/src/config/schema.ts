@@ -20,6 +20,7 @@ const train = z.strictObject({
     .readonly()
     .prefault({}),
   passes: z.literal(['together', 'by-view', 'by-crop']).default('together'),
+  clipNorm: z.number().gt(0).nullable().default(null),
   workers: z.int().min(0).max(64).default(1),
   queue: z.int().min(1).max(64).default(2),
   caseMemoryMb: z.number().min(0).default(1000),

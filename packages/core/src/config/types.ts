@@ -38,6 +38,8 @@ export interface TrainSettings {
    * the same losses for less memory and one more pass forward, and batch statistics of each pass.
    */
   readonly passes: 'together' | 'by-view' | 'by-crop';
+  /** Largest norm of the gradients of a student's parameters together; larger ones are scaled down. Null leaves them. */
+  readonly clipNorm: number | null;
   /** Loader threads; 0 loads in the training thread. The batches are the same whatever the number. */
   readonly workers: number;
   /** Batches prepared ahead. */

@@ -30,7 +30,7 @@ describe('the table of hooks', () => {
 
   it('keeps everything inside the tape synchronous', () => {
     const inTape = HOOK_NAMES.filter((name) => HOOKS[name].inTape);
-    expect(inTape).toEqual(['studentForward', 'lossTerms', 'lossReduce']);
+    expect(inTape).toEqual(['studentForward', 'weightsUpdate', 'lossTerms', 'lossReduce']);
     for (const name of inTape) expect(HOOKS[name].kind).toMatch(/^sync-/);
   });
 });

@@ -17,7 +17,6 @@ import type {
   Sample,
   SampleContext,
   StopDecision,
-  StudentClassWeights,
   TeacherChoice,
   TeacherOutputs,
   WeightsContext,
@@ -109,15 +108,9 @@ function defineHooks<T>() {
     teacherPredicted: hook(
       'waterfall',
       'teacher.predicted',
-      'After all teachers ran: sharpen, threshold, debias.',
+      'After all teachers of images ran: sharpen, threshold, debias.',
       'outputs by teacher id, step and batch → outputs',
     )<TeacherOutputs<T>, BatchContext>(),
-    weightsUpdate: hook(
-      'waterfall',
-      'weights.update',
-      'Before mixing, once per step.',
-      'class weights by student id, step and evidence → class weights',
-    )<StudentClassWeights, WeightsContext>(),
     mixerPlan: hook(
       'waterfall',
       'mixer.plan',
@@ -135,6 +128,13 @@ function defineHooks<T>() {
       'student output, step, student and view → student output',
       { inTape: true },
     )<StudentOutput<T>, ForwardContext>(),
+    weightsUpdate: hook(
+      'sync-waterfall',
+      'weights.update',
+      'After the weighters, once per student; all 1 where nothing weighs.',
+      'class weights [k], step and student → class weights',
+      { inTape: true },
+    )<T, WeightsContext>(),
     lossTerms: hook(
       'sync-waterfall',
       'loss.terms',

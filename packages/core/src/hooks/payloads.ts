@@ -7,10 +7,9 @@ import type {
   StepPosition,
 } from '../slots/contracts/common.js';
 import type { Batch, CaseRole, Crop } from '../slots/contracts/dataset.js';
-import type { ViewName } from '../slots/contracts/loss.js';
 import type { MixPlan } from '../slots/contracts/mixer.js';
 import type { TeacherOutput } from '../slots/contracts/teacher.js';
-import type { WeightEvidence } from '../slots/contracts/weighter.js';
+import type { ViewName } from '../slots/contracts/views.js';
 
 /** One case after preprocessing: whole volume, working grid, normalised. */
 export interface Sample {
@@ -46,12 +45,9 @@ export interface TeacherChoice {
 /** Outputs of all teachers of a step, by teacher id. */
 export type TeacherOutputs<T> = Readonly<Record<string, TeacherOutput<T>>>;
 
-/** Class weights by student id, each `[k]`. */
-export type StudentClassWeights = Readonly<Record<string, readonly number[]>>;
-
 /** Context of `weights.update`. */
 export interface WeightsContext extends StepContext {
-  readonly evidence: WeightEvidence;
+  readonly studentId: string;
 }
 
 /** Context of hooks that may look at the batch. */

@@ -7,6 +7,7 @@ import type { Mixer } from './contracts/mixer.js';
 import type { Optimizer } from './contracts/optimizer.js';
 import type { Reporter } from './contracts/reporter.js';
 import type { Schedule } from './contracts/schedule.js';
+import type { Selector } from './contracts/selector.js';
 import type { Student } from './contracts/student.js';
 import type { Teacher } from './contracts/teacher.js';
 import type { Weighter } from './contracts/weighter.js';
@@ -17,7 +18,8 @@ export interface SlotTypes<T> {
   readonly student: Student<T>;
   readonly teacher: Teacher<T>;
   readonly mixer: Mixer;
-  readonly weighter: Weighter;
+  readonly selector: Selector<T>;
+  readonly weighter: Weighter<T>;
   readonly loss: Loss<T>;
   readonly optimizer: Optimizer<T>;
   readonly schedule: Schedule;
@@ -44,6 +46,7 @@ export const SLOTS = Object.freeze({
   student: Object.freeze({ least: 1, most: 'many' }),
   teacher: Object.freeze({ least: 0, most: 'many' }),
   mixer: Object.freeze({ least: 0, most: 'many' }),
+  selector: Object.freeze({ least: 0, most: 'many' }),
   weighter: Object.freeze({ least: 0, most: 'many' }),
   loss: Object.freeze({ least: 1, most: 'many' }),
   optimizer: Object.freeze({ least: 1, most: 1 }),

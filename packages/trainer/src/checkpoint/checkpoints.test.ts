@@ -38,7 +38,6 @@ function stateAt(step: number, size = 4): CheckpointState {
       sums: { steps: 3, loss: 1 / 3, terms: {} },
       best: { value: 0.1, epoch: 2 },
       stopReason: null,
-      evidence: null,
     },
     variables: new Map([
       ['student/net/filter', { shape: [2, size / 2], data }],

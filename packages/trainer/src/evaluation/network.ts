@@ -31,8 +31,8 @@ export function testedWeights(
   if (choice === 'student') return own;
   const offers = (teacherId: string, student: StudentPart): NamedTensors<Tensor> | null => {
     const { slot } = parts.teachers.find(({ id }) => id === teacherId)!;
-    const weights = under(teacherVariable(teacherId, ''), variables.tensors);
-    return slot.evaluationWeights?.(student.id, { weights }) ?? null;
+    const state = under(teacherVariable(teacherId, ''), variables.tensors);
+    return slot.evaluationWeights?.(student.id, { state }) ?? null;
   };
   const able = parts.teachers.filter(({ id }) => parts.students.every((student) => offers(id, student) !== null));
   const teacher = choice === 'auto' ? able[0] : able.find(({ id }) => id === choice);

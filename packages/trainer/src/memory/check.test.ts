@@ -96,7 +96,7 @@ describe('the estimate', () => {
     );
     const taker = tinyPlugin(['loss:taker'], (api) => {
       const slot = tinyLoss(['labelled']);
-      api.provide('loss', 'taker', () => ({ ...slot, needs: { ...slot.needs, tokens: true } }));
+      api.provide('loss', 'taker', () => ({ ...slot, takes: { labelled: ['logits', 'tokens'] } }));
     });
     const use = { teacher: ['ema', 'outside'] };
     const taken = { ...use, loss: { supervised: 1, consistency: 1, taker: 1 } };

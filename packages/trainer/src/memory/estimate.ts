@@ -52,12 +52,12 @@ async function trace(
     reserve: () => undefined,
   };
   const warn = () => undefined;
-  const parts = await buildParts({ run, session, dataset, facts, variables, initial, store, warn });
+  const parts = await buildParts({ run, session, dataset, facts, variables, initial, store, stepsPerEpoch: 1, warn });
   const hooks = quietHooks(run.hooks);
   const { bank, cutDonors } = madeUpDonors(dataset, patch);
   const checkpointNote = () => '';
   const about = { run: run.info, passes: train.passes, session, facts };
-  const material = { parts, variables, hooks, ...about, bank, cutDonors, checkpointNote };
+  const material = { parts, variables, hooks, ...about, bank, cutDonors, checkpointNote, warn };
   const runner = createStepRunner(material);
   const position = { epoch: 0, step: 0, stepInEpoch: 0, epochs: train.epochs, stepsPerEpoch: 1 };
   await runner.step(madeUpBatch(dataset, patch, batch), position, run.signal);

@@ -2,7 +2,7 @@ import type { HookCallers } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** Hooks inside the graph of a step. */
-const TRACED = ['studentForward', 'lossTerms', 'lossReduce', 'gradientsReady'] as const;
+const TRACED = ['studentForward', 'weightsUpdate', 'lossTerms', 'lossReduce', 'gradientsReady'] as const;
 
 /** Hooks that nobody hears: a plugin counts the steps of a run, and this is none. */
 export function quietHooks(hooks: HookCallers<Tensor>): HookCallers<Tensor> {

@@ -3,6 +3,8 @@ import { registerConvTransposeGradient } from './conv-transpose-gradient.js';
 import { conv3d, conv3dTranspose } from './convolution.js';
 import { softmaxCrossEntropyDice } from './cross-entropy-dice.js';
 import { dropout } from './dropout.js';
+import { detach, scaleGradient } from './gradients.js';
+import { random } from './keyed-random.js';
 import { normActivation } from './normalisation.js';
 import { resizeTrilinear } from './resize.js';
 
@@ -11,6 +13,9 @@ const COMPOSED: Ops = Object.freeze({
   conv3dTranspose,
   normActivation,
   dropout,
+  random,
+  detach,
+  scaleGradient,
   resizeTrilinear,
   softmaxCrossEntropyDice,
 });

@@ -83,9 +83,10 @@ export async function assembleTraining(
   const warn = (message: string, plugin: string | null) => {
     void events.emit({ type: 'warning', message, plugin });
   };
-  const parts = await buildParts({ run, session, dataset, facts, variables, initial: initialValues, store, warn });
   const lengths = { labelled: splits.labelled.length, unlabelled: splits.unlabelled.length };
   const stepsPerEpoch = train.stepsPerEpoch === 'auto' ? automaticSteps(lengths, train.batch) : train.stepsPerEpoch;
+  const material = { run, session, dataset, facts, variables, initial: initialValues, store, stepsPerEpoch, warn };
+  const parts = await buildParts(material);
   const loadFrom = (step: number): BatchLoader => {
     const { labelled, unlabelled } = splits;
     const drawn = { seed: info.seed, labelled, unlabelled, batch: train.batch, patch: train.patch, sampling, labels };
@@ -122,6 +123,7 @@ export async function assembleTraining(
       bank: createDonorBank(labels, train.patch, sampling.flips),
       cutDonors: (crops) => donors.donors(crops),
       checkpointNote: () => checkpointNote(training.lastCheckpoint),
+      warn,
     }),
   };
   return training;

@@ -4,13 +4,13 @@ import { trainerError } from '../errors.js';
 import { type CaseStore, trainingVolumes } from '../loader/case-store.js';
 import { createOps } from '../ops/create-ops.js';
 import { runningStudents } from '../step/graph/students.js';
-import { guarded, guardedAsync } from '../step/guard.js';
+import { guarded, guardedAsync, type Worker } from '../step/guard.js';
 import type { initialValues } from '../step/host/initial-values.js';
 import { teachersInUse } from '../step/host/teachers-in-use.js';
 import type { Variables } from '../step/host/variables.js';
-import { lossPrefix, optimizerVariable, studentVariable, teacherVariable } from '../step/names.js';
+import { optimizerVariable, partPrefix, studentVariable, teacherVariable } from '../step/names.js';
 import { viewsInUse } from '../step/needs.js';
-import { actsOn, type LossPart, type StepParts, type StudentPart, type TeacherPart } from '../step/parts.js';
+import { actsOn, type LossPart, type StepParts, type StudentPart, type TeacherPart, weighs } from '../step/parts.js';
 import type { LossSlot, RunningBackend, TeacherSlot } from '../types.js';
 import { buildNetworks } from './build-networks.js';
 import { teacherCacheFolder } from './teacher-cache.js';
@@ -25,6 +25,7 @@ export interface BuildMaterial {
   /** First values of a parameter. */
   readonly initial: typeof initialValues;
   readonly store: CaseStore;
+  readonly stepsPerEpoch: number;
   /** Tells the user something that does not stop the run. */
   readonly warn: (message: string, plugin: string | null) => void;
 }
@@ -75,6 +76,8 @@ async function openTeachers(
         id,
         students: runningStudents(students, () => variables.tensors),
         dataset: facts,
+        epochs: run.config.train.epochs,
+        stepsPerEpoch: material.stepsPerEpoch,
         normalisation: dataset.preprocessing.normalisation,
         patch: run.config.train.patch,
         cacheDirectory: teacherCacheFolder(run.info.directory, id),
@@ -88,44 +91,108 @@ async function openTeachers(
   return teachers;
 }
 
-function bindLosses(bound: readonly Bound<LossSlot>[], { use }: ResolvedConfig): LossPart[] {
-  return bound.map(({ id, plugin, value: slot }) => ({ key: `loss:${id}`, plugin, id, slot, weight: use.loss[id]! }));
+function bindParts<S>(slot: 'selector' | 'weighter', bound: readonly Bound<S>[]) {
+  return bound.map(({ id, plugin, value }) => ({ key: `${slot}:${id}`, plugin, id, slot: value }));
 }
+
+const VIEWS: readonly ViewName[] = ['labelled', 'unlabelled', 'mixed-labelled', 'mixed-unlabelled'];
+
+/** @throws Error when a loss does not say what it takes, or names a view that does not exist. */
+function assertTakes({ takes }: LossSlot): void {
+  const example = "for example takes: { labelled: ['logits'] }";
+  if (typeof takes !== 'object' || takes === null) throw new Error(`it does not say what it takes; ${example}`);
+  for (const view of Object.keys(takes)) {
+    if (!VIEWS.includes(view as ViewName))
+      throw new Error(`it takes the view "${view}"; views are ${VIEWS.join(', ')}`);
+  }
+}
+
+function bindLosses(bound: readonly Bound<LossSlot>[], { use }: ResolvedConfig): LossPart[] {
+  return bound.map(({ id, plugin, value: slot }) => {
+    const part = { key: `loss:${id}`, plugin, id, slot, weight: use.loss[id]! };
+    guarded(part, 'say what it takes', null, () => assertTakes(slot));
+    return part;
+  });
+}
+
+/** What each kind of need is called among what teachers produce. */
+const GIVEN = { 'pseudo-labels': 'probabilities', probabilities: 'probabilities', tokens: 'tokens' } as const;
 
 /** @throws DMX_LOSS_NEEDS when no teacher gives what a loss takes. */
 function assertNeeds(losses: readonly LossPart[], teachers: readonly TeacherPart[]): void {
-  const given = { pseudoLabels: 'probabilities', probabilities: 'probabilities', tokens: 'tokens' } as const;
   for (const { key, plugin, slot } of losses) {
-    for (const need of ['pseudoLabels', 'probabilities', 'tokens'] as const) {
-      const kind = given[need];
-      if (slot.needs[need] !== true || teachers.some((teacher) => teacher.slot.produces[kind])) continue;
+    const needs = new Set(Object.values(slot.takes).flat());
+    for (const need of ['pseudo-labels', 'probabilities', 'tokens'] as const) {
+      const kind = GIVEN[need];
+      if (!needs.has(need) || teachers.some((teacher) => teacher.slot.produces[kind])) continue;
       throw trainerError('DMX_LOSS_NEEDS', { key, plugin, kind, teachers: teachers.map(({ key: name }) => name) });
     }
   }
 }
 
-/** Adds the parameters that losses have for each student. */
-function withLossParameters(
-  students: readonly StudentPart[],
-  losses: readonly LossPart[],
+/** A part that may have variables for each student. */
+interface ScopedPart extends Worker {
+  readonly prefix: string;
+  declare(student: StudentPart): readonly ParameterSpec[];
+}
+
+/** Losses, selectors and weighters as owners of variables for a student. */
+function scopedParts(
+  { losses, selectors, weighters }: Pick<StepParts, 'losses' | 'selectors' | 'weighters'>,
   teachers: readonly TeacherPart[],
-  material: BuildMaterial,
-): StudentPart[] {
-  const classCount = material.facts.classes.length;
+  { facts, run, stepsPerEpoch }: BuildMaterial,
+): readonly ScopedPart[] {
   const channels = teachers.flatMap(({ id, slot }) =>
     slot.produces.tokens ? [[id, slot.tokenChannels?.() ?? 0] as const] : [],
   );
   const tokenChannels = Object.fromEntries(channels);
+  const classCount = facts.classes.length;
+  const common = { classCount, dataset: facts, epochs: run.config.train.epochs, stepsPerEpoch };
+  return [
+    ...losses.map((loss) => ({
+      ...loss,
+      prefix: partPrefix('loss', loss.id),
+      declare: ({ id, model }: StudentPart) =>
+        actsOn(loss, id) ? (loss.slot.parameters?.({ studentId: id, model, classCount, tokenChannels }) ?? []) : [],
+    })),
+    ...selectors.map((selector) => ({
+      ...selector,
+      prefix: partPrefix('selector', selector.id),
+      declare: ({ id }: StudentPart) => selector.slot.parameters?.({ studentId: id, ...common }) ?? [],
+    })),
+    ...weighters.map((weighter) => ({
+      ...weighter,
+      prefix: partPrefix('weighter', weighter.id),
+      declare: ({ id }: StudentPart) =>
+        weighs(weighter, id) ? (weighter.slot.parameters?.({ studentId: id, ...common }) ?? []) : [],
+    })),
+  ];
+}
+
+/** Adds the variables that parts have for each student. */
+function withPartVariables(
+  students: readonly StudentPart[],
+  parts: readonly ScopedPart[],
+  material: BuildMaterial,
+): StudentPart[] {
   return students.map((student) => {
-    const extra = losses.flatMap((loss) => {
-      if (!actsOn(loss, student.id)) return [];
-      const context = { studentId: student.id, model: student.model, classCount, tokenChannels };
-      const specs = guarded(loss, 'declare its parameters', null, () => loss.slot.parameters?.(context) ?? []);
-      return specs.map((spec) => ({ ...spec, name: lossPrefix(loss.id) + spec.name }));
+    const extra = parts.flatMap((part) => {
+      const specs = guarded(part, 'declare its parameters', null, () => part.declare(student));
+      return specs.map((spec) => ({ ...spec, name: part.prefix + spec.name }));
     });
     createAll(extra, student.key, (name) => studentVariable(student.id, name), material);
     return { ...student, specs: [...student.specs, ...extra] };
   });
+}
+
+/** @throws DMX_PART_STUDENT when a weighter names a student that the run does not have. */
+function assertStudents(weighters: StepParts['weighters'], students: readonly StudentPart[]): void {
+  const ids = students.map(({ id }) => id);
+  for (const { key, plugin, slot } of weighters) {
+    for (const id of slot.students ?? []) {
+      if (!ids.includes(id)) throw trainerError('DMX_PART_STUDENT', { key, plugin, id, students: ids });
+    }
+  }
 }
 
 /** How a loss of mixed crops is kept where nothing mixes: it looks at the crops themselves. */
@@ -138,9 +205,10 @@ function wayToKeep(key: string, views: readonly ViewName[], { plugins }: Resolve
 
 function warnUnused(parts: StepParts, config: ResolvedConfig, warn: BuildMaterial['warn']): void {
   for (const { key, plugin, slot } of parts.losses) {
-    if (slot.views.some((view) => parts.views.includes(view))) continue;
-    const lack = `${key} is not used: this run has none of its views (${slot.views.join(', ')}).`;
-    warn(`${lack}${wayToKeep(key, slot.views, config, parts.mixers.length > 0)}`, plugin);
+    const views = Object.keys(slot.takes) as ViewName[];
+    if (views.some((view) => parts.views.some(({ name }) => name === view))) continue;
+    const lack = `${key} is not used: this run has none of its views (${views.join(', ')}).`;
+    warn(`${lack}${wayToKeep(key, views, config, parts.mixers.length > 0)}`, plugin);
   }
 }
 
@@ -160,7 +228,11 @@ export async function buildParts(material: BuildMaterial): Promise<StepParts> {
   const teachers = await openTeachers(used, networks, material);
   const losses = bindLosses(boundLosses, run.config);
   assertNeeds(losses, teachers);
-  const students = withLossParameters(networks, losses, teachers, material);
+  const weighters = bindParts('weighter', await run.resolve('weighter'));
+  const selectors = bindParts('selector', await run.resolve('selector'));
+  assertStudents(weighters, networks);
+  const scoped = scopedParts({ losses, selectors, weighters }, teachers, material);
+  const students = withPartVariables(networks, scoped, material);
   const [optimizer] = await run.resolve('optimizer');
   const [schedule] = await run.resolve('schedule');
   for (const { id, key, specs } of students) {
@@ -173,13 +245,15 @@ export async function buildParts(material: BuildMaterial): Promise<StepParts> {
     students,
     teachers,
     mixers,
-    weighters: await run.resolve('weighter'),
+    selectors,
+    weighters,
     losses,
     optimizer: optimizer!,
     schedule: schedule!,
     ops,
     classCount: facts.classes.length,
-    views: viewsInUse(losses, shape),
+    views: viewsInUse({ losses, teachers, selectors, weighters }, shape),
+    clipNorm: run.config.train.clipNorm,
   };
   warnUnused(parts, run.config, material.warn);
   return parts;

@@ -1,11 +1,4 @@
-import type {
-  EpochReport,
-  EvaluationReport,
-  JsonObject,
-  StepPosition,
-  StepReport,
-  StudentEvidence,
-} from '@dinomix/core';
+import type { EpochReport, EvaluationReport, JsonObject, StepPosition, StepReport } from '@dinomix/core';
 import { z } from 'zod';
 
 /** Sums over the steps of an epoch. */
@@ -25,7 +18,6 @@ export interface Progress {
   best: { readonly value: number; readonly epoch: number } | null;
   /** Why the run stops before its last epoch; null while it goes on. */
   stopReason: string | null;
-  evidence: Readonly<Record<string, StudentEvidence>> | null;
 }
 
 const schema = z.object({
@@ -33,12 +25,6 @@ const schema = z.object({
   sums: z.object({ steps: z.int(), loss: z.number(), terms: z.record(z.string(), z.number()) }),
   best: z.object({ value: z.number(), epoch: z.int() }).nullable(),
   stopReason: z.string().nullable(),
-  evidence: z
-    .record(
-      z.string(),
-      z.object({ unlabelledVoxels: z.array(z.number()).nullable(), labelledDice: z.array(z.number().nullable()) }),
-    )
-    .nullable(),
 });
 
 /** Progress of a new run. */
@@ -49,7 +35,6 @@ export function newProgress(): Progress {
     sums: { steps: 0, loss: 0, terms: {} },
     best: null,
     stopReason: null,
-    evidence: null,
   };
 }
 

@@ -50,7 +50,11 @@ describe('a run', () => {
     expect(record.outcome).toEqual(JSON.parse(JSON.stringify(outcome)));
     expect(eventsOf(events, 'run.start')[0]!.record).toEqual({ ...record, outcome: null });
     const [first] = eventsOf(events, 'step');
-    expect(first!.report).toMatchObject({ position: { step: 0 }, mixers: { box: { boxes: [4] } }, learningRate: 0.05 });
+    expect(first!.report).toMatchObject({
+      position: { step: 0 },
+      reports: { 'mixer:box': { boxes: { unit: 'count', values: [4] } } },
+      learningRate: 0.05,
+    });
     expect(Object.keys(first!.report.terms)).toEqual(['supervised', 'consistency']);
     expect(first!.report.terms.consistency!.weight).toBeCloseTo(Math.exp(-5), 12);
     const prediction = await readNifti(join(directory, 'predictions', 't0.nii.gz'));
@@ -109,14 +113,19 @@ describe('resuming', () => {
   const weighter = tinyPlugin(['weighter:counter'], (api) => {
     let calls = 0;
     api.provide('weighter', 'counter', () => ({
-      async update({ previous }, students) {
-        const share = previous === null ? 0 : previous.net!.labelledDice.filter((dice) => dice !== null).length;
-        return { [students[0]!]: [1, 1 + ++calls / 10, 1 + share / 10] };
-      },
-      getState: async () => ({ json: { calls }, arrays: { calls: { shape: [1], data: Float64Array.of(calls) } } }),
-      async setState({ json, arrays }) {
-        expect(arrays.calls!.data).toEqual(Float64Array.of(json.calls as number));
-        calls = json.calls as number;
+      students: null,
+      takes: [],
+      weigh: () => null,
+      host: {
+        async update(labelledVoxels, students) {
+          const present = labelledVoxels.filter((voxels) => voxels > 0).length;
+          return { [students[0]!]: [1, 1 + ++calls / 10, 1 + present / 10] };
+        },
+        getState: async () => ({ json: { calls }, arrays: { calls: { shape: [1], data: Float64Array.of(calls) } } }),
+        async setState({ json, arrays }) {
+          expect(arrays.calls!.data).toEqual(Float64Array.of(json.calls as number));
+          calls = json.calls as number;
+        },
       },
     }));
   });

@@ -12,7 +12,9 @@ function statefulParts({ parts }: Training): readonly (readonly [Worker, Statefu
   const bound = [
     ...parts.teachers.map(({ key, plugin, slot }) => [{ key, plugin }, slot] as const),
     ...parts.mixers.map(({ id, plugin, value }) => [{ key: `mixer:${id}`, plugin }, value] as const),
-    ...parts.weighters.map(({ id, plugin, value }) => [{ key: `weighter:${id}`, plugin }, value] as const),
+    ...parts.weighters.flatMap(({ key, plugin, slot }) =>
+      slot.host === undefined ? [] : [[{ key, plugin }, slot.host] as const],
+    ),
   ];
   return bound.flatMap(([worker, part]) => {
     const { getState, setState } = part;
@@ -57,7 +59,7 @@ export async function collectState(
   return {
     run: { id, seed, configHash, dataDigest },
     step: progress.step,
-    progress: progressToJson({ ...progress, evidence: training.runner.evidence }),
+    progress: progressToJson(progress),
     variables: await training.variables.read(),
     slots,
     plugins: await hookStates(training, position),
@@ -70,7 +72,7 @@ export async function collectState(
  * @throws DMX_RESUME_CONFIG, DMX_CHECKPOINT_CONTENT, DMX_PARAMETER_SHAPE, DMX_PLUGIN_FAILED.
  */
 export async function restoreState(training: Training, state: CheckpointState, path: string): Promise<Progress> {
-  const { run, variables, runner } = training;
+  const { run, variables } = training;
   if (state.run.configHash !== run.info.configHash) {
     const { directory, configHash } = run.info;
     throw trainerError('DMX_RESUME_CONFIG', { directory, found: state.run.configHash, expected: configHash });
@@ -90,9 +92,7 @@ export async function restoreState(training: Training, state: CheckpointState, p
     return { json: (key) => own?.json[key] as JsonObject | undefined, array: (key) => own?.arrays[key] };
   };
   await run.hooks.checkpointLoad.call({ forPlugin }, { run: run.info, position: null });
-  const progress = progressFromJson(state.progress, state.step);
-  runner.evidence = progress.evidence;
-  return progress;
+  return progressFromJson(state.progress, state.step);
 }
 
 /** Writes a checkpoint and tells about it. @param best - whether it is the best so far. */

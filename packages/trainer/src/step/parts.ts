@@ -1,14 +1,23 @@
-import type { Bound, LossWeight, Mixer, Optimizer, ParameterSpec, Schedule, ViewName, Weighter } from '@dinomix/core';
+import type {
+  BatchPart,
+  Bound,
+  LossWeight,
+  Mixer,
+  Optimizer,
+  ParameterSpec,
+  Schedule,
+  ViewName,
+  ViewNeed,
+} from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { LossSlot, Ops, StudentNetwork, TeacherSlot } from '../types.js';
+import type { LossSlot, Ops, SelectorSlot, StudentNetwork, TeacherSlot, WeighterSlot } from '../types.js';
 import type { Worker } from './guard.js';
-import { lossPrefix } from './names.js';
 
 /** A student of the run. */
 export interface StudentPart extends Worker {
   readonly id: string;
   readonly model: StudentNetwork;
-  /** Its own parameters and those of its losses, the latter below {@link lossPrefix}. */
+  /** Its own parameters and the variables that parts have for it, the latter below `partPrefix`. */
   readonly specs: readonly ParameterSpec[];
 }
 
@@ -16,6 +25,18 @@ export interface StudentPart extends Worker {
 export interface TeacherPart extends Worker {
   readonly id: string;
   readonly slot: TeacherSlot;
+}
+
+/** A selector of the run. */
+export interface SelectorPart extends Worker {
+  readonly id: string;
+  readonly slot: SelectorSlot;
+}
+
+/** A weighter of the run. */
+export interface WeighterPart extends Worker {
+  readonly id: string;
+  readonly slot: WeighterSlot;
 }
 
 /** A loss of the run. */
@@ -35,16 +56,36 @@ export interface StepParts {
   readonly students: readonly StudentPart[];
   readonly teachers: readonly TeacherPart[];
   readonly mixers: readonly Bound<Mixer>[];
-  readonly weighters: readonly Bound<Weighter>[];
+  readonly selectors: readonly SelectorPart[];
+  readonly weighters: readonly WeighterPart[];
   readonly losses: readonly LossPart[];
   readonly optimizer: Bound<Optimizer<Tensor>>;
   readonly schedule: Bound<Schedule>;
+  /** Largest norm of a student's gradients; null leaves them. */
+  readonly clipNorm: number | null;
   readonly ops: Ops;
   /** k, background included. */
   readonly classCount: number;
-  /** Views that some loss asks for, in the order in which they are computed. */
-  readonly views: readonly ViewName[];
+  /** Views that somebody asks for, in the order in which they are joined to one batch. */
+  readonly views: readonly ViewInUse[];
 }
 
-/** The order in which views are joined to one batch. */
-export const VIEW_ORDER: readonly ViewName[] = ['labelled', 'unlabelled', 'mixed-labelled', 'mixed-unlabelled'];
+/** A view of a step. */
+export interface ViewInUse {
+  readonly name: ViewName;
+  /** Whether anybody takes logits or heads of it, and not features alone. */
+  readonly logits: boolean;
+}
+
+/** Whether a loss takes this of a view. */
+export function takes({ slot }: Pick<LossPart, 'slot'>, view: ViewName, need: ViewNeed): boolean {
+  return slot.takes[view]?.includes(need) === true;
+}
+
+/** Whether a weighter has a word about a student. */
+export function weighs({ slot }: WeighterPart, studentId: string): boolean {
+  return slot.students === null || slot.students.includes(studentId);
+}
+
+/** Clean views that are the parts of a batch. */
+export const BATCH_PARTS: readonly BatchPart[] = ['labelled', 'unlabelled'];

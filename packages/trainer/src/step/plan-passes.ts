@@ -2,13 +2,14 @@ import type { NamedTensors, RunRecord, TrainSettings, ViewName } from '@dinomix/
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { StepMoment } from './contexts.js';
 import { viewTensor } from './names.js';
+import type { ViewInUse } from './parts.js';
 import { passKeyWords } from './random.js';
 
 /** How views pass through a student: `train.passes`. */
 export type PassMode = TrainSettings['passes'];
 
 /** The mode that acts: with one view, a pass for each view is one pass. */
-export function modeInUse(mode: PassMode, views: readonly ViewName[]): PassMode {
+export function modeInUse(mode: PassMode, views: readonly unknown[]): PassMode {
   return mode === 'by-view' && views.length === 1 ? 'together' : mode;
 }
 
@@ -25,7 +26,7 @@ const STATISTICS = {
 } as const;
 
 /** What a run record says about the passes of its students. */
-export function describePasses(mode: PassMode, views: readonly ViewName[]): NonNullable<RunRecord['passes']> {
+export function describePasses(mode: PassMode, views: readonly unknown[]): NonNullable<RunRecord['passes']> {
   const acting = modeInUse(mode, views);
   const [batchStatistics, runningStatistics] = STATISTICS[acting];
   return { mode: acting, batchStatistics, runningStatistics };
@@ -39,16 +40,22 @@ export interface Pass {
   readonly first: number;
   /** Crops. */
   readonly count: number;
+  /** Whether anybody takes their logits. */
+  readonly logits: boolean;
 }
 
 /** The passes of each student in this step, in their order; views that the step does not have are left out. */
-export function planPasses(mode: PassMode, views: readonly ViewName[], tensors: NamedTensors<Tensor>): readonly Pass[] {
-  return views.flatMap((view) => {
+export function planPasses(
+  mode: PassMode,
+  views: readonly ViewInUse[],
+  tensors: NamedTensors<Tensor>,
+): readonly Pass[] {
+  return views.flatMap(({ name: view, logits }) => {
     const crops = tensors[viewTensor(view, 'image')]?.shape[0] ?? 0;
     const count = mode === 'by-crop' ? 1 : crops;
     return Array.from({ length: crops / Math.max(count, 1) }, (_, index) => {
       const first = index * count;
-      return { name: `${view}/${first}`, view, first, count };
+      return { name: `${view}/${first}`, view, first, count, logits };
     });
   });
 }

@@ -1,3 +1,4 @@
+import { createPass } from '../step/graph/students.js';
 import '../../test/backend.js';
 import { join } from 'node:path';
 import { createVolume, readNifti } from '@dinomix/volume';
@@ -88,7 +89,7 @@ describe('two students', () => {
     expect(model.parameters.map(({ name }) => name).slice(6, 8)).toEqual(['a/last.bias', 'b/first.filter']);
     const image = Float32Array.from({ length: 256 }, (_, index) => Math.sin(index));
     const { data } = await network.run(image, [1, 4, 8, 8, 1]);
-    const pass = { training: false, dropoutKey: () => tensor([0]), updateBuffer: () => undefined };
+    const pass = createPass('net', false, tensor([0]));
     const logits = tidy(() => model.forward(tensor(image, [1, 4, 8, 8, 1]), weights, pass).logits.dataSync());
     const exponentials = [0, 1, 2].map((index) => Math.exp(logits[index]!));
     const sum = exponentials.reduce((total, value) => total + value);

@@ -63,8 +63,7 @@ const student = {
 };
 
 const loss = {
-  views: ['labelled'],
-  needs: { probabilities: false, tokens: false },
+  takes: { labelled: ['logits'] },
   evaluate: ({ views: { labelled } }, { ops }) => ({
     value: ops.softmaxCrossEntropyDice(labelled.logits, labelled.target, { crossEntropy: 1, dice: 1 }),
   }),

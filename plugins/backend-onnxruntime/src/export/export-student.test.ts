@@ -46,7 +46,14 @@ async function runFile(bytes: Uint8Array, image: tf.Tensor): Promise<Float32Arra
 }
 
 function studentLogits({ model, weights }: TestStudent, image: tf.Tensor): Float32Array {
-  const pass = { training: false, dropoutKey: () => tf.zeros([4]), updateBuffer: () => undefined };
+  const pass = {
+    training: false,
+    dropoutKey: () => tf.zeros([4]),
+    updateBuffer: () => undefined,
+    perturb: (_: string, x: tf.Tensor) => x,
+    side: () => null,
+    items: [],
+  };
   return model.forward(image, weights, pass).logits.dataSync() as Float32Array;
 }
 

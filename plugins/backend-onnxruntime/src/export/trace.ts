@@ -23,9 +23,12 @@ const PLACEHOLDER = 'Placeholder';
 const STACK_LINES = 60;
 
 const inferencePass: ForwardPass<Tensor> = {
+  items: [],
   training: false,
   dropoutKey: () => zeros([4]),
   updateBuffer: () => undefined,
+  perturb: (_, x) => x,
+  side: () => null,
 };
 
 /**

@@ -33,7 +33,7 @@ const step = z.object({
   classWeights: z.record(text, vector),
   pseudoDice: z.record(text, values),
   targetVoxels: z.object({ truth: vector, pseudo: vector }),
-  mixers: z.record(text, z.record(text, vector)),
+  reports: z.record(text, z.record(text, z.object({ unit: z.enum(['share', 'count', 'value']), values: vector }))),
 });
 
 const columns = z.array(

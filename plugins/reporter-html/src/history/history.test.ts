@@ -20,7 +20,7 @@ it('gathers what a run told', () => {
   // Background is left out: (0.5 + 0.25) / 2.
   expect(history.pseudoDice.get('vnet')!.last!.y).toBe(0.375);
   expect(history.targets.truth.total).toEqual([400, 80, 40, 8]);
-  expect(history.mixers.get('pic')!.get('drawn')!.total).toEqual([0, 4, 4, 8]);
+  expect(history.reports.get('mixer:pic')!.get('drawn')!.total).toEqual([0, 4, 4, 8]);
   expect(history.validation.get('dice')!.classes[1]!.points).toEqual([
     { x: 0, y: 0.6 },
     { x: 1, y: 0.9 },

@@ -66,8 +66,8 @@ export class RunHistory {
   readonly classWeights = new Map<string, VectorCurve>();
   /** Voxels per class that the students saw as target, by origin. */
   readonly targets = { truth: new VectorCurve(), pseudo: new VectorCurve() };
-  /** What mixers report: vectors by mixer id and name. */
-  readonly mixers = new Map<string, Map<string, VectorCurve>>();
+  /** What parts report: vectors by owner, such as `mixer:pic`, and name. */
+  readonly reports = new Map<string, Map<string, VectorCurve>>();
   /** Evaluations on the validation split by column. */
   readonly validation = new Map<string, ValidationCurves>();
   lastValidation: EvaluationReport | null = null;
@@ -181,9 +181,9 @@ export class RunHistory {
     }
     this.targets.truth.add(at, report.targetVoxels.truth);
     this.targets.pseudo.add(at, report.targetVoxels.pseudo);
-    for (const [mixer, vectors] of Object.entries(report.mixers)) {
-      const own = getOrMake(this.mixers, mixer, () => new Map<string, VectorCurve>());
-      for (const [name, values] of Object.entries(vectors)) {
+    for (const [owner, vectors] of Object.entries(report.reports)) {
+      const own = getOrMake(this.reports, owner, () => new Map<string, VectorCurve>());
+      for (const [name, { values }] of Object.entries(vectors)) {
         getOrMake(own, name, () => new VectorCurve()).add(at, values);
       }
     }
@@ -214,7 +214,7 @@ export class RunHistory {
   }
 
   #rewind({ step, epoch }: StepPosition): void {
-    const vectors = [...this.mixers.values()].flatMap((own) => [...own.values()]);
+    const vectors = [...this.reports.values()].flatMap((own) => [...own.values()]);
     const terms = [...this.terms.values()].flatMap(({ value, weight }) => [value, weight]);
     const byStep = [this.loss, this.learningRate, this.stepMs, ...terms, ...this.pseudoDice.values()];
     for (const curve of byStep) curve.rewind(step);

@@ -133,7 +133,10 @@ describe('the page of a run', () => {
     const extra = [
       step(4, {
         terms: { [evil]: { value: 1, weight: 1, parts: {} } },
-        mixers: { [evil]: { [evil]: [0, 1, 2, 3] } },
+        reports: {
+          [evil]: { [evil]: { unit: 'count', values: [0, 1, 2, 3] } },
+          [`loss:${evil}`]: { [evil]: { unit: 'value', values: [1] } },
+        },
         pseudoDice: { [evil]: [0, 1, 1, 1], other: [0, 1, 1, 1] },
       }),
       at({ type: 'warning', message: evil, plugin: evil }),
@@ -164,7 +167,7 @@ describe('the page of a run that is not whole', () => {
   });
 
   it('has neither validation, test, pseudo-labels nor mixer', () => {
-    const bare = { pseudoDice: {}, mixers: {}, targetVoxels: { truth: [10, 2, 1, 1], pseudo: [0, 0, 0, 0] } };
+    const bare = { pseudoDice: {}, reports: {}, targetVoxels: { truth: [10, 2, 1, 1], pseudo: [0, 0, 0, 0] } };
     const page = pageOf([at({ type: 'run.start', record: record() }), step(0, bare), step(1, bare)]);
     expect(sections(page)).toEqual(['losses', 'curriculum', 'time', 'inference', 'data', 'run']);
     expect(textOf(page.all('header')[0]!)).toContain('Nothing was evaluated yet.');
@@ -213,7 +216,12 @@ describe('the page of a run that is not whole', () => {
           loss: Math.random(),
           pseudoDice: { vnet: values(epoch) },
           targetVoxels: { truth: voxels, pseudo: voxels },
-          mixers: { pic: { plannedLabelled: voxels, drawn: voxels } },
+          reports: {
+            'mixer:pic': {
+              plannedLabelled: { unit: 'share', values: voxels },
+              drawn: { unit: 'count', values: voxels },
+            },
+          },
         });
         history.add(event);
       }

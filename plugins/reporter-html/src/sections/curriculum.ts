@@ -82,13 +82,39 @@ function tailFigure(curves: ReadonlyMap<string, VectorCurve>, history: RunHistor
   return figure('share of the tail classes ◆', lines, chart, `All classes alike would be ${uniform}.`);
 }
 
-function mixerCharts(history: RunHistory): readonly Content[] {
-  return [...history.mixers].map(([mixer, curves]) => {
-    const figures = [...curves]
-      .map(([name, curve]) => shareFigure(readable(name), spansOf(name, curve), history))
-      .filter((one) => one !== null);
+/** A number that is no class's, over the run. */
+function numberFigure(name: string, curve: VectorCurve, history: RunHistory): Markup | null {
+  const epochOf = toEpoch(history);
+  const sides = curve.spans[0]?.sum.length ?? 0;
+  const lines = Array.from({ length: sides }, (_, index) => ({
+    name: sides === 1 ? name : `${name} ${index + 1}`,
+    colour: lineColour(index),
+    points: curve.spans.map(({ from, to, count, sum }) => ({
+      x: epochOf((from + to + 1) / 2),
+      y: sum[index]! / count,
+    })),
+  }));
+  if (lines.length === 0 || curve.spans.length < 2) return null;
+  const chart = lineChart({
+    lines,
+    xLabel: 'epoch',
+    xDomain: epochRange(history),
+    description: `${name} over the run`,
+  });
+  return figure(name, sides === 1 ? [] : lines, chart);
+}
+
+/** What parts report: shares of classes where there is a number for each, else lines. */
+function reportCharts(history: RunHistory): readonly Content[] {
+  const classCount = history.record?.dataset.classes.length ?? 0;
+  return [...history.reports].map(([owner, curves]) => {
+    const ofClasses = new Map([...curves].filter(([, { total }]) => total?.length === classCount));
+    const shares = [...ofClasses].map(([name, curve]) => shareFigure(readable(name), spansOf(name, curve), history));
+    const others = [...curves].filter(([name]) => !ofClasses.has(name));
+    const numbers = others.map(([name, curve]) => numberFigure(readable(name), curve, history));
+    const figures = [...shares, ...numbers].filter((one) => one !== null);
     if (figures.length === 0) return null;
-    return html`<h3>Mixer ${mixer}</h3>${charts(...figures, tailFigure(curves, history))}`;
+    return html`<h3>${owner}</h3>${charts(...figures, tailFigure(ofClasses, history))}`;
   });
 }
 
@@ -168,7 +194,7 @@ export function curriculumSection(history: RunHistory): Section | null {
     'curriculum',
     'Classes over the run',
     legend,
-    mixerCharts(history),
+    reportCharts(history),
     weightCharts(history),
     ledger(history),
   );

@@ -1,45 +1,41 @@
-import type { GraphNumbers, NamedTensors, ParameterSpec, StepContext } from './common.js';
+import type { GraphContext, NamedTensors, ParameterSpec } from './common.js';
 import type { Crop } from './dataset.js';
-import type { StudentModel } from './student.js';
-import type { TensorOps } from './tensor-ops.js';
+import type { StudentModel, StudentOutput } from './student.js';
+import type { PseudoTarget, ViewName } from './views.js';
 
-/** The views of a step. Mixed views exist when a mixer is in use, unlabelled ones when there are unlabelled crops. */
-export type ViewName = 'labelled' | 'unlabelled' | 'mixed-labelled' | 'mixed-unlabelled';
-
-/** Targets that a teacher gave for one student. Constants of the tape. */
-export interface PseudoTarget<T> {
-  /** Class indices int32 `[b, d, h, w]` (argmax). */
-  readonly label: T;
-  /** Largest probability `[b, d, h, w]`. */
-  readonly confidence: T;
-  /**
-   * `[b, d, h, w, k]`; null on mixed views, where boxes of ground truth have none, and where no loss in use that needs
-   * probabilities looks at the view.
-   */
-  readonly probabilities: T | null;
-}
-
-/** One view of one student. Everything but `logits` and `features` is a constant of the tape. */
+/**
+ * One view of one student. Everything but what the student says is a constant of the tape. What the loss does not take of the
+ * view ({@link Loss.takes}) throws when it is read.
+ */
 export interface LossView<T> {
   readonly name: ViewName;
-  readonly crops: readonly Crop[];
+  /** Where the crops were cut. They change from step to step: as with `GraphContext.host`, asking ends the recording. */
+  crops(): readonly Crop[];
   /** `[b, d, h, w, 1]`, normalised. */
   readonly image: T;
   /** `[b, d, h, w, k]`. */
   readonly logits: T;
+  /** By name, as the student declares them. */
+  readonly heads: NamedTensors<T>;
   readonly features: NamedTensors<T>;
   /**
    * Class indices int32 `[b, d, h, w]`: ground truth on `labelled`, pseudo-labels on `unlabelled`, the mix of both on
    * mixed views. Null on `unlabelled` without a teacher that gives probabilities.
    */
   readonly target: T | null;
-  /** `[b, d, h, w]`: 1 where the target is ground truth, the plan's `pseudoWeight` elsewhere. */
+  /**
+   * `[b, d, h, w]`: the weight of ground truth where the target is that, elsewhere the weight that selectors gave, on mixed views
+   * times the plan's `pseudoWeight`.
+   */
   readonly voxelWeight: T;
   /** `[b, d, h, w]`: 1 where the target is ground truth, else 0. */
   readonly truth: T;
   /** Confidence of the target `[b, d, h, w]`: 1 on ground truth. */
   readonly confidence: T;
-  /** Teachers' targets on clean views, ground truth notwithstanding (CPS teaches labelled crops too). Null if there are none. */
+  /**
+   * Teachers' targets on clean views, ground truth notwithstanding (CPS teaches labelled crops too). Null on mixed views and where
+   * there are none.
+   */
   readonly pseudo: PseudoTarget<T> | null;
   /** Tokens `[b, d', h', w', c]` by teacher id. */
   readonly tokens: NamedTensors<T>;
@@ -52,28 +48,46 @@ export interface LossInput<T> {
   readonly views: Readonly<Partial<Record<ViewName, LossView<T>>>>;
   /** `[k]`; null when no weighter acts on this student. */
   readonly classWeights: T | null;
-  /** Parameters of {@link Loss.parameters} for this student, by name. */
-  readonly weights: NamedTensors<T>;
+  /**
+   * Runs the student once more inside the tape, with its present weights: on perturbed images, on cubes, or with perturbed inner
+   * tensors. Present where {@link Loss.runsStudent} asks for it.
+   * @param purpose - names the run: dropout draws by it, and equal purposes draw alike.
+   */
+  forward?(image: T, purpose: string, run?: StudentRun<T>): StudentOutput<T>;
+}
+
+/** A change of an inner tensor; the shape stays. A method type, so that losses of any tensor type fit the slot. */
+interface Perturbation<T> {
+  of(x: T): T;
+}
+
+/** How a loss runs a student. */
+export interface StudentRun<T> {
+  /** Dropout on and batch statistics in use, which are not stored. Default true. */
+  readonly training?: boolean;
+  /** What takes the place of named inner tensors. */
+  readonly perturb?: Readonly<Record<string, Perturbation<T>['of']>>;
+  /** Inputs beside the image. */
+  readonly sides?: NamedTensors<T>;
 }
 
 /**
- * What a loss can use besides its input. No promise may be made or awaited with it: the tape is open. A step may be recorded
- * once and replayed; a loss that reads `position`, `rng` or the crops of a view is called anew in every step instead.
+ * What a loss can use besides its input. No promise may be made or awaited with it: the tape is open. Its `state` holds the
+ * parameters of {@link Loss.parameters} for the student at hand.
  */
-export interface LossContext<T> extends StepContext, GraphNumbers<T> {
-  readonly ops: TensorOps<T>;
-  /**
-   * Takes the new value of a parameter of {@link Loss.parameters} that is not trainable, such as the running statistics of a
-   * projection head; it is stored after the step.
-   */
-  updateBuffer(name: string, value: T): void;
-}
+export type LossContext<T> = GraphContext<T>;
+
+/**
+ * What a term takes of a view: `logits`, `heads` and `features` of the student; `pseudo-labels`: classes and confidence from a
+ * teacher; `probabilities`: the whole distribution beside them; `maps` and `tokens` of teachers.
+ */
+export type ViewNeed = 'logits' | 'heads' | 'features' | 'pseudo-labels' | 'probabilities' | 'maps' | 'tokens';
 
 /** Value of a loss. */
 export interface LossValue<T> {
   /** Scalar, before the weight of the config. */
   readonly value: T;
-  /** Scalars to report beside it, not added to anything. */
+  /** Scalars to report beside it, not added to anything; lists are reported by `GraphContext.report`. */
   readonly parts?: NamedTensors<T>;
 }
 
@@ -92,14 +106,13 @@ export interface LossBuildContext<T> {
  * outputs of zeros, to see which features it reads; which they are may depend on its input and its context, nothing else.
  */
 export interface Loss<T> {
-  /** Views that must be computed for this term; those that the run cannot have are left out. */
-  readonly views: readonly ViewName[];
   /**
-   * What its views must carry. `pseudoLabels`: classes and confidence from a teacher ({@link LossView.pseudo}, and the target
-   * of unlabelled voxels); `probabilities`: the whole distribution beside them; `tokens`: features of a teacher. A run
-   * without a teacher that gives them is refused.
+   * Views that must be computed for this term, with what it takes of each; views that the run cannot have are left out. A run
+   * without a teacher that gives what is taken is refused.
    */
-  readonly needs: { readonly pseudoLabels?: boolean; readonly probabilities: boolean; readonly tokens: boolean };
+  readonly takes: Readonly<Partial<Record<ViewName, readonly ViewNeed[]>>>;
+  /** Whether it calls {@link LossInput.forward}; not with `train.passes` other than `together`. */
+  readonly runsStudent?: boolean;
   /** Variables trained with the student and left out of the exported network, e.g. a projection head. */
   parameters?(ctx: LossBuildContext<T>): readonly ParameterSpec[];
   /** Null when none of its views exist in this run: the term is then reported as unused, once. */

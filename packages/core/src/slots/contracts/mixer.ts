@@ -1,6 +1,7 @@
 import type { Rng } from '@dinomix/volume';
 import type { BatchShape, Index3, Stateful, StepContext } from './common.js';
 import type { Crop, DatasetFacts } from './dataset.js';
+import type { Reported } from './reporter.js';
 
 /** Which crop a region comes from. */
 export interface SourceRef {
@@ -92,6 +93,6 @@ export interface MixFacts {
 /** The slot `mixer`: decides what is pasted where. Several mixers refine one plan in the order of the config. */
 export interface Mixer extends Partial<Stateful> {
   plan(facts: MixFacts, ctx: StepContext): Promise<MixPlan> | MixPlan;
-  /** Numbers about the last plan for the report, e.g. the planned class shares. */
-  report?(): Readonly<Record<string, readonly number[]>>;
+  /** Numbers about the last plan, by name, e.g. the planned class shares. */
+  report?(): Readonly<Record<string, Reported>>;
 }

@@ -1,5 +1,5 @@
 import type { TrainSettings } from '../../config/types.js';
-import type { Index3, JsonObject, RunInfo, StepPosition } from './common.js';
+import type { Index3, JsonObject, ReportUnit, RunInfo, StepPosition } from './common.js';
 import type { ClassInfo, DatasetFacts, ImageReading, Preprocessing } from './dataset.js';
 import type { MetricColumn, MetricValues } from './metric.js';
 
@@ -24,8 +24,14 @@ export interface StepReport {
   readonly pseudoDice: Readonly<Record<string, readonly (number | null)[]>>;
   /** Voxels per class `[k]` that the students saw as target, by origin. */
   readonly targetVoxels: { readonly truth: readonly number[]; readonly pseudo: readonly number[] };
-  /** What each mixer reports, by mixer id. */
-  readonly mixers: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+  /** What parts report, by `<slot>:<id>` and, where a part works for one student, `/<student id>`; then by name. */
+  readonly reports: Readonly<Record<string, Readonly<Record<string, Reported>>>>;
+}
+
+/** Numbers that a part reports. */
+export interface Reported {
+  readonly unit: ReportUnit;
+  readonly values: readonly number[];
 }
 
 /** Means over one epoch. */

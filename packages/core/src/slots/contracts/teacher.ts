@@ -1,23 +1,30 @@
-import type { GraphNumbers, Index3, NamedTensors, ParameterSpec, Stateful, StepContext } from './common.js';
+import type { GraphContext, Index3, NamedTensors, ParameterSpec, Stateful } from './common.js';
 import type { Crop, DatasetFacts, Normalisation } from './dataset.js';
-import type { BuiltStudent } from './student.js';
-
-/** Part of a batch that a teacher looks at. */
-export type BatchPart = 'labelled' | 'unlabelled';
+import type { BuiltStudent, StudentOutput } from './student.js';
+import type { BatchPart } from './views.js';
 
 /** What a teacher sees of one part of the batch. Labels are not in it. */
 export interface TeacherPart<T> {
   /** `[b, d, h, w, 1]`, normalised. */
   readonly image: T;
-  readonly crops: readonly Crop[];
-  /** The same intensities as typed array `[b, d, h, w]`, for teachers outside the tensor library. */
-  readonly data: Float32Array;
+  /**
+   * What the students say about the part in this step, by id, as constants of the tape. Empty unless the teacher
+   * {@link Teacher.takes} outputs.
+   */
+  readonly outputs: Readonly<Record<string, StudentOutput<T>>>;
+  /**
+   * Where the crops were cut, and the intensities as typed array `[b, d, h, w]`, for teachers outside the tensor library. As with
+   * `GraphContext.host`, asking inside the graph ends its recording.
+   */
+  host(): { readonly crops: readonly Crop[]; readonly data: Float32Array };
 }
 
 /** What a teacher says about one part of the batch. */
 export interface TeacherAnswer<T> {
   /** Softmax probabilities `[b, d, h, w, k]` by the id of the student that they teach. */
   readonly probabilities?: NamedTensors<T>;
+  /** Named maps `[b, d, h, w, n]` by the id of the student that they are about; the names are those of `produces.maps`. */
+  readonly maps?: Readonly<Record<string, NamedTensors<T>>>;
   /** Features `[b, d', h', w', c]` on a regular grid over the crop; the same for every student. */
   readonly tokens?: T;
 }
@@ -37,6 +44,8 @@ export interface TeacherOpenContext<T> {
   readonly id: string;
   readonly students: readonly BuiltStudent<T>[];
   readonly dataset: DatasetFacts;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
   readonly normalisation: Normalisation;
   /** Training crop `[d, h, w]`, voxels: the size of every part that {@link Teacher.predict} is asked about. */
   readonly patch: Index3;
@@ -109,11 +118,9 @@ export interface TeacherOutline {
   readonly bytes: number;
 }
 
-/** Handed to a teacher in every step. */
-export interface TeacherContext<T> extends StepContext, GraphNumbers<T> {
+/** Handed to a teacher in every step. `state` holds the variables of {@link Teacher.parameters}. */
+export interface TeacherContext<T> extends GraphContext<T> {
   readonly students: readonly BuiltStudent<T>[];
-  /** Parameters of {@link Teacher.parameters}, by name. */
-  readonly weights: NamedTensors<T>;
   /** Wraps typed data as a tensor of the trainer's library. It belongs to the step: it is disposed after it. */
   tensor(data: Float32Array, shape: readonly number[]): T;
 }
@@ -126,11 +133,22 @@ export interface Teacher<T> extends Partial<Stateful> {
   /** `ema`: moving average of a student; `peer`: another student; `outside`: a model that this run does not train. */
   readonly kind: 'ema' | 'peer' | 'outside';
   /**
-   * True promises that `predict` returns without a promise, reads no tensor, and depends on tensors alone: weights, images,
-   * `iteration` and `key`, not on `position`, `rng`, crops or `data`. It is then recorded once with the rest of the step.
+   * True promises that `predict` returns without a promise, reads no tensor, and depends on tensors alone. It is then recorded
+   * once with the rest of the step.
    */
   readonly traceable?: boolean;
-  readonly produces: { readonly probabilities: boolean; readonly tokens: boolean };
+  /**
+   * `images` (default): it is asked before the students pass. `outputs`: it teaches by what the students say in this step
+   * ({@link TeacherPart.outputs}), with no pass of its own; it must be traceable, gives no tokens, and mixers cannot see its
+   * answer, which comes after them.
+   */
+  readonly takes?: 'images' | 'outputs';
+  readonly produces: {
+    readonly probabilities: boolean;
+    readonly tokens: boolean;
+    /** Names of the maps that it gives beside probabilities. */
+    readonly maps?: readonly string[];
+  };
   /** Channels of the tokens; known after {@link open}. Present where `produces.tokens`. */
   tokenChannels?(): number;
   /** Parts that it can speak about; it is asked about those whose answer somebody takes. */
@@ -158,16 +176,16 @@ export interface Teacher<T> extends Partial<Stateful> {
     ctx: TeacherContext<T>,
   ): Promise<TeacherOutput<T>> | TeacherOutput<T>;
   /**
-   * New values of the teacher's variables after the optimizer step; synchronous and part of the same graph. `students` hold
-   * the new weights. Rates that change with the step come from `iteration`.
+   * Sets the teacher's variables after the optimizer step, with `ctx.setState`; synchronous and part of the same graph.
+   * `students` hold the new weights. Rates that change with the step come from `iteration`.
    */
-  update?(ctx: TeacherContext<T>): NamedTensors<T>;
+  update?(ctx: TeacherContext<T>): void;
   /** Weights to test and export instead of the student's own, by parameter name; null to use the student's. */
-  evaluationWeights?(studentId: string, ctx: TeacherWeights<T>): NamedTensors<T> | null;
+  evaluationWeights?(studentId: string, ctx: TeacherState<T>): NamedTensors<T> | null;
   dispose?(): Promise<void>;
 }
 
 /** Present variables of a teacher, by name. */
-export interface TeacherWeights<T> {
-  readonly weights: NamedTensors<T>;
+export interface TeacherState<T> {
+  readonly state: NamedTensors<T>;
 }

@@ -50,6 +50,14 @@ export interface NormActivationOptions<T> {
   readonly training: boolean;
 }
 
+/** Options of {@link TensorOps.random}. */
+export interface RandomOptions<T> {
+  /** `uniform` on [0, 1) in steps of 2^-24; `normal` with mean 0 and deviation 1. */
+  readonly distribution: 'uniform' | 'normal';
+  /** Key of the generator, from `GraphContext.key` or `ForwardPass.dropoutKey`: float32 `[4]`, whole numbers in [0, 4096). */
+  readonly key: T;
+}
+
 /** Options of {@link TensorOps.dropout}. */
 export interface DropoutOptions<T> {
   /** Share of values set to zero, in [0, 1). The rest is divided by (1 - rate). */
@@ -107,6 +115,12 @@ export interface TensorOps<T> {
   conv3dTranspose(x: T, filter: T, options: Conv3dTransposeOptions<T>): T;
   /** Normalisation over [b, d, h, w, c] followed by leaky ReLU; same shape. */
   normActivation(x: T, options: NormActivationOptions<T>): T;
+  /** Float32 of this shape. The numbers depend on the key and the shape alone, not on the engine's state. */
+  random(shape: readonly number[], options: RandomOptions<T>): T;
+  /** The same values as a constant of the tape: no gradient passes. */
+  detach(x: T): T;
+  /** The same values; the gradient that passes is multiplied by `factor`, a number or a scalar (below 0: gradient reversal). */
+  scaleGradient(x: T, factor: number | T): T;
   /** Same shape. The mask depends on the key and the shape alone, not on the engine's state. */
   dropout(x: T, options: DropoutOptions<T>): T;
   /** Trilinear resize of [b, d, h, w, c] to `shape`, voxel centres aligned as with `align_corners=False`. */

@@ -1,37 +1,60 @@
-import type { Stateful, StepContext } from './common.js';
+import type { GraphContext, ParameterSpec, Stateful, StepContext } from './common.js';
 import type { DatasetFacts } from './dataset.js';
+import type { BatchPart, PseudoTarget } from './views.js';
 
-/** Weight per class `[k]`, background included; 1 is neutral. */
-export type ClassWeights = readonly number[];
-
-/** What one student did in the step before. */
-export interface StudentEvidence {
-  /** Voxels per class of its argmax on the clean unlabelled crops `[k]`; null without that view. */
-  readonly unlabelledVoxels: readonly number[] | null;
-  /** Hard Dice per class on the clean labelled crops `[k]`; null where neither mask has the class. */
-  readonly labelledDice: readonly (number | null)[];
-}
-
-/** What a weighter may look at. */
-export interface WeightEvidence {
+/** What is known when a weighter declares its variables. */
+export interface WeighterBuildContext {
+  readonly studentId: string;
+  /** k, background included. */
+  readonly classCount: number;
   readonly dataset: DatasetFacts;
-  /** Voxels per class in the labelled crops of this step `[k]`. */
-  readonly labelledVoxels: readonly number[];
-  /** By student id, from the step before, so that a step needs one read only; null in the first step of a run. */
-  readonly previous: Readonly<Record<string, StudentEvidence>> | null;
-  /**
-   * Voxels per class of this step's pseudo-labels for a student on the unlabelled crops `[k]`; null without a teacher
-   * that gives them. Reads from the device.
-   */
-  pseudoVoxels(studentId: string): Promise<readonly number[] | null>;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
 }
 
-/** The slot `weighter`: class weights, once per step. Weights of several weighters for one student are multiplied. */
-export interface Weighter extends Stateful {
-  /** Weights by student id; a student that is absent keeps weight 1. */
+/** What a weighter sees of the clean crops. Constants of the tape. */
+export interface WeighterView<T> {
+  /** What the student says in this step `[b, d, h, w, k]`. */
+  readonly logits: T;
+  /** Ground truth int32 `[b, d, h, w]`; null on unlabelled crops. */
+  readonly label: T | null;
+  /** What teachers and selectors say; null where there is nothing. */
+  readonly pseudo: PseudoTarget<T> | null;
+}
+
+/** What a weighter gets for one student. */
+export interface WeighterInput<T> {
+  readonly studentId: string;
+  /** The parts that it takes and that this run has. */
+  readonly views: Readonly<Partial<Record<BatchPart, WeighterView<T>>>>;
+}
+
+/** Class weights outside of the graph, for those that need files; once per step, before it. */
+export interface HostWeighter extends Stateful {
+  /**
+   * Weights by student id, each `[k]`; a student that is absent keeps weight 1.
+   * @param labelledVoxels - voxels per class in the labelled crops of this step `[k]`.
+   */
   update(
-    evidence: WeightEvidence,
+    labelledVoxels: readonly number[],
     students: readonly string[],
     ctx: StepContext,
-  ): Promise<Readonly<Record<string, ClassWeights>>>;
+  ): Promise<Readonly<Record<string, readonly number[]>>>;
+}
+
+/**
+ * The slot `weighter`: class weights, once per step. Weights of several weighters for one student are multiplied. Traceable:
+ * synchronous, a function of tensors alone, by what the student says in this step; no gradient passes.
+ */
+export interface Weighter<T> {
+  /** Ids of the students that it weighs; null for all. */
+  readonly students: readonly string[] | null;
+  /** Clean views that must be computed for it. */
+  readonly takes: readonly BatchPart[];
+  /** Variables for each student; none is trainable. */
+  parameters?(ctx: WeighterBuildContext): readonly ParameterSpec[];
+  /** `[k]`, background included, finite, at least 0; 1 is neutral. Null leaves the student's classes alike. */
+  weigh(input: WeighterInput<T>, ctx: GraphContext<T>): T | null;
+  /** The form outside of the graph; `weigh` is then not asked. */
+  readonly host?: HostWeighter;
 }

@@ -24,8 +24,8 @@ describe('losses', () => {
         { name: 'steps', shape: [], initializer: { kind: 'constant', value: 0 }, trainable: false, decay: false },
       ],
       evaluate(input, ctx) {
-        ctx.updateBuffer('steps', add(input.weights.steps!, 1));
-        return { ...plain.evaluate(input, ctx)!, parts: { steps: input.weights.steps! } };
+        ctx.setState('steps', add(ctx.state.steps!, 1));
+        return { ...plain.evaluate(input, ctx)!, parts: { steps: ctx.state.steps! } };
       },
     };
     const supervised = tinyPlugin(['loss:supervised'], (api) => api.provide('loss', 'supervised', () => counting));
@@ -34,8 +34,8 @@ describe('losses', () => {
     expect(eventsOf(events, 'step').map(({ report }) => report.terms.supervised!.parts.steps)).toEqual([0, 1, 2]);
   });
 
-  it.each(['pseudoLabels', 'probabilities'] as const)('that need %s are refused without a teacher', async (need) => {
-    const slot: LossSlot = { ...tinyLoss(['labelled']), needs: { probabilities: false, tokens: false, [need]: true } };
+  it.each(['pseudo-labels', 'probabilities'] as const)('that need %s are refused without a teacher', async (need) => {
+    const slot: LossSlot = { ...tinyLoss(['labelled']), takes: { labelled: ['logits', need] } };
     const supervised = tinyPlugin(['loss:supervised'], (api) => api.provide('loss', 'supervised', () => slot));
     const without = { supervised, teacher: null, mixer: null, consistency: null };
     const { outcome } = await tinyRun(oneEpoch({ plugins: without, use: { loss: { supervised: 1 } } }));
@@ -49,7 +49,7 @@ describe('losses', () => {
       const plain = tinyLoss(['labelled']);
       return {
         ...plain,
-        needs: { pseudoLabels: true, probabilities, tokens: false },
+        takes: { labelled: ['logits', 'pseudo-labels', ...(probabilities ? (['probabilities'] as const) : [])] },
         evaluate(input, ctx) {
           const { pseudo } = input.views.labelled!;
           seen.push([pseudo !== null, pseudo?.probabilities != null]);

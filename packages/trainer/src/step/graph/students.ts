@@ -1,30 +1,36 @@
-import type { NamedTensors, StudentOutput } from '@dinomix/core';
+import type { ForwardPass, NamedTensors, PassItems, StudentOutput } from '@dinomix/core';
 import { concat, split, type Tensor } from '@tensorflow/tfjs-core';
 import type { RunningStudent, StudentPass, StudentResult } from '../../types.js';
 import type { StepMoment } from '../contexts.js';
 import { guarded } from '../guard.js';
-import { KEY, lossPrefix, studentVariable, under } from '../names.js';
+import { KEY, studentVariable } from '../names.js';
 import type { StudentPart } from '../parts.js';
 import { placeKey } from '../random.js';
 
-/** The weights of a student's own network, without those of its losses. */
+/** The weights of a student's own network, without the variables that parts have for it. */
 export function networkWeights({ id, model }: StudentPart, tensors: NamedTensors<Tensor>): NamedTensors<Tensor> {
   return Object.fromEntries(model.parameters.map(({ name }) => [name, tensors[studentVariable(id, name)]!]));
 }
 
-/** The pass of a student. @param onBuffer - receives new values of buffers in training. */
+/** What a pass may differ in from the plain one. */
+export type PassChanges = Partial<Pick<ForwardPass<Tensor>, 'items' | 'updateBuffer' | 'perturb' | 'side'>>;
+
+/** The pass of a student. */
 export function createPass(
   studentId: string,
   training: boolean,
   stepKey: Tensor,
-  onBuffer: (name: string, value: Tensor) => void = () => undefined,
+  { items = [], updateBuffer = () => undefined, perturb = (_, x) => x, side = () => null }: PassChanges = {},
 ): StudentPass {
   return {
+    items,
     training,
     dropoutKey: (place) => placeKey(stepKey, `student:${studentId}/${place}`),
     updateBuffer(name, value) {
-      if (training) onBuffer(name, value);
+      if (training) updateBuffer(name, value);
     },
+    perturb,
+    side,
   };
 }
 
@@ -43,20 +49,86 @@ export function runningStudents(
   }));
 }
 
-function assertLogits(output: StudentOutput<Tensor>, image: Tensor, classCount: number): void {
-  const expected = [...image.shape.slice(0, 4), classCount];
-  const found = output.logits.shape;
-  if (found.length === 5 && found.every((side, axis) => side === expected[axis])) return;
-  throw new Error(`its logits have the shape [${found}]; expected [${expected}] for an image of [${image.shape}]`);
+/** Items whose logits are taken; all where only features are. */
+function heardItems(items: readonly PassItems[]): readonly PassItems[] {
+  const heard = items.filter(({ logits }) => logits);
+  return heard.length === 0 ? items : heard;
+}
+
+const total = (items: readonly PassItems[]): number => items.reduce((sum, { count }) => sum + count, 0);
+
+function assertShape(what: string, found: readonly number[], expected: readonly number[], image: Tensor): void {
+  if (found.length === expected.length && found.every((side, axis) => side === expected[axis])) return;
+  throw new Error(`its ${what} have the shape [${found}]; expected [${expected}] for an image of [${image.shape}]`);
+}
+
+function assertNames(what: string, found: readonly string[], declared: readonly string[]): void {
+  const missing = declared.filter((name) => !found.includes(name));
+  const extra = found.filter((name) => !declared.includes(name));
+  if (missing.length + extra.length === 0) return;
+  throw new Error(`its ${what} are ${found.join(', ') || 'none'}; it declares ${declared.join(', ') || 'none'}`);
+}
+
+/** @throws Error when an output does not have the shape that the student declares. */
+function assertOutput(
+  { model }: StudentPart,
+  output: StudentOutput<Tensor>,
+  image: Tensor,
+  items: readonly PassItems[],
+  classCount: number,
+): void {
+  const [batch, ...sides] = image.shape.slice(0, 4) as [number, number, number, number];
+  const heard = total(heardItems(items));
+  const full = output.logits.shape[0] === batch || items.length === 0;
+  const first = full ? batch : heard;
+  assertShape('logits', output.logits.shape, [first, ...sides, classCount], image);
+  const strided = (stride: readonly number[]) => sides.map((side, axis) => side / stride[axis]!);
+  const { heads = {} } = model;
+  assertNames('heads', Object.keys(output.heads ?? {}), Object.keys(heads));
+  for (const [name, { classes, stride }] of Object.entries(heads)) {
+    const expected = [first, ...strided(stride), classes];
+    assertShape(`logits of the head "${name}"`, output.heads![name]!.shape, expected, image);
+  }
+}
+
+/** The parts of a tensor that belong to the items, in their order. */
+function splitBy(value: Tensor, items: readonly PassItems[]): readonly Tensor[] {
+  return items.length === 1
+    ? [value]
+    : split(
+        value,
+        items.map(({ count }) => count),
+        0,
+      );
+}
+
+/** Outputs of the joined batch by item; items whose logits were left out have features alone. */
+function apartByItem(output: StudentOutput<Tensor>, items: readonly PassItems[]): readonly StudentResult[] {
+  const isWhole = output.logits.shape[0] === total(items);
+  const heard = isWhole ? items : heardItems(items);
+  const logits = splitBy(output.logits, heard);
+  const named = (tensors: NamedTensors<Tensor>, of: readonly PassItems[]) =>
+    Object.entries(tensors).map(([name, value]) => [name, splitBy(value, of)] as const);
+  const heads = named(output.heads ?? {}, heard);
+  const features = named(output.features, items);
+  return items.map((item, index) => {
+    const at = heard.indexOf(item);
+    const own = Object.fromEntries(features.map(([name, parts]) => [name, parts[index]!]));
+    const said = { heads: Object.fromEntries(heads.map(([name, parts]) => [name, parts[at]!])), features: own };
+    // A view of which only features are taken has no logits, and nobody reads them.
+    return at < 0 ? { logits: undefined as never, heads: {}, features: own } : { logits: logits[at]!, ...said };
+  });
 }
 
 /**
  * One pass over several images as one batch, so that they share batch statistics (method.md §1.6).
+ * @param items - what each image is, those without logits last.
  * @returns one output per image.
  */
 export function forwardTogether(
   student: StudentPart,
   images: readonly Tensor[],
+  items: readonly PassItems[],
   tensors: NamedTensors<Tensor>,
   pass: StudentPass,
   classCount: number,
@@ -65,20 +137,8 @@ export function forwardTogether(
   const joined = images.length === 1 ? images[0]! : concat([...images], 0);
   const output = guarded(student, 'compute its output', moment.position, () => {
     const made = student.model.forward(joined, networkWeights(student, tensors), pass);
-    assertLogits(made, joined, classCount);
+    assertOutput(student, made, joined, items, classCount);
     return made;
   });
-  if (images.length === 1) return [output];
-  const sizes = images.map(({ shape }) => shape[0]!);
-  const logits = split(output.logits, sizes, 0);
-  const features = Object.entries(output.features).map(([name, value]) => [name, split(value, sizes, 0)] as const);
-  return logits.map((part, index) => ({
-    logits: part,
-    features: Object.fromEntries(features.map(([name, parts]) => [name, parts[index]!])),
-  }));
-}
-
-/** The weights of a loss for a student, by name. */
-export function lossWeightsOf(studentId: string, lossId: string, tensors: NamedTensors<Tensor>): NamedTensors<Tensor> {
-  return under(studentVariable(studentId, lossPrefix(lossId)), tensors);
+  return apartByItem(output, items);
 }

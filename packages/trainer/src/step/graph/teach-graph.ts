@@ -4,6 +4,7 @@ import { SHARED_PSEUDO_LABEL } from '../names.js';
 import { needsProbabilities } from '../needs.js';
 import { flattenAnswers, flattenPseudo, gatherAnswers, pseudoTarget, tokensOf } from './answers.js';
 import type { StepEnvironment } from './environment.js';
+import { createSink } from './sink.js';
 import { askTracedTeachers } from './teachers.js';
 
 /**
@@ -17,7 +18,7 @@ export function createTeachGraph(
   return (tensors) => {
     onTrace();
     const { parts } = env();
-    const traced = askTracedTeachers(tensors, env());
+    const traced = askTracedTeachers(tensors, env(), createSink());
     const answers = { ...gatherAnswers(tensors), ...traced };
     const outputs: Record<string, Tensor> = {};
     const shared: Tensor[] = [];

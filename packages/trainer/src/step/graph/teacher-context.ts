@@ -1,28 +1,24 @@
-import type { NamedTensors, StepContext } from '@dinomix/core';
-import { type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import type { GraphContext } from '@dinomix/core';
+import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { RunningStudent, TeacherStep } from '../../types.js';
-import { ITERATION, KEY, teacherVariable, under } from '../names.js';
+import { teacherVariable } from '../names.js';
 import type { TeacherPart } from '../parts.js';
-import { placeKey } from '../random.js';
-import { extendContext } from './environment.js';
+import type { PartScope } from './part-context.js';
 
-/**
- * The context of a teacher.
- * @param tensors - the variables of the run, iteration and key.
- * @param own - takes charge of the tensors that the context makes.
- */
+/** Whose context a teacher's is. */
+export function teacherScope({ id, key, plugin }: TeacherPart): PartScope {
+  return { key, plugin, studentId: null, prefix: teacherVariable(id, '') };
+}
+
+/** The context of a teacher. @param own - takes charge of the tensors that the context makes. */
 export function teacherContext(
-  { id, key }: TeacherPart,
-  context: StepContext,
+  context: GraphContext<Tensor>,
   students: readonly RunningStudent[],
-  tensors: NamedTensors<Tensor>,
-  own: (value: Tensor) => Tensor,
+  own: (value: Tensor) => Tensor = (made) => made,
 ): TeacherStep {
-  return extendContext(context, {
+  return {
+    ...context,
     students,
-    weights: under(teacherVariable(id, ''), tensors),
-    iteration: tensors[ITERATION]!,
-    key: (purpose: string) => own(tidy(() => placeKey(tensors[KEY]!, `${key}/${purpose}`))),
-    tensor: (data: Float32Array, shape: readonly number[]) => own(tensor(data, [...shape])),
-  });
+    tensor: (data, shape) => own(tensor(data, [...shape])),
+  };
 }

@@ -20,8 +20,8 @@ function tokenTeacher(gain: number, traceable: boolean): TeacherSlot {
     parameters: () => [
       { name: 'gain', shape: [], initializer: { kind: 'constant', value: gain }, trainable: true, decay: true },
     ],
-    predict: (parts, { weights }) => {
-      const said = { labelled: { tokens: tokens(parts.labelled!.image, weights.gain!) } };
+    predict: (parts, { state }) => {
+      const said = { labelled: { tokens: tokens(parts.labelled!.image, state.gain!) } };
       return traceable ? said : Promise.resolve(said);
     },
   };
@@ -32,7 +32,7 @@ const distance = (logits: Tensor, tokens: Tensor): Tensor => square(sub(mean(log
 
 const distil: LossSlot = {
   ...tinyLoss(['labelled']),
-  needs: { probabilities: false, tokens: true },
+  takes: { labelled: ['logits', 'tokens'] },
   evaluate: ({ views }) => ({ value: distance(views.labelled!.logits, views.labelled!.tokens.means!) }),
 };
 

@@ -1,124 +1,85 @@
-import type { BatchPart, NamedTensors, TeacherAnswer } from '@dinomix/core';
-import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import type { BatchPart, NamedTensors, StudentOutput } from '@dinomix/core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { trainerError } from '../../errors.js';
 import type { TeacherInput, TeacherResult, TeacherStep } from '../../types.js';
-import { contextFor, type StepMoment } from '../contexts.js';
-import { guarded, guardedAsync } from '../guard.js';
+import { guarded } from '../guard.js';
 import type { HostParts } from '../host-parts.js';
 import { viewTensor } from '../names.js';
 import { partsToAsk } from '../needs.js';
-import type { StepParts, TeacherPart } from '../parts.js';
-import { type Answers, flattenAnswers } from './answers.js';
-import { graphContext, type StepEnvironment } from './environment.js';
+import type { TeacherPart } from '../parts.js';
+import type { Answers } from './answers.js';
+import { checkAnswers } from './check-answers.js';
+import type { StepEnvironment } from './environment.js';
+import { partContext } from './part-context.js';
+import type { Sink } from './sink.js';
 import { runningStudents } from './students.js';
-import { teacherContext } from './teacher-context.js';
+import { teacherContext, teacherScope } from './teacher-context.js';
 
-/** What a teacher is asked about, as far as the batch has it. */
-function inputsFor(asked: readonly BatchPart[], tensors: NamedTensors<Tensor>, host: () => HostParts): Given {
-  const present = asked.filter((part) => viewTensor(part, 'image') in tensors);
+/** What a teacher is asked about. */
+export type Asked = Readonly<Partial<Record<BatchPart, TeacherInput>>>;
+
+/** What each student says about the clean parts, as constants of the tape: by part, then by student. */
+export type SaidByPart = Readonly<Partial<Record<BatchPart, Readonly<Record<string, StudentOutput<Tensor>>>>>>;
+
+/** What a teacher is asked about, as far as the batch has it. @param host - called when the teacher looks at the host's arrays. */
+export function askedOf(
+  parts: readonly BatchPart[],
+  tensors: NamedTensors<Tensor>,
+  host: () => HostParts,
+  said: SaidByPart = {},
+): Asked {
+  const present = parts.filter((part) => viewTensor(part, 'image') in tensors);
   const entries = present.map((part): [BatchPart, TeacherInput] => [
     part,
-    {
-      image: tensors[viewTensor(part, 'image')]!,
-      get crops() {
-        return host()[part]!.crops;
-      },
-      get data() {
-        return host()[part]!.data;
-      },
-    },
+    { image: tensors[viewTensor(part, 'image')]!, outputs: said[part] ?? {}, host: () => host()[part]! },
   ]);
   return Object.fromEntries(entries);
 }
 
-function assertShape(what: string, found: readonly number[], expected: readonly (number | null)[]): void {
-  if (found.length === expected.length && expected.every((side, axis) => side === null || side === found[axis])) return;
-  const wanted = expected.map((side) => side ?? 'any').join(', ');
-  throw new Error(`its ${what} have the shape [${found.join(', ')}]; expected [${wanted}]`);
-}
-
-/** @throws Error when probabilities or tokens do not fit the crops. */
-function checkAnswer(answer: TeacherAnswer<Tensor>, image: Tensor, classCount: number): void {
-  const [batch, ...size] = image.shape.slice(0, 4);
-  for (const [student, value] of Object.entries(answer.probabilities ?? {})) {
-    assertShape(`probabilities for student "${student}"`, value.shape, [batch!, ...size, classCount]);
-  }
-  if (answer.tokens !== undefined) assertShape('tokens', answer.tokens.shape, [batch!, null, null, null, null]);
-}
-
-function checkAnswers(result: TeacherResult, tensors: NamedTensors<Tensor>, classCount: number): TeacherResult {
-  for (const [part, answer] of Object.entries(result))
-    checkAnswer(answer, tensors[viewTensor(part as BatchPart, 'image')]!, classCount);
-  return result;
-}
-
-type Given = Partial<Record<BatchPart, TeacherInput>>;
-
 /** @throws DMX_TEACHER_ASYNC when a traceable teacher returns a promise. */
-function predictNow({ slot, key, plugin }: TeacherPart, given: Given, ctx: TeacherStep): TeacherResult {
-  const answered = slot.predict(given, ctx);
+export function predictNow({ slot, key, plugin }: TeacherPart, asked: Asked, ctx: TeacherStep): TeacherResult {
+  const answered = slot.predict(asked, ctx);
   if (answered instanceof Promise) throw trainerError('DMX_TEACHER_ASYNC', { key, plugin });
   return answered;
 }
 
-/** Asks the traceable teachers of a step inside the graph. */
-export function askTracedTeachers(tensors: NamedTensors<Tensor>, env: StepEnvironment): Answers {
-  const { parts, traced, moment, host, onLook } = env;
+/** Asks teachers inside the graph. */
+function askTraced(
+  teachers: readonly TeacherPart[],
+  tensors: NamedTensors<Tensor>,
+  env: StepEnvironment,
+  sink: Sink,
+  said: SaidByPart,
+): Answers {
+  const { parts, moment } = env;
   const students = runningStudents(parts.students, () => tensors);
-  const looked = (): HostParts => {
-    onLook();
-    return host;
-  };
-  const entries = traced.map((teacher) => {
-    const ctx = teacherContext(teacher, graphContext(teacher.key, env), students, tensors, (made) => made);
-    const given = inputsFor(partsToAsk(teacher, parts), tensors, looked);
+  const entries = teachers.map((teacher) => {
+    const host = (): HostParts => {
+      env.onLook(teacher);
+      return env.host;
+    };
+    const ctx = teacherContext(partContext(teacherScope(teacher), tensors, env, sink), students);
+    const asked = askedOf(partsToAsk(teacher, parts), tensors, host, said);
     const result = guarded(teacher, 'predict', moment.position, () =>
-      checkAnswers(predictNow(teacher, given, ctx), tensors, parts.classCount),
+      checkAnswers(teacher.slot, predictNow(teacher, asked, ctx), tensors, parts.classCount),
     );
     return [teacher.id, result] as const;
   });
   return Object.fromEntries(entries);
 }
 
-/**
- * Asks one teacher outside of the graph. The tensors of its answer belong to the caller; those that it made through its
- * context and did not return are disposed.
- */
-export async function askTeacher(
-  teacher: TeacherPart,
-  asked: readonly BatchPart[],
+/** Asks the traceable teachers of images. */
+export function askTracedTeachers(tensors: NamedTensors<Tensor>, env: StepEnvironment, sink: Sink): Answers {
+  return askTraced(env.traced, tensors, env, sink, {});
+}
+
+/** Asks the teachers of outputs, and lets the hook see what they say. */
+export function askTeachersOfOutputs(
   tensors: NamedTensors<Tensor>,
-  host: HostParts,
-  parts: StepParts,
-  moment: StepMoment,
-): Promise<TeacherResult> {
-  const { slot } = teacher;
-  const made: Tensor[] = [];
-  const own = (value: Tensor): Tensor => {
-    made.push(value);
-    return value;
-  };
-  const students = runningStudents(parts.students, () => tensors);
-  const ctx = teacherContext(teacher, contextFor(teacher.key, moment), students, tensors, own);
-  const given = inputsFor(asked, tensors, () => host);
-  return guardedAsync(teacher, 'predict', moment.position, async () => {
-    const answered = slot.traceable === true ? predictTidily(teacher, given, ctx) : await slot.predict(given, ctx);
-    const returned = new Set(answerTensors(answered));
-    for (const value of made) if (!returned.has(value)) value.dispose();
-    return checkAnswers(answered, tensors, parts.classCount);
-  });
-}
-
-function answerTensors(result: TeacherResult): readonly Tensor[] {
-  return Object.values(flattenAnswers({ teacher: result }));
-}
-
-/** A traceable teacher leaves the disposal of what it makes to whoever records it. */
-function predictTidily(teacher: TeacherPart, given: Given, ctx: TeacherStep): TeacherResult {
-  let answered: TeacherResult = {};
-  tidy(() => {
-    answered = predictNow(teacher, given, ctx);
-    return [...answerTensors(answered)];
-  });
-  return answered;
+  env: StepEnvironment,
+  sink: Sink,
+  said: SaidByPart,
+): Answers {
+  if (env.taughtBy.length === 0) return {};
+  return askTraced(env.taughtBy, tensors, env, sink, said);
 }

@@ -1,18 +1,34 @@
-import type { NamedTensors } from '@dinomix/core';
+import type { NamedTensors, PassItems } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { KEY, NUMBERS } from '../names.js';
+import { isReported, KEY, NUMBERS, SET, studentVariable, under, viewTensor } from '../names.js';
 import type { StepEnvironment } from './environment.js';
-import { createPass, forwardTogether } from './students.js';
-import { differentiate } from './tape.js';
-import { updateAll } from './updates.js';
 import {
-  evaluateStudents,
+  answersOfImages,
+  evaluateStep,
   type OutputsOf,
   packNumbers,
   type TraceNotes,
   trainableOf,
-  viewsOfStudents,
-} from './views-in-tape.js';
+} from './evaluate-step.js';
+import { createSink, type Sink } from './sink.js';
+import { createPass, forwardTogether } from './students.js';
+import { differentiate } from './tape.js';
+import { updateAll } from './updates.js';
+
+/** One pass over all views as one batch. */
+function joinedOutputs(tensors: NamedTensors<Tensor>, env: StepEnvironment, sink: Sink): OutputsOf {
+  const { views, classCount } = env.parts;
+  return (student, names) => {
+    const images = names.map((name) => tensors[viewTensor(name, 'image')]!);
+    const items = names.map((view, index): PassItems => {
+      const { logits } = views.find(({ name }) => name === view)!;
+      return { view, count: images[index]!.shape[0]!, logits };
+    });
+    const updateBuffer = (name: string, value: Tensor) => sink.set(studentVariable(student.id, name), value);
+    const pass = createPass(student.id, true, tensors[KEY]!, { items, updateBuffer });
+    return forwardTogether(student, images, items, tensors, pass, classCount, env.moment);
+  };
+}
 
 /**
  * The graph of one training step: a function of tensors alone. Its inputs are the variables, the batch and the numbers of
@@ -27,19 +43,13 @@ export function createTrainGraph(
 ): (tensors: NamedTensors<Tensor>) => NamedTensors<Tensor> {
   return (tensors) => {
     const env = environment();
-    const { parts } = env;
-    const views = viewsOfStudents(tensors, env);
+    const sink = createSink();
     const weights: Record<string, number> = {};
-    const outputsOf: OutputsOf = (student, unseen, onBuffer) => {
-      const pass = createPass(student.id, true, tensors[KEY]!, onBuffer);
-      const images = unseen.map(({ image }) => image);
-      return forwardTogether(student, images, tensors, pass, parts.classCount, env.moment);
-    };
-    const taped = differentiate(trainableOf(parts, tensors), () =>
-      evaluateStudents(views, tensors, env, outputsOf, weights),
-    );
-    const { packed, layout } = packNumbers(taped, views, parts.classCount);
-    onTrace({ layout, weights });
-    return { ...updateAll(taped.gradients, taped.extras, tensors, env), [NUMBERS]: packed };
+    const answers = answersOfImages(tensors, env, sink);
+    const task = { tensors, env, sink, answers, outputsOf: joinedOutputs(tensors, env, sink) };
+    const taped = differentiate(trainableOf(env.parts, tensors), () => evaluateStep(task, weights));
+    const { packed, layout } = packNumbers(taped, isReported);
+    onTrace({ layout, weights, units: sink.units });
+    return { ...updateAll(taped.gradients, under(SET, taped.extras), tensors, env), [NUMBERS]: packed };
   };
 }

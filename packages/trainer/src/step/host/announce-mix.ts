@@ -1,19 +1,28 @@
 import type { Batch, HookCallers, MixedView, NamedTensors, ViewName } from '@dinomix/core';
 import { clone, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { contextFor, type StepMoment } from '../contexts.js';
-import { gatherAnswers } from '../graph/answers.js';
+import { pseudoTarget } from '../graph/answers.js';
 import { extendContext, type StepEnvironment } from '../graph/environment.js';
-import { askTracedTeachers } from '../graph/teachers.js';
+import { answersOfImages, presentViews } from '../graph/evaluate-step.js';
+import { selectTargets } from '../graph/select.js';
+import { createSink } from '../graph/sink.js';
 import { buildViews } from '../graph/views.js';
 import type { MixedStep } from './mix-step.js';
 
 function mixedTensors(tensors: NamedTensors<Tensor>, env: StepEnvironment): NamedTensors<Tensor> {
   return tidy(() => {
     const [student] = env.parts.students;
-    const wanted = env.parts.views.filter((name) => name.startsWith('mixed-'));
-    const answers = { ...gatherAnswers(tensors), ...askTracedTeachers(tensors, env) };
+    const sink = createSink();
+    const wanted = presentViews(env, tensors).filter((name) => name.startsWith('mixed-'));
+    const answers = answersOfImages(tensors, env, sink);
+    const targets = {
+      labelled: pseudoTarget(tensors, answers, student!.id, 'labelled'),
+      unlabelled: pseudoTarget(tensors, answers, student!.id, 'unlabelled'),
+    };
+    const selected = selectTargets(targets, { student: student!, tensors, env, sink });
     const made: Record<string, Tensor> = {};
-    for (const view of buildViews(wanted, student!.id, tensors, answers, env)) {
+    const material = { crops: env.crops, onLook: () => undefined };
+    for (const view of buildViews(wanted, selected, tensors, answers, material)) {
       const { name, image, target, voxelWeight, truth, confidence, tokens } = view;
       const fields = { image, target: target!, voxelWeight, truth, confidence };
       for (const [field, value] of Object.entries(fields)) made[`${name}|${field}`] = clone(value);
@@ -36,7 +45,7 @@ export async function announceMix(
 ): Promise<void> {
   const made = mixedTensors(tensors, env);
   const views: Partial<Record<ViewName, MixedView<Tensor>>> = {};
-  for (const name of env.parts.views) {
+  for (const { name } of env.parts.views) {
     const field = (key: string): Tensor => made[`${name}|${key}`]!;
     if (made[`${name}|image`] === undefined) continue;
     const tokens = Object.entries(made).filter(([key]) => key.startsWith(`${name}|token|`));

@@ -43,7 +43,7 @@ describe('plugins that fail', () => {
 });
 
 function lossThat(evaluate: LossSlot['evaluate']) {
-  const slot: LossSlot = { views: ['labelled'], needs: { probabilities: false, tokens: false }, evaluate };
+  const slot: LossSlot = { takes: { labelled: ['logits'] }, evaluate };
   return tinyPlugin(['loss:supervised'], (api) => api.provide('loss', 'supervised', () => slot));
 }
 

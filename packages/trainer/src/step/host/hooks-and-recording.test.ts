@@ -1,6 +1,6 @@
 import '../../../test/backend.js';
 import type { NamedTensors, TensorFunction } from '@dinomix/core';
-import { clone, keep, mul, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { clone, keep, mul, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { mixerThat, tinyBackend, tinyLoss, tinyPlugin } from '../../../test/tiny-plugins.js';
 import { eventsOf, oneEpoch, tinyRun, weightsAfter } from '../../../test/tiny-run.js';
@@ -42,12 +42,12 @@ describe('hooks', () => {
       'batch.ready',
       'teacher.resolve',
       'teacher.predicted',
-      'weights.update',
       'mixer.plan',
       'mixer.mixed',
       'student.forward labelled',
       'student.forward mixed-labelled',
       'student.forward mixed-unlabelled',
+      'weights.update',
       'loss.terms 2',
       'loss.reduce',
       'gradients.ready net',
@@ -64,7 +64,7 @@ describe('hooks', () => {
   it('change what they get', async () => {
     const seen: number[] = [];
     const change = tinyPlugin([], ({ hooks }) => {
-      hooks.weightsUpdate.tap(() => ({ net: [1, 2, 3] }));
+      hooks.weightsUpdate.tap(() => tensor1d([1, 2, 3]));
       hooks.lossTerms.tap((terms) => terms.map((term) => ({ ...term, weight: term.weight * 2 })));
       hooks.gradientsReady.tap((gradients) =>
         Object.fromEntries(Object.keys(gradients).map((name) => [name, mul(gradients[name]!, 0)])),
@@ -143,7 +143,7 @@ describe('recording', () => {
     const plain = tinyLoss(['labelled', 'mixed-labelled']);
     const curious: LossSlot = {
       ...plain,
-      evaluate: (input, ctx) => (ctx.position.step >= 0 ? plain.evaluate(input, ctx) : null),
+      evaluate: (input, ctx) => (ctx.host().position.step >= 0 ? plain.evaluate(input, ctx) : null),
     };
     const supervised = tinyPlugin(['loss:supervised'], (api) => api.provide('loss', 'supervised', () => curious));
     expect(await weightsAfter({ plugins: { backend, supervised } })).toBe(await weightsAfter({}));

@@ -6,6 +6,12 @@ function fill(values: Float32Array, initializer: Initializer, key: RngKey): void
     case 'constant':
       values.fill(initializer.value);
       break;
+    case 'values': {
+      const { length } = initializer.values;
+      if (length !== values.length) throw new Error(`${length} first values for ${values.length} elements`);
+      values.set(initializer.values);
+      break;
+    }
     case 'kaiming-normal': {
       const variance = 2 / ((1 + initializer.slope ** 2) * initializer.fanIn);
       createRng(key).fillNormal(values, 0, Math.sqrt(variance));

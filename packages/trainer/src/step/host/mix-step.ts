@@ -124,7 +124,7 @@ export async function mixStep(
   const crops: Partial<Record<ViewName, readonly Crop[]>> = { ...clean };
   for (const list of ['labelled', 'unlabelled'] as const) {
     const view = MIXED_VIEWS[list];
-    if (!parts.views.includes(view) || plan[list].length === 0) continue;
+    if (!parts.views.some(({ name }) => name === view) || plan[list].length === 0) continue;
     crops[view] = baseCrops(plan[list], {
       labelled: labelled.crops,
       unlabelled: unlabelled?.crops ?? [],

@@ -16,7 +16,8 @@ const tokenTeacher: TeacherSlot = {
   async predict(parts) {
     await Promise.resolve();
     return Object.fromEntries(
-      Object.entries(parts).map(([part, { data, image }]) => {
+      Object.entries(parts).map(([part, { host, image }]) => {
+        const { data } = host();
         const items = image.shape[0]!;
         const cells = new Float32Array(items * 8);
         for (let index = 0; index < data.length; index++) {
@@ -60,8 +61,7 @@ describe('tokens', () => {
   it('are mixed as the crops are, donors included', async () => {
     const differences: number[] = [];
     const loss: LossSlot = {
-      views: ['labelled', 'mixed-labelled', 'mixed-unlabelled'],
-      needs: { probabilities: false, tokens: true },
+      takes: { labelled: ['tokens'], 'mixed-labelled': ['tokens'], 'mixed-unlabelled': ['tokens'] },
       parameters: ({ tokenChannels }) => [
         {
           name: 'head',
@@ -71,7 +71,7 @@ describe('tokens', () => {
           decay: false,
         },
       ],
-      evaluate({ views, weights }) {
+      evaluate({ views }, { state }) {
         for (const { image, tokens } of Object.values(views)) {
           const items = image.shape[0]!;
           const data = image.dataSync<'float32'>();
@@ -88,7 +88,7 @@ describe('tokens', () => {
             }
           }
         }
-        return { value: mul(0.1, sum(weights.head!)) };
+        return { value: mul(0.1, sum(state.head!)) };
       },
     };
     const teacher = tinyPlugin(['teacher:means'], (api) => api.provide('teacher', 'means', () => tokenTeacher));

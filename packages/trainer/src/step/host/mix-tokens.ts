@@ -1,12 +1,11 @@
 import type { Index3, MixPlan, NamedTensors } from '@dinomix/core';
 import { pad, type Tensor, tensor, zeros } from '@tensorflow/tfjs-core';
 import { planTokenMix } from '../../mixing/tokens.js';
-import type { StepMoment } from '../contexts.js';
 import { gatherAnswers, tokensOf } from '../graph/answers.js';
-import { askTeacher } from '../graph/teachers.js';
 import { answerName, tokenMix, viewTensor } from '../names.js';
 import { needsMixedTokens } from '../needs.js';
-import type { StepParts, TeacherPart } from '../parts.js';
+import type { TeacherPart } from '../parts.js';
+import { type AskMaterial, askTeacher } from './ask-teacher.js';
 import { MIXED_VIEWS, type MixedStep } from './mix-step.js';
 import type { StepInputs } from './step-inputs.js';
 
@@ -28,29 +27,27 @@ function widest({ labelled, unlabelled }: MixPlan): number {
   return Math.max(0, ...[...labelled, ...unlabelled].map(({ pastes }) => pastes.length));
 }
 
-/** Tokens of the donor crops, filled up with zeros to `slots` crops `[slots, d', h', w', c]`. */
-async function donorTokens(
-  teacher: TeacherPart,
-  { donors }: MixedStep,
-  like: Tensor,
-  slots: number,
-  variables: NamedTensors<Tensor>,
-  parts: StepParts,
-  moment: StepMoment,
-): Promise<Tensor> {
+/** What the mix of tokens is made from. */
+export interface TokenMixMaterial extends Pick<AskMaterial, 'parts' | 'moment' | 'sink'> {
+  readonly mixed: MixedStep;
+  readonly slots: TokenSlots;
+  readonly inputs: StepInputs;
+  /** Variables of the run. */
+  readonly variables: NamedTensors<Tensor>;
+}
+
+/** Tokens of the donor crops, filled up with zeros to as many as there are slots: `[slots, d', h', w', c]`. */
+async function donorTokens(teacher: TeacherPart, like: Tensor, material: TokenMixMaterial): Promise<Tensor> {
+  const { mixed, inputs, variables } = material;
+  const { donors } = mixed;
+  const slots = material.slots.donors;
   const shape = like.shape as [number, number, number, number, number];
   if (donors === null) return zeros([slots, ...shape.slice(1)]);
   const image = tensor(donors.image, [...donors.shape, 1]);
   const host = { labelled: { crops: donors.crops, data: donors.image } };
   try {
-    const answer = await askTeacher(
-      teacher,
-      ['labelled'],
-      { ...variables, [viewTensor('labelled', 'image')]: image },
-      host,
-      parts,
-      moment,
-    );
+    const tensors = { ...variables, ...inputs.tensors, [viewTensor('labelled', 'image')]: image };
+    const answer = await askTeacher(teacher, ['labelled'], tensors, { ...material, host });
     for (const unused of Object.values(answer.labelled?.probabilities ?? {})) unused.dispose();
     const tokens = answer.labelled!.tokens!;
     const missing = slots - donors.crops.length;
@@ -64,14 +61,8 @@ async function donorTokens(
 }
 
 /** Adds what mixes the tokens of each teacher as the crops were mixed, where a loss takes tokens on mixed views. */
-export async function addTokenMix(
-  mixed: MixedStep,
-  slots: TokenSlots,
-  inputs: StepInputs,
-  variables: NamedTensors<Tensor>,
-  parts: StepParts,
-  moment: StepMoment,
-): Promise<void> {
+export async function addTokenMix(material: TokenMixMaterial): Promise<void> {
+  const { mixed, slots, inputs, parts } = material;
   if (!needsMixedTokens(parts)) return;
   slots.terms = Math.max(slots.terms, widest(mixed.plan) + 1);
   slots.donors = Math.max(slots.donors, roomFor(mixed.plan));
@@ -81,9 +72,8 @@ export async function addTokenMix(
     if (labelled === undefined) continue;
     const unlabelled = tokensOf(answers, 'unlabelled')[teacher.id];
     if (slots.donors > 0) {
-      const all = { ...variables, ...inputs.tensors };
-      const tokens = await donorTokens(teacher, mixed, labelled, slots.donors, all, parts, moment);
-      inputs.add({ [answerName({ teacherId: teacher.id, part: 'donor', studentId: null })]: tokens });
+      const tokens = await donorTokens(teacher, labelled, material);
+      inputs.add({ [answerName({ teacherId: teacher.id, part: 'donor', studentId: null, map: null })]: tokens });
     }
     const [batch, depth, height, width] = labelled.shape as [number, number, number, number];
     const cells = depth * height * width;

@@ -1,9 +1,10 @@
-import type { Batch, StepPosition, StepReport, StudentEvidence, ViewName } from '@dinomix/core';
+import type { Batch, NamedTensors, Reported, StepPosition, StepReport, ViewName } from '@dinomix/core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { trainerError } from '../../errors.js';
 import { addCounts, hardDice, readCounts, type ViewCounts } from '../graph/counts.js';
+import type { TraceNotes } from '../graph/evaluate-step.js';
 import { unpackNumbers } from '../graph/numbers.js';
-import type { TraceNotes } from '../graph/views-in-tape.js';
-import { countsName, predictedName, termParts, termValue } from '../names.js';
+import { countsName, REPORT, termParts, termValue, weightsName } from '../names.js';
 import type { StepParts } from '../parts.js';
 
 /** What is known about a step besides the numbers that it computed. */
@@ -13,14 +14,8 @@ export interface StepFacts {
   /** Weight of each loss in this step, by loss id. */
   readonly lossWeights: Readonly<Record<string, number>>;
   readonly stepMs: number;
-  readonly classWeights: Readonly<Record<string, readonly number[]>>;
-  readonly mixers: StepReport['mixers'];
-}
-
-/** A report and what the weighters of the next step may look at. */
-export interface ReadStep {
-  readonly report: StepReport;
-  readonly evidence: Readonly<Record<string, StudentEvidence>>;
+  /** What parts outside the graph reported. */
+  readonly reports: StepReport['reports'];
 }
 
 type Numbers = ReadonlyMap<string, Float32Array>;
@@ -56,36 +51,59 @@ function countsOf(studentId: string, views: readonly ViewName[], numbers: Number
   return found;
 }
 
+/** What parts reported, by owner and name. */
+function reportsOf(numbers: Numbers, units: TraceNotes['units']): StepReport['reports'] {
+  const reports: Record<string, Record<string, Reported>> = {};
+  for (const [name, unit] of Object.entries(units)) {
+    const values = numbers.get(name);
+    const [owner, own] = splitReport(name);
+    if (values !== undefined) reports[owner] = { ...reports[owner], [own]: { unit, values: [...values] } };
+  }
+  return reports;
+}
+
+/** Reports as tensors, read. */
+export function readReports(tensors: NamedTensors<Tensor>, units: TraceNotes['units']): StepReport['reports'] {
+  const numbers = Object.keys(units).map((name) => [name, Float32Array.from(tensors[name]!.dataSync())] as const);
+  return reportsOf(new Map(numbers), units);
+}
+
+/** Owner and name of a report: the last part is the name. */
+function splitReport(name: string): readonly [owner: string, name: string] {
+  const at = name.lastIndexOf('/');
+  return [name.slice(REPORT.length, at), name.slice(at + 1)];
+}
+
+/** Class weights that acted, by student id. */
+function classWeightsOf(students: StepParts['students'], numbers: Numbers): StepReport['classWeights'] {
+  const given = students.flatMap(({ id }) => {
+    const weights = numbers.get(weightsName(id));
+    return weights === undefined ? [] : [[id, [...weights]] as const];
+  });
+  return Object.fromEntries(given);
+}
+
 /** Makes the report of a step out of its packed numbers. */
-export function readStep(parts: StepParts, data: Float32Array, notes: TraceNotes, facts: StepFacts): ReadStep {
-  const { classCount, views, students } = parts;
+export function readStep(parts: StepParts, data: Float32Array, notes: TraceNotes, facts: StepFacts): StepReport {
+  const { classCount, students } = parts;
+  const views = parts.views.map(({ name }) => name);
   const numbers = unpackNumbers(data, notes.layout);
   const counts = students.map(({ id }) => [id, countsOf(id, views, numbers, classCount)] as const);
   const all = addCounts(
     counts.flatMap(([, found]) => [...found.values()]),
     classCount,
   );
-  const evidence = counts.map(([id, found]): [string, StudentEvidence] => {
-    const labelled = found.get('labelled');
-    const unlabelled = found.get('unlabelled')?.predicted ?? numbers.get(predictedName(id, 'unlabelled'));
-    return [
-      id,
-      {
-        unlabelledVoxels: unlabelled === undefined ? null : [...unlabelled],
-        labelledDice: labelled === undefined ? new Array<null>(classCount).fill(null) : hardDice(labelled),
-      },
-    ];
-  });
   const dice = counts.map(([id, found]) => [id, hardDice(addCounts([...found.values()], classCount))] as const);
-  const { lossWeights, ...told } = facts;
-  const report: StepReport = {
+  const { lossWeights, reports, ...told } = facts;
+  return {
     ...told,
     loss: numbers.get('loss')![0]!,
     terms: termsOf(parts, numbers, notes.weights, lossWeights),
+    classWeights: classWeightsOf(students, numbers),
     pseudoDice: Object.fromEntries(dice),
     targetVoxels: { truth: all.truth, pseudo: all.pseudo },
+    reports: { ...reports, ...reportsOf(numbers, notes.units) },
   };
-  return { report, evidence: Object.fromEntries(evidence) };
 }
 
 /** @throws DMX_LOSS_NOT_FINITE naming the terms and the cases of the step. */

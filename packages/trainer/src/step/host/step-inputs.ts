@@ -1,6 +1,6 @@
-import type { Batch, NamedTensors } from '@dinomix/core';
+import type { Batch, NamedTensors, StepPosition } from '@dinomix/core';
 import { scalar, type Tensor, tensor } from '@tensorflow/tfjs-core';
-import { ITERATION, KEY, LEARNING_RATE, lossWeight, viewTensor } from '../names.js';
+import { EPOCH, ITERATION, KEY, LEARNING_RATE, lossWeight, PROGRESS, viewTensor } from '../names.js';
 
 /** The inputs of one step besides the variables. It owns its tensors. */
 export interface StepInputs {
@@ -37,18 +37,21 @@ export function batchInputs({ labelled, unlabelled }: Batch): NamedTensors<Tenso
 /** Numbers of a step. */
 export interface StepNumbers {
   readonly learningRate: number;
-  readonly iteration: number;
+  readonly position: StepPosition;
   readonly key: readonly number[];
   /** By loss id. */
   readonly lossWeights: Readonly<Record<string, number>>;
 }
 
 /** Numbers as scalars, so that a new value is not a new graph. */
-export function numberInputs({ learningRate, iteration, key, lossWeights }: StepNumbers): NamedTensors<Tensor> {
+export function numberInputs({ learningRate, position, key, lossWeights }: StepNumbers): NamedTensors<Tensor> {
+  const { step, epoch, epochs, stepsPerEpoch } = position;
   const weights = Object.entries(lossWeights).map(([id, weight]) => [lossWeight(id), scalar(weight)] as const);
   return {
     [LEARNING_RATE]: scalar(learningRate),
-    [ITERATION]: scalar(iteration),
+    [ITERATION]: scalar(step),
+    [EPOCH]: scalar(epoch),
+    [PROGRESS]: scalar(step / (epochs * stepsPerEpoch)),
     [KEY]: tensor([...key]),
     ...Object.fromEntries(weights),
   };

@@ -4,19 +4,22 @@ import { trainerError } from '../../errors.js';
 import { contextFor, type StepMoment } from '../contexts.js';
 import { flattenAnswers } from '../graph/answers.js';
 import { extendContext } from '../graph/environment.js';
-import { askTeacher } from '../graph/teachers.js';
+import type { Sink } from '../graph/sink.js';
 import type { HostParts } from '../host-parts.js';
-import { ownerOf, pseudoName, SHARED_PSEUDO_LABEL } from '../names.js';
+import { ownerOf, SHARED_PSEUDO_LABEL } from '../names.js';
 import { needsMixedTokens, partsToAsk } from '../needs.js';
 import type { StepParts, TeacherPart } from '../parts.js';
+import { askTeacher } from './ask-teacher.js';
 import type { GraphCache } from './graph-cache.js';
 import type { StepInputs } from './step-inputs.js';
 
 /** The teachers in one step: who is asked when. */
 export interface TeacherDesk {
-  /** Teachers that are left for the graph of the step. */
+  /** Teachers of images that are left for the graph of the step. */
   traced(): readonly TeacherPart[];
-  /** Whether unlabelled crops get pseudo-labels in this step. */
+  /** Teachers by what the students say. */
+  readonly taughtBy: readonly TeacherPart[];
+  /** Whether unlabelled crops have pseudo-labels before the students pass. */
   readonly hasPseudo: boolean;
   /** Asks those who cannot be part of a graph. */
   askOutside(): Promise<void>;
@@ -24,8 +27,6 @@ export interface TeacherDesk {
   askBefore(): void;
   /** Pseudo-labels (argmax) of the unlabelled crops `[b, d, h, w]`, read from the device; null without a teacher. */
   pseudoLabels(): Promise<Uint8Array | null>;
-  /** Voxels per class of the pseudo-labels for a student `[k]`; null without a teacher. */
-  pseudoVoxels(studentId: string): Promise<readonly number[] | null>;
 }
 
 /** What a desk works with. */
@@ -36,6 +37,8 @@ export interface DeskMaterial {
   readonly batch: Batch;
   readonly host: HostParts;
   readonly inputs: StepInputs;
+  /** Takes what teachers report. */
+  readonly sink: Sink;
   /** Variables of the run. */
   readonly variables: NamedTensors<Tensor>;
   /** The graph of the teachers alone. */
@@ -68,16 +71,12 @@ async function throughHook(outputs: TeacherOutputs<Tensor>, { hooks, moment, bat
   return changed;
 }
 
-function countClasses(labels: ArrayLike<number>, classCount: number): readonly number[] {
-  const counts = new Array<number>(classCount).fill(0);
-  for (let index = 0; index < labels.length; index++) counts[labels[index]!]!++;
-  return counts;
-}
-
 /** @param chosen - teachers of this step. */
 export function createTeacherDesk(chosen: readonly TeacherPart[], material: DeskMaterial): TeacherDesk {
-  const { parts, hooks, moment, host, inputs, variables, batch } = material;
-  const asked = chosen.filter((teacher) => partsToAsk(teacher, parts).length > 0);
+  const { parts, hooks, inputs, variables, batch } = material;
+  const needed = chosen.filter((teacher) => partsToAsk(teacher, parts).length > 0);
+  const taughtBy = needed.filter(({ slot }) => slot.takes === 'outputs');
+  const asked = needed.filter((teacher) => !taughtBy.includes(teacher));
   // Tokens that are mixed must have a known grid before the graph is made, and a hook must see whole answers.
   const isOutside = ({ slot }: TeacherPart): boolean =>
     slot.traceable !== true || hooks.teacherPredicted.isUsed() || (slot.produces.tokens && needsMixedTokens(parts));
@@ -102,11 +101,12 @@ export function createTeacherDesk(chosen: readonly TeacherPart[], material: Desk
     asked.some(({ slot }) => slot.produces.probabilities && slot.looksAt.includes('unlabelled'));
   return {
     traced: () => traced,
+    taughtBy,
     hasPseudo,
     async askOutside() {
       const outputs: Record<string, TeacherOutputs<Tensor>[string]> = {};
       for (const teacher of asked.filter(isOutside)) {
-        outputs[teacher.id] = await askTeacher(teacher, partsToAsk(teacher, parts), all(), host, parts, moment);
+        outputs[teacher.id] = await askTeacher(teacher, partsToAsk(teacher, parts), all(), material);
       }
       inputs.add(flattenAnswers(await throughHook(outputs, material)));
     },
@@ -117,12 +117,6 @@ export function createTeacherDesk(chosen: readonly TeacherPart[], material: Desk
       if (!hasPseudo) return null;
       force();
       return new Uint8Array(await inputs.tensors[SHARED_PSEUDO_LABEL]!.data());
-    },
-    async pseudoVoxels(studentId) {
-      if (!hasPseudo) return null;
-      force();
-      const label = inputs.tensors[pseudoName(studentId, 'unlabelled', 'label')];
-      return label === undefined ? null : countClasses(await label.data(), parts.classCount);
     },
   };
 }

@@ -10,9 +10,9 @@ export interface TeachersInUse {
 /** Sets teachers apart that give tokens alone where no loss takes any: frozen networks are dear. */
 export function teachersInUse(
   teachers: readonly Bound<TeacherSlot>[],
-  losses: readonly Pick<Bound<Pick<LossSlot, 'needs'>>, 'value'>[],
+  losses: readonly Pick<Bound<Pick<LossSlot, 'takes'>>, 'value'>[],
 ): TeachersInUse {
-  const takesTokens = losses.some(({ value }) => value.needs.tokens === true);
+  const takesTokens = losses.some(({ value }) => Object.values(value.takes).some((needs) => needs.includes('tokens')));
   const isIdle = ({ value }: Bound<TeacherSlot>) =>
     value.produces.tokens && !value.produces.probabilities && !takesTokens;
   return { used: teachers.filter((one) => !isIdle(one)), idle: teachers.filter(isIdle) };

@@ -101,8 +101,7 @@ describe.each([
     const losses = {
       supervised: tinyLoss(['labelled']),
       small: {
-        views: ['unlabelled'] as const,
-        needs: { probabilities: false, tokens: false },
+        takes: { unlabelled: ['logits'] as const },
         evaluate: ({ views }: { views: Readonly<Record<string, { logits: tf.Tensor }>> }) => ({
           value: tf.mean(tf.square(views.unlabelled!.logits)),
         }),

@@ -2,31 +2,36 @@ import type { NamedTensors, StudentOutput } from '@dinomix/core';
 import { concat, reshape, type Tensor, zerosLike } from '@tensorflow/tfjs-core';
 import type { StudentResult } from '../../../types.js';
 import {
-  BUFFER,
   COTANGENT,
   featureName,
   GRADIENT,
-  lossPrefix,
+  headName,
+  isReported,
   NUMBERS,
   ownerOf,
+  partPrefix,
   prefixed,
   SAID,
+  SET,
   saidPrefix,
   studentVariable,
+  teacherVariable,
   under,
 } from '../../names.js';
 import type { StudentPart } from '../../parts.js';
 import type { Pass } from '../../plan-passes.js';
 import type { StepEnvironment } from '../environment.js';
-import { differentiate } from '../tape.js';
 import {
-  evaluateStudents,
+  answersOfImages,
+  evaluateStep,
   type OutputsOf,
   packNumbers,
   type TraceNotes,
   trainableOf,
-  viewsOfStudents,
-} from '../views-in-tape.js';
+} from '../evaluate-step.js';
+import { createSink } from '../sink.js';
+import { differentiate } from '../tape.js';
+import { onlyFeatures } from '../view-access.js';
 import type { FeaturesInUse } from './features-in-use.js';
 import { apart } from './network-graphs.js';
 
@@ -37,21 +42,6 @@ export interface LossTask {
   readonly features: FeaturesInUse;
 }
 
-/** The features that were kept; another one that the student has is an error, not undefined. */
-function keptFeatures({ id, model }: StudentPart, kept: NamedTensors<Tensor>): NamedTensors<Tensor> {
-  const features = { ...kept };
-  for (const name of Object.keys(model.features).filter((declared) => !(declared in kept))) {
-    Object.defineProperty(features, name, {
-      get() {
-        throw new Error(
-          `the feature "${name}" of student "${id}" was not read when the losses were asked what they read`,
-        );
-      },
-    });
-  }
-  return features;
-}
-
 /** What a student said about a view, over all passes that it took. */
 function joinedOutput(student: StudentPart, passes: readonly Pass[], tensors: NamedTensors<Tensor>, task: LossTask) {
   const said = passes.map((pass) => under(saidPrefix(student.id, pass.name), tensors));
@@ -59,8 +49,15 @@ function joinedOutput(student: StudentPart, passes: readonly Pass[], tensors: Na
     const values = said.map((one) => one[name]!);
     return values.length === 1 ? values[0]! : concat(values, 0);
   };
-  const features = task.features[student.id]!.map((name) => [name, joined(featureName(name))] as const);
-  return { logits: joined('logits'), features: keptFeatures(student, Object.fromEntries(features)) };
+  const { id, model } = student;
+  const kept = task.features[id]!.map((name) => [name, joined(featureName(name))] as const);
+  const heads = Object.keys(model.heads ?? {}).map((name) => [name, joined(headName(name))] as const);
+  const features = onlyFeatures(
+    Object.fromEntries(kept),
+    Object.keys(model.features),
+    (name) => `the feature "${name}" of student "${id}" was not read when the losses were asked what they read`,
+  );
+  return { logits: joined('logits'), heads: Object.fromEntries(heads), features };
 }
 
 const flat = (value: Tensor): Tensor => reshape(value, [-1]);
@@ -89,24 +86,27 @@ function cotangentsOf(
 
 /** Trainable parameters of losses. */
 function lossParameters(env: StepEnvironment, tensors: NamedTensors<Tensor>): NamedTensors<Tensor> {
-  const prefixes = env.parts.losses.map(({ id }) => lossPrefix(id));
+  const prefixes = env.parts.losses.map(({ id }) => partPrefix('loss', id));
   return trainableOf(env.parts, tensors, (_, name) => prefixes.some((prefix) => name.startsWith(prefix)));
 }
 
-/** Whether an input of the step is one of this graph: everything but weights that it does not look at. */
+/** Whether an input of the step is one of this graph: everything but the networks' weights and the optimizer's state. */
 export function isLossInput(name: string, env: StepEnvironment): boolean {
   const owner = ownerOf(name);
-  if (owner !== 'student') return owner === null;
-  const { students, losses } = env.parts;
-  return students.some((student) =>
-    losses.some((loss) => name.startsWith(studentVariable(student.id, lossPrefix(loss.id)))),
+  if (owner === null) return true;
+  if (owner === 'teacher') return env.taughtBy.some(({ id }) => name.startsWith(teacherVariable(id, '')));
+  if (owner === 'optimizer') return false;
+  return env.parts.students.some(
+    ({ id, model }) =>
+      name.startsWith(studentVariable(id, '')) &&
+      !model.parameters.some((one) => studentVariable(id, one.name) === name),
   );
 }
 
 /**
  * The graph of all losses of all students over all views at once, so that a loss may join views or compare them. Inputs: the
- * batch, the numbers of the step, parameters of losses and `said/<student>/<pass>/...`; outputs: `numbers`,
- * `cotangent/said/...` `[n]`, `gradient/<variable>` for parameters of losses, and their buffers, `buffer/<student>/...`.
+ * batch, the numbers of the step, variables of losses, selectors and weighters and `said/<student>/<pass>/...`; outputs:
+ * `numbers`, `cotangent/said/...` `[n]`, `gradient/<variable>` for parameters of losses, and what was set, `set/<variable>`.
  */
 export function createLossGraph(
   task: () => LossTask,
@@ -114,20 +114,19 @@ export function createLossGraph(
 ): (tensors: NamedTensors<Tensor>) => NamedTensors<Tensor> {
   return (tensors) => {
     const { env, passes } = task();
-    const views = viewsOfStudents(tensors, env);
-    const outputsOf: OutputsOf = (student, unseen): readonly StudentResult[] =>
-      unseen.map(({ name }): StudentOutput<Tensor> => {
+    const sink = createSink();
+    const outputsOf: OutputsOf = (student, views): readonly StudentResult[] =>
+      views.map((name): StudentOutput<Tensor> => {
         const own = passes.filter(({ view }) => view === name);
         return joinedOutput(student, own, tensors, task());
       });
     const said = Object.entries(tensors).filter(([name]) => name.startsWith(SAID));
     const parameters = lossParameters(env, tensors);
     const weights: Record<string, number> = {};
-    const taped = differentiate({ ...parameters, ...Object.fromEntries(said) }, () =>
-      evaluateStudents(views, tensors, env, outputsOf, weights),
-    );
-    const { packed, layout } = packNumbers(taped, views, env.parts.classCount);
-    onTrace({ layout, weights });
+    const step = { tensors, env, sink, answers: answersOfImages(tensors, env, sink), outputsOf };
+    const taped = differentiate({ ...parameters, ...Object.fromEntries(said) }, () => evaluateStep(step, weights));
+    const { packed, layout } = packNumbers(taped, isReported);
+    onTrace({ layout, weights, units: sink.units });
     const { gradients, extras } = taped;
     const cotangents = env.parts.students.map((student) => cotangentsOf(student, gradients, tensors, task()));
     const ofLosses = Object.entries(gradients).filter(([name]) => name in parameters);
@@ -135,7 +134,7 @@ export function createLossGraph(
       [NUMBERS]: packed,
       ...prefixed(COTANGENT, Object.assign({}, ...cotangents)),
       ...prefixed(GRADIENT, Object.fromEntries(ofLosses)),
-      ...Object.fromEntries(Object.entries(extras).filter(([name]) => name.startsWith(BUFFER))),
+      ...Object.fromEntries(Object.entries(extras).filter(([name]) => name.startsWith(SET))),
     };
     return apart(outputs, tensors);
   };

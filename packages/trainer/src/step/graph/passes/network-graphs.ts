@@ -1,12 +1,24 @@
-import type { NamedTensors } from '@dinomix/core';
+import type { NamedTensors, PassItems } from '@dinomix/core';
 import { add, mul, reshape, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { guarded } from '../../guard.js';
-import { BUFFER, COTANGENT, featureName, KEY, MORE, prefixed, SAID, SUM, studentVariable, under } from '../../names.js';
+import {
+  BUFFER,
+  COTANGENT,
+  featureName,
+  headName,
+  KEY,
+  MORE,
+  prefixed,
+  SAID,
+  SUM,
+  studentVariable,
+  under,
+} from '../../names.js';
 import type { StudentPart } from '../../parts.js';
 import type { StepEnvironment } from '../environment.js';
+import { trainableOf } from '../evaluate-step.js';
 import { createPass, forwardTogether } from '../students.js';
 import { differentiate } from '../tape.js';
-import { type OnBuffer, trainableOf } from '../views-in-tape.js';
 
 /** Whose pass it is and what is wanted of it. */
 export interface PassTask {
@@ -14,6 +26,8 @@ export interface PassTask {
   readonly student: StudentPart;
   /** Features that the losses read. */
   readonly features: readonly string[];
+  /** What its batch is. */
+  readonly items: readonly PassItems[];
 }
 
 /** What the network of a student is run on: its own weights. */
@@ -22,12 +36,16 @@ export function networkInputs({ id, model }: StudentPart, tensors: NamedTensors<
   return Object.fromEntries(names.map((name) => [name, tensors[name]!]));
 }
 
-/** Logits and wanted features of `image` by name. Two calls with equal tensors give equal values: dropout draws from `key`. */
+/** Takes the new value of a buffer of the network. */
+type OnBuffer = (name: string, value: Tensor) => void;
+
+/** Logits, heads and wanted features of `image` by name. Two calls with equal tensors give equal values: dropout draws from `key`. */
 function say(tensors: NamedTensors<Tensor>, task: PassTask, onBuffer: OnBuffer): NamedTensors<Tensor> {
-  const { student, features, env } = task;
-  const pass = createPass(student.id, true, tensors[KEY]!, onBuffer);
-  const [output] = forwardTogether(student, [tensors.image!], tensors, pass, env.parts.classCount, env.moment);
+  const { student, features, items, env } = task;
+  const pass = createPass(student.id, true, tensors[KEY]!, { items, updateBuffer: onBuffer });
+  const [output] = forwardTogether(student, [tensors.image!], items, tensors, pass, env.parts.classCount, env.moment);
   const said: Record<string, Tensor> = { logits: output!.logits };
+  for (const [name, head] of Object.entries(output!.heads ?? {})) said[headName(name)] = head;
   for (const name of features) {
     const feature = output!.features[name];
     guarded(student, 'compute its output', env.moment.position, () => {

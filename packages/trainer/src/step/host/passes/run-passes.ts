@@ -2,6 +2,7 @@ import type { NamedTensors } from '@dinomix/core';
 import { add, mul, type Tensor } from '@tensorflow/tfjs-core';
 import type { RunningBackend } from '../../../types.js';
 import type { StepEnvironment } from '../../graph/environment.js';
+import type { TraceNotes } from '../../graph/evaluate-step.js';
 import { type FeaturesInUse, featuresInUse } from '../../graph/passes/features-in-use.js';
 import { createLossGraph, isLossInput, type LossTask } from '../../graph/passes/loss-graph.js';
 import {
@@ -13,22 +14,21 @@ import {
   type PassTask,
 } from '../../graph/passes/network-graphs.js';
 import { updateAll } from '../../graph/updates.js';
-import type { TraceNotes } from '../../graph/views-in-tape.js';
 import {
   BUFFER,
-  bufferName,
   COTANGENT,
   GRADIENT,
   isNumber,
-  LOSS_BUFFER,
   MORE,
   NUMBERS,
   ownerOf,
   passBuffers,
   prefixed,
   SAID,
+  SET,
   SUM,
   saidPrefix,
+  studentVariable,
   under,
 } from '../../names.js';
 import type { StudentPart } from '../../parts.js';
@@ -110,10 +110,11 @@ function turnsOf({ env, passes }: LossTask, tensors: NamedTensors<Tensor>, held:
   );
 }
 
-function turnTo(machine: Machine, { student }: Turn): string {
+function turnTo(machine: Machine, { student, pass }: Turn): string {
   const { env, features } = machine.step!;
-  machine.pass = { env, student, features: features[student.id]! };
-  return `${student.id}|${features[student.id]}`;
+  const { view, count, logits } = pass;
+  machine.pass = { env, student, features: features[student.id]!, items: [{ view, count, logits }] };
+  return `${student.id}|${student.model.byView === true ? view : ''}|${logits}|${features[student.id]}`;
 }
 
 /** Every pass forward. @returns `said/<student>/<pass>/...` and `buffer/<pass>/<student>/...`. */
@@ -160,7 +161,7 @@ function averageBuffers(passes: readonly Pass[], id: string, tensors: NamedTenso
     const own = given.filter(({ values }) => name in values);
     const crops = own.reduce((total, { count }) => total + count, 0);
     const shares = own.map(({ values, count }) => mul(values[name]!, count / crops));
-    return [bufferName(id, name), shares.reduce((total, share) => add(total, share))] as const;
+    return [studentVariable(id, name), shares.reduce((total, share) => add(total, share))] as const;
   });
   return Object.fromEntries(entries);
 }
@@ -168,9 +169,8 @@ function averageBuffers(passes: readonly Pass[], id: string, tensors: NamedTenso
 /** The graph after the passes: optimizer, buffers, teachers. */
 function updateGraph(tensors: NamedTensors<Tensor>, { env, passes }: LossTask): NamedTensors<Tensor> {
   const averages = env.parts.students.map(({ id }) => averageBuffers(passes, id, tensors));
-  const ofLosses = prefixed(BUFFER, under(LOSS_BUFFER, tensors));
-  const buffers = Object.assign({}, ofLosses, ...averages) as NamedTensors<Tensor>;
-  return apart(updateAll(under(GRADIENT, tensors), buffers, tensors, env), tensors);
+  const set = Object.assign({}, under(SET, tensors), ...averages) as NamedTensors<Tensor>;
+  return apart(updateAll(under(GRADIENT, tensors), set, tensors, env), tensors);
 }
 
 /**
@@ -220,7 +220,7 @@ function runStep(machine: Machine, kind: string, tensors: NamedTensors<Tensor>, 
   const { outputs } = machine.update.run(shape, {
     ...named(tensors, isUpdateInput),
     ...named(forward, (name) => name.startsWith(BUFFER)),
-    ...prefixed(LOSS_BUFFER, under(BUFFER, losses)),
+    ...named(losses, (name) => name.startsWith(SET)),
     ...prefixed(GRADIENT, { ...under(GRADIENT, losses), ...gradients }),
   });
   held.handOver(losses[NUMBERS]!);
