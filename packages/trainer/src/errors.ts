@@ -231,6 +231,21 @@ const setupErrors = {
       `This run knows ${list(d.known)}.`,
       'Set inference.weights to one of them.',
     ),
+  DMX_PART_NEEDS: (d: { key: string; plugin: string; lacks: string; why: string; cure: string }) =>
+    text(`${d.key} (${d.plugin}) cannot work in this run: ${d.lacks}`, d.why, d.cure),
+  DMX_PART_NOT_FINITE: (d: {
+    step: number;
+    epoch: number;
+    key: string;
+    what: string;
+    values: string;
+    checkpoint: string;
+  }) =>
+    text(
+      `${d.key} gives ${d.what} that are not finite at step ${d.step} (epoch ${d.epoch})`,
+      `They are ${d.values}. No weight has changed in this step. ${d.checkpoint}`,
+      'Correct the part, or leave it out to see whether it is the cause. The run can be resumed from its last checkpoint.',
+    ),
   DMX_LOSS_NEEDS: (d: { key: string; plugin: string; kind: 'probabilities' | 'tokens'; teachers: readonly string[] }) =>
     text(
       `${d.key} (${d.plugin}) needs a teacher that gives ${d.kind}`,

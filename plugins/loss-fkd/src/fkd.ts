@@ -9,7 +9,7 @@ import { uniquenessWeights } from './uniqueness.js';
 /** The slot `loss` of Foundational Knowledge Distillation (method.md §1.4). */
 export function createFkd(options: FkdOptions): LossSlot {
   return {
-    takes: Object.fromEntries(options.views.map((view) => [view, ['features', 'tokens']])),
+    takes: Object.fromEntries(options.views.map((view) => [view, [`feature:${options.feature}`, 'tokens']])),
     parameters: (ctx) => projectionParameters(projectionShape(ctx, options), options),
     evaluate: (input, ctx) => evaluateFkd(input, ctx, options),
   };

@@ -30,8 +30,8 @@ it('distils unlabelled crops as they are mixed where that is chosen', async () =
   const host = await resolvePreset(dinomix({ distil: 'mixed' }));
   const losses = await resolveSlot(host, 'loss');
   expect(losses.find(({ id }) => id === 'fkd')!.value.takes).toEqual({
-    labelled: ['features', 'tokens'],
-    'mixed-unlabelled': ['features', 'tokens'],
+    labelled: ['feature:x4', 'tokens'],
+    'mixed-unlabelled': ['feature:x4', 'tokens'],
   });
 });
 

@@ -128,6 +128,41 @@ describe('the PyTorch twin', () => {
   );
 });
 
+describe('items of which only features are taken', () => {
+  const given = { filters: 2, levels: 3, norm: 'instance', dropout: 0 } as const;
+  const item = (view: 'labelled' | 'unlabelled', logits: boolean, features: readonly string[] | null) =>
+    ({ view, count: 1, logits, features }) as const;
+  const image = () => tf.tensor(Float32Array.from(noise(5, 2 * 8 * 8 * 8)), [2, 8, 8, 8, 1]);
+
+  it('stop after it, and change nothing for the others', () => {
+    const network = build(given, 2, [8, 8, 8]);
+    const weights = twinWeights(network.parameters);
+    const whole = network.forward(image(), weights, pass(true));
+    const items = [item('labelled', true, []), item('unlabelled', false, ['x2'])];
+    const early = network.forward(image(), weights, { ...pass(true), items });
+    expect(early.logits.shape).toEqual([1, 8, 8, 8, 2]);
+    const first = tf.slice(whole.logits, [0, 0, 0, 0, 0], [1, -1, -1, -1, -1]);
+    expect([...early.logits.dataSync()]).toEqual([...first.dataSync()]);
+    expect([...early.features.x2!.dataSync()]).toEqual([...whole.features.x2!.dataSync()]);
+    expect(Object.entries(early.features).map(([name, { shape }]) => [name, shape[0]])).toEqual([
+      ['x1', 2],
+      ['x2', 2],
+      ['x3', 1],
+      ['x4', 1],
+      ['x5', 1],
+    ]);
+  });
+
+  it.each([
+    ['where any feature may be read', [item('labelled', true, []), item('unlabelled', false, null)]],
+    ['where nobody takes logits', [item('labelled', false, ['x1']), item('unlabelled', false, ['x1'])]],
+  ])('go on %s', (_, items) => {
+    const network = build(given, 2, [8, 8, 8]);
+    const { logits } = network.forward(image(), twinWeights(network.parameters), { ...pass(true), items });
+    expect(logits.shape[0]).toBe(2);
+  });
+});
+
 describe('dropout', () => {
   it('drops whole channels of the coarsest feature in training, and none in evaluation', () => {
     const network = build({ filters: 4, levels: 2, dropoutAt: ['x2'], negativeSlope: 0.5 }, 2, [4, 4, 4]);

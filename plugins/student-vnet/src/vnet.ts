@@ -8,7 +8,7 @@ import type {
   StudentSlot,
   TensorMap,
 } from '@dinomix/trainer';
-import { add, concat, type Tensor } from '@tensorflow/tfjs-core';
+import { add, concat, slice, type Tensor } from '@tensorflow/tfjs-core';
 import { type Architecture, layOut, parametersOf, type Stage, type Unit } from './architecture.js';
 import type { VnetOptions } from './options.js';
 
@@ -32,6 +32,25 @@ export function buildVnet(ctx: StudentContext, options: VnetOptions): StudentNet
   };
 }
 
+/**
+ * Items of which only features are taken do not go further than these.
+ * @returns the items that go on, and the stage after which the others stop; null where all go on.
+ */
+function earlyStop({ items }: StudentPass, stages: readonly Stage[]): { items: number; after: number } | null {
+  const early = items.filter(({ logits }) => !logits);
+  const heard = items.filter(({ logits }) => logits).reduce((sum, { count }) => sum + count, 0);
+  if (early.length === 0 || heard === 0 || early.some(({ features }) => features === null)) return null;
+  const taken = early.flatMap(({ features }) => features!);
+  const last = stages.findLastIndex(({ feature }) => taken.includes(feature));
+  return { items: heard, after: last };
+}
+
+/** The first items of a batch; all for null. */
+function firstItems(x: Tensor, count: number | null): Tensor {
+  if (count === null || x.shape[0] === count) return x;
+  return slice(x, [0, 0, 0, 0, 0], [count, -1, -1, -1, -1]);
+}
+
 /** One pass with given weights. */
 class Forward {
   readonly #ops: Ops;
@@ -48,18 +67,25 @@ class Forward {
 
   run(x: Tensor, { stages, output }: Architecture): StudentResult {
     const features: Record<string, Tensor> = {};
+    const stop = earlyStop(this.#pass, stages);
     let hidden = x;
-    for (const stage of stages) {
-      hidden = this.#stage(hidden, stage, features);
+    stages.forEach((stage, index) => {
+      const kept = stop !== null && index > stop.after ? stop.items : null;
+      hidden = this.#stage(firstItems(hidden, kept), stage, features, kept);
       features[stage.feature] = hidden;
-    }
+    });
     return { logits: this.#convolve(hidden, output), features };
   }
 
-  #stage(x: Tensor, { resample, skip, convs, dropout, feature }: Stage, features: TensorMap): Tensor {
+  #stage(
+    x: Tensor,
+    { resample, skip, convs, dropout, feature }: Stage,
+    features: TensorMap,
+    kept: number | null,
+  ): Tensor {
     let hidden = resample === null ? x : this.#unit(x, resample);
     if (skip !== null) {
-      const encoded = features[skip]!;
+      const encoded = firstItems(features[skip]!, kept);
       hidden = this.#options.skip === 'add' ? add(hidden, encoded) : concat([hidden, encoded], 4);
     }
     for (const unit of convs) hidden = this.#unit(hidden, unit);

@@ -12,6 +12,7 @@ import { optimizerVariable, partPrefix, studentVariable, teacherVariable } from 
 import { viewsInUse } from '../step/needs.js';
 import { actsOn, type LossPart, type StepParts, type StudentPart, type TeacherPart, weighs } from '../step/parts.js';
 import type { LossSlot, RunningBackend, TeacherSlot } from '../types.js';
+import { assertPartsFit } from './assert-parts.js';
 import { buildNetworks } from './build-networks.js';
 import { teacherCacheFolder } from './teacher-cache.js';
 
@@ -231,6 +232,8 @@ export async function buildParts(material: BuildMaterial): Promise<StepParts> {
   const weighters = bindParts('weighter', await run.resolve('weighter'));
   const selectors = bindParts('selector', await run.resolve('selector'));
   assertStudents(weighters, networks);
+  const mixers = await run.resolve('mixer');
+  assertPartsFit({ teachers, selectors, losses, mixers }, run.config);
   const scoped = scopedParts({ losses, selectors, weighters }, teachers, material);
   const students = withPartVariables(networks, scoped, material);
   const [optimizer] = await run.resolve('optimizer');
@@ -239,7 +242,6 @@ export async function buildParts(material: BuildMaterial): Promise<StepParts> {
     const state = optimizer!.value.state(specs.filter(({ trainable }) => trainable));
     createAll(state, key, (name) => optimizerVariable(id, name), material);
   }
-  const mixers = await run.resolve('mixer');
   const shape = { unlabelled: run.config.train.batch.unlabelled > 0, mixers: mixers.length > 0 };
   const parts: StepParts = {
     students,

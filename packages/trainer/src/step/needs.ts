@@ -1,5 +1,5 @@
 import type { BatchPart, ViewName, ViewNeed } from '@dinomix/core';
-import { BATCH_PARTS, type StepParts, type TeacherPart, takes, type ViewInUse } from './parts.js';
+import { BATCH_PARTS, ONE_FEATURE, type StepParts, type TeacherPart, takes, type ViewInUse } from './parts.js';
 
 /** Parts of a run that decide which views exist. */
 export interface RunShape {
@@ -36,6 +36,14 @@ function isHeard(takers: Takers, view: ViewName): boolean {
   );
 }
 
+/** Names of the features that losses take of a view; null where a loss takes whichever it reads. */
+function featuresOf(takers: Takers, view: ViewName): readonly string[] | null {
+  if (anyTakes(takers, view, 'features') || takers.selectors.some(({ slot }) => slot.takes === 'outputs')) return null;
+  const needs = takers.losses.flatMap(({ slot }) => slot.takes[view] ?? []);
+  const named = needs.filter((need) => need.startsWith(ONE_FEATURE)).map((need) => need.slice(ONE_FEATURE.length));
+  return [...new Set(named)];
+}
+
 /**
  * Views that somebody asks for and the run can have. Those of which only features are taken come last, so that a network may
  * stop early for them.
@@ -49,7 +57,11 @@ export function viewsInUse(takers: Takers, { unlabelled, mixers }: RunShape): re
   };
   const views = VIEW_NAMES.filter(
     (name) => possible[name] && (takers.losses.some(({ slot }) => name in slot.takes) || isHeard(takers, name)),
-  ).map((name) => ({ name, logits: anyTakes(takers, name, 'logits', 'heads') || isHeard(takers, name) }));
+  ).map((name) => ({
+    name,
+    logits: anyTakes(takers, name, 'logits', 'heads') || isHeard(takers, name),
+    features: featuresOf(takers, name),
+  }));
   return [...views.filter(({ logits }) => logits), ...views.filter(({ logits }) => !logits)];
 }
 

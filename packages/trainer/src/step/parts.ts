@@ -75,12 +75,17 @@ export interface ViewInUse {
   readonly name: ViewName;
   /** Whether anybody takes logits or heads of it, and not features alone. */
   readonly logits: boolean;
+  /** Features that somebody takes; null where any may be. */
+  readonly features: readonly string[] | null;
 }
 
 /** Whether a loss takes this of a view. */
 export function takes({ slot }: Pick<LossPart, 'slot'>, view: ViewName, need: ViewNeed): boolean {
   return slot.takes[view]?.includes(need) === true;
 }
+
+/** How a need of one feature begins. */
+export const ONE_FEATURE = 'feature:';
 
 /** Whether a weighter has a word about a student. */
 export function weighs({ slot }: WeighterPart, studentId: string): boolean {

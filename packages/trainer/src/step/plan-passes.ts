@@ -42,6 +42,8 @@ export interface Pass {
   readonly count: number;
   /** Whether anybody takes their logits. */
   readonly logits: boolean;
+  /** Features that somebody takes; null where any may be. */
+  readonly features: readonly string[] | null;
 }
 
 /** The passes of each student in this step, in their order; views that the step does not have are left out. */
@@ -50,12 +52,12 @@ export function planPasses(
   views: readonly ViewInUse[],
   tensors: NamedTensors<Tensor>,
 ): readonly Pass[] {
-  return views.flatMap(({ name: view, logits }) => {
+  return views.flatMap(({ name: view, logits, features }) => {
     const crops = tensors[viewTensor(view, 'image')]?.shape[0] ?? 0;
     const count = mode === 'by-crop' ? 1 : crops;
     return Array.from({ length: crops / Math.max(count, 1) }, (_, index) => {
       const first = index * count;
-      return { name: `${view}/${first}`, view, first, count, logits };
+      return { name: `${view}/${first}`, view, first, count, logits, features };
     });
   });
 }

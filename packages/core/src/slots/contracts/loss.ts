@@ -78,10 +78,19 @@ export interface StudentRun<T> {
 export type LossContext<T> = GraphContext<T>;
 
 /**
- * What a term takes of a view: `logits`, `heads` and `features` of the student; `pseudo-labels`: classes and confidence from a
- * teacher; `probabilities`: the whole distribution beside them; `maps` and `tokens` of teachers.
+ * What a term takes of a view: `logits`, `heads` and `features` of the student, or `feature:<name>` for one of these, so that
+ * a network need not compute what follows it; `pseudo-labels`: classes and confidence from a teacher; `probabilities`: the
+ * whole distribution beside them; `maps` and `tokens` of teachers.
  */
-export type ViewNeed = 'logits' | 'heads' | 'features' | 'pseudo-labels' | 'probabilities' | 'maps' | 'tokens';
+export type ViewNeed =
+  | 'logits'
+  | 'heads'
+  | 'features'
+  | `feature:${string}`
+  | 'pseudo-labels'
+  | 'probabilities'
+  | 'maps'
+  | 'tokens';
 
 /** Value of a loss. */
 export interface LossValue<T> {

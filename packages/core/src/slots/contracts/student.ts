@@ -22,9 +22,11 @@ export interface PassItems {
   readonly count: number;
   /**
    * Whether anybody takes logits or heads of them. Items of which only features are taken come last, and a network may leave
-   * them out of what follows the features.
+   * them out of what follows their {@link features}.
    */
   readonly logits: boolean;
+  /** Features that are taken of them; null where any may be. */
+  readonly features: readonly string[] | null;
 }
 
 /** One pass through a network. */
@@ -56,7 +58,7 @@ export interface StudentOutput<T> {
   readonly logits: T;
   /** Further outputs by name `[b, d', h', w', n]`, b as of the logits, before softmax. */
   readonly heads?: NamedTensors<T>;
-  /** Named inner tensors `[b, d', h', w', c]`, such as `x4` of method.md §2.5. */
+  /** Named inner tensors `[b, d', h', w', c]`, such as `x4` of method.md §2.5; b may leave out items that take none of them. */
   readonly features: NamedTensors<T>;
 }
 

@@ -1,5 +1,5 @@
 import type { NamedTensors, PseudoTarget, StudentOutput, ViewName } from '@dinomix/core';
-import { add, cast, mul, ones, sub, type Tensor, where, zeros } from '@tensorflow/tfjs-core';
+import { add, cast, mean, mul, ones, sub, type Tensor, where, zeros } from '@tensorflow/tfjs-core';
 import { guarded } from '../guard.js';
 import { PSEUDO_WEIGHT, partPrefix, studentVariable, viewTensor } from '../names.js';
 import { BATCH_PARTS, type SelectorPart, type StudentPart } from '../parts.js';
@@ -55,6 +55,7 @@ function applyOne(selector: SelectorPart, turn: Turn, said: SaidAbout, material:
     const { weight, label } = selector.slot.select(input, ctx);
     assertLike('weight', weight, turn.target.weight, 'float32');
     if (label !== undefined) assertLike('label', label, turn.target.label, 'int32');
+    ctx.report('kept', mean(weight), 'share');
     return { ...turn.target, weight, label: label ?? turn.target.label };
   });
 }

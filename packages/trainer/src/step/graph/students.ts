@@ -110,10 +110,17 @@ function apartByItem(output: StudentOutput<Tensor>, items: readonly PassItems[])
   const named = (tensors: NamedTensors<Tensor>, of: readonly PassItems[]) =>
     Object.entries(tensors).map(([name, value]) => [name, splitBy(value, of)] as const);
   const heads = named(output.heads ?? {}, heard);
-  const features = named(output.features, items);
+  const features = Object.entries(output.features).map(([name, value]) => {
+    const of = value.shape[0] === total(items) ? items : heard;
+    const parts = splitBy(value, of);
+    return [name, items.map((item) => parts[of.indexOf(item)])] as const;
+  });
   return items.map((item, index) => {
     const at = heard.indexOf(item);
-    const own = Object.fromEntries(features.map(([name, parts]) => [name, parts[index]!]));
+    const given = features.flatMap(([name, parts]) =>
+      parts[index] === undefined ? [] : [[name, parts[index]] as const],
+    );
+    const own = Object.fromEntries(given);
     const said = { heads: Object.fromEntries(heads.map(([name, parts]) => [name, parts[at]!])), features: own };
     // A view of which only features are taken has no logits, and nobody reads them.
     return at < 0 ? { logits: undefined as never, heads: {}, features: own } : { logits: logits[at]!, ...said };

@@ -21,8 +21,8 @@ function joinedOutputs(tensors: NamedTensors<Tensor>, env: StepEnvironment, sink
   return (student, names) => {
     const images = names.map((name) => tensors[viewTensor(name, 'image')]!);
     const items = names.map((view, index): PassItems => {
-      const { logits } = views.find(({ name }) => name === view)!;
-      return { view, count: images[index]!.shape[0]!, logits };
+      const { logits, features } = views.find(({ name }) => name === view)!;
+      return { view, count: images[index]!.shape[0]!, logits, features };
     });
     const updateBuffer = (name: string, value: Tensor) => sink.set(studentVariable(student.id, name), value);
     const pass = createPass(student.id, true, tensors[KEY]!, { items, updateBuffer });

@@ -1,7 +1,7 @@
 import type { NamedTensors, StudentOutput, ViewNeed } from '@dinomix/core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LossViewTensors } from '../../types.js';
-import { type LossPart, takes } from '../parts.js';
+import { type LossPart, ONE_FEATURE, takes } from '../parts.js';
 import type { UnseenView } from './views.js';
 
 /** Properties that throw when they are read, not enumerable so that a copy of the object leaves them alone. */
@@ -33,6 +33,17 @@ export function onlyFeatures(
   );
 }
 
+/** Some of the features; the others are an error, not undefined. Nothing is read that a loss does not read itself. */
+function onlyNamed(features: NamedTensors<Tensor>, names: readonly string[], view: string): NamedTensors<Tensor> {
+  const reason = (name: string) =>
+    `it read the feature "${name}" of the view "${view}", which it does not take; it takes ${names.join(', ')}`;
+  const others = Object.keys(features).filter((name) => !names.includes(name));
+  const given = names
+    .filter((name) => name in features)
+    .map((name) => [name, { enumerable: true, get: () => features[name]! }]);
+  return Object.defineProperties({}, { ...Object.fromEntries(given), ...barred(others, reason) });
+}
+
 /** A view as one loss may see it: what it does not take cannot be read. */
 export function viewFor(
   loss: LossPart,
@@ -41,11 +52,14 @@ export function viewFor(
 ): LossViewTensors {
   const taken = (...needs: readonly ViewNeed[]): boolean => needs.some((need) => takes(loss, view.name, need));
   const { selection, ...unseen } = view;
-  const offered = { ...unseen, heads, features, logits };
+  const needs = loss.slot.takes[view.name] ?? [];
+  const named = needs.filter((need) => need.startsWith(ONE_FEATURE)).map((need) => need.slice(ONE_FEATURE.length));
+  const own = taken('features') ? features : onlyNamed(features, named, view.name);
+  const offered = { ...unseen, heads, features: own, logits };
   const closed = [
     ...(taken('logits') ? [] : ['logits']),
     ...(taken('heads') ? [] : ['heads']),
-    ...(taken('features') ? [] : ['features']),
+    ...(taken('features') || named.length > 0 ? [] : ['features']),
     ...(taken('tokens') ? [] : ['tokens']),
     ...(taken('pseudo-labels', 'probabilities', 'maps') ? [] : ['pseudo']),
   ];

@@ -91,8 +91,8 @@ async function createParts(variables: Variables, mixedWeight: LossWeight): Promi
     ops,
     classCount: 2,
     views: [
-      { name: 'labelled', logits: true },
-      { name: 'mixed-unlabelled', logits: true },
+      { name: 'labelled', logits: true, features: [] },
+      { name: 'mixed-unlabelled', logits: true, features: [] },
     ],
   };
 }

@@ -10,6 +10,8 @@ function reportOf(loss: number): StepReport {
     position: { epoch: 1, step: 4, stepInEpoch: 0, epochs: 2, stepsPerEpoch: 4 },
     loss,
     terms: { 'dice-ce': { value: loss, weight: 1, parts: {} } },
+    classWeights: {},
+    reports: {},
   } as unknown as StepReport;
 }
 

@@ -106,8 +106,29 @@ export function readStep(parts: StepParts, data: Float32Array, notes: TraceNotes
   };
 }
 
+/** @throws DMX_PART_NOT_FINITE naming the selector or weighters whose numbers are not: the loss is not finite because of them. */
+function assertPartsFinite(report: StepReport, checkpoint: string): void {
+  const { step, epoch } = report.position;
+  const broken = (values: readonly number[]) => values.some((value) => !Number.isFinite(value));
+  const refuse = (key: string, what: string, values: readonly number[]): never => {
+    const details = { step, epoch, key, what, values: values.join(', '), checkpoint };
+    throw trainerError('DMX_PART_NOT_FINITE', details, { phase: 'run', epoch, step });
+  };
+  for (const [owner, reports] of Object.entries(report.reports)) {
+    for (const [name, { values }] of Object.entries(reports)) {
+      if (owner.startsWith('selector:') && broken(values)) refuse(owner, `weights ("${name}")`, values);
+    }
+  }
+  for (const [student, weights] of Object.entries(report.classWeights)) {
+    if (broken(weights) || weights.some((value) => value < 0)) {
+      refuse(`a weighter of student "${student}"`, 'class weights below 0 or', weights);
+    }
+  }
+}
+
 /** @throws DMX_LOSS_NOT_FINITE naming the terms and the cases of the step. */
 export function assertFinite(report: StepReport, batch: Batch, donors: readonly string[], checkpoint: string): void {
+  assertPartsFinite(report, checkpoint);
   const { loss, terms, position } = report;
   const broken = [loss, ...Object.values(terms).map(({ value }) => value)].some((value) => !Number.isFinite(value));
   if (!broken) return;

@@ -112,8 +112,8 @@ function turnsOf({ env, passes }: LossTask, tensors: NamedTensors<Tensor>, held:
 
 function turnTo(machine: Machine, { student, pass }: Turn): string {
   const { env, features } = machine.step!;
-  const { view, count, logits } = pass;
-  machine.pass = { env, student, features: features[student.id]!, items: [{ view, count, logits }] };
+  const { view, count, logits, features: taken } = pass;
+  machine.pass = { env, student, features: features[student.id]!, items: [{ view, count, logits, features: taken }] };
   return `${student.id}|${student.model.byView === true ? view : ''}|${logits}|${features[student.id]}`;
 }
 
