@@ -123,6 +123,22 @@ describe('value', () => {
     expect(lossOf(inputs, { ...given, crossEntropy: 0, squaredError: 2 })).toBeCloseTo(2 * mean, 6);
   });
 
+  it('is over the voxels that count where asked, as in UA-MT', () => {
+    // Σ_v m Σ_c (p - q)² / (2 Σ_v m + 1e-16), with weights of selectors.
+    const rows = softmaxRows(FIRST);
+    const weight = [1, 0, 1, 0.5, 0, 1];
+    const inputs = input({ unlabelled: logitsOf(FIRST) });
+    const view = inputs.views.unlabelled!;
+    const selected = { ...view, pseudo: { ...view.pseudo!, weight: grid(weight) } };
+    const squares = rows.map((row, v) => row.reduce((sum, p, c) => sum + (p - TAUGHT[v]![c]!) ** 2, 0));
+    const total = squares.reduce((sum, value, v) => sum + weight[v]! * value, 0);
+    const given: Given = { views: ['unlabelled'], dice: 0, crossEntropy: 0, squaredError: 1, normalise: 'kept' };
+    const found = lossOf({ ...inputs, views: { unlabelled: selected } }, given);
+    expect(found).toBeCloseTo(total / (2 * 3.5), 6);
+    const nothing = { ...view, pseudo: { ...view.pseudo!, weight: grid(weight.map(() => 0)) } };
+    expect(lossOf({ ...inputs, views: { unlabelled: nothing } }, given)).toBe(0);
+  });
+
   it('counts class weights in the cross-entropy alone where asked', () => {
     const inputs = input({ unlabelled: logitsOf(FIRST) }, [0.5, 2, 3]);
     const rows = softmaxRows(FIRST);

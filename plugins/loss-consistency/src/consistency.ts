@@ -4,6 +4,7 @@ import {
   add,
   cast,
   concat,
+  div,
   greaterEqual,
   mean,
   mul,
@@ -124,12 +125,28 @@ function measure(
   } else if (crossEntropy > 0 || dice > 0) {
     terms.push(against({ crossEntropy, dice }, options.classWeights === 'none' ? null : classWeights));
   }
-  if (squaredError > 0) terms.push(mul(squaredDifference(logits, probabilities!, voxelWeight), squaredError));
+  if (squaredError > 0) {
+    terms.push(mul(squaredDifference(logits, probabilities!, voxelWeight, normalise === 'kept'), squaredError));
+  }
   return terms.reduce((total, term) => add(total, term));
 }
 
-/** Mean over voxels and classes of m (p - q)² (Tarvainen and Valpola 2017). */
-function squaredDifference(logits: Tensor, probabilities: Tensor, voxelWeight: Tensor | null): Tensor {
-  const perVoxel = mean(square(sub(softmax(logits), probabilities)), -1);
-  return mean(voxelWeight === null ? perVoxel : mul(perVoxel, voxelWeight));
+/**
+ * Mean over voxels and classes of m (p - q)² (Tarvainen and Valpola 2017), or, over the voxels that count,
+ * Σ_v m Σ_c (p - q)² / (2 Σ_v m + 1e-16) (method.md §4.2).
+ */
+function squaredDifference(
+  logits: Tensor,
+  probabilities: Tensor,
+  voxelWeight: Tensor | null,
+  overKept: boolean,
+): Tensor {
+  const squares = square(sub(softmax(logits), probabilities));
+  if (!overKept) {
+    const perVoxel = mean(squares, -1);
+    return mean(voxelWeight === null ? perVoxel : mul(perVoxel, voxelWeight));
+  }
+  const perVoxel = sum(squares, -1);
+  const weight = voxelWeight ?? onesLike(perVoxel);
+  return div(sum(mul(perVoxel, weight)), add(mul(sum(weight), 2), 1e-16));
 }

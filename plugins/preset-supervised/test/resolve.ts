@@ -40,7 +40,10 @@ export async function resolvePreset(preset: Preset, overrides: readonly string[]
 }
 
 /** Ids and values that fill a slot. */
-export async function resolveSlot<S extends 'student' | 'teacher' | 'mixer' | 'loss'>(host: Host, slot: S) {
+export async function resolveSlot<S extends 'student' | 'teacher' | 'mixer' | 'selector' | 'weighter' | 'loss'>(
+  host: Host,
+  slot: S,
+) {
   const run = host.createRun({ id: `run-${slot}`, directory: '/nowhere' });
   return run.resolve(slot);
 }

@@ -64,7 +64,9 @@ function step(
     iteration: tf.scalar(iteration),
     epoch: tf.scalar(0),
     progress: tf.scalar(0),
-    key: (purpose) => tf.tensor1d([purpose.length, 0, 0, 0]),
+    epochs: 10,
+    stepsPerEpoch: 4,
+    key: (purpose) => tf.tensor1d([purpose.length, 0, 0, purpose.charCodeAt(purpose.length - 1)]),
     ops: createOps(),
     setState: (name, value) => {
       next[name] = value;
@@ -165,6 +167,71 @@ describe('predict', () => {
     const answer = await teacher.predict({ unlabelled }, step(0, students, weights()));
     // Key 'a/place' has 7 characters: logits [3 + 7, 0].
     expect(numbers(answer.unlabelled!.probabilities!.a)[0]).toBeCloseTo(1 / (1 + Math.exp(-10)), 6);
+  });
+});
+
+describe('noise', () => {
+  const students = [student('a', [9, 9], [9, 9])];
+  /** Logits [x, 0]. */
+  const weights = () => ({ 'a/weight': tf.tensor1d([1, 0]), 'a/mean': tf.tensor1d([0, 0]) });
+  const image = tf.fill([1, 2, 8, 8, 1], 3);
+  const unlabelled = { image, outputs: {}, host: () => ({ crops: [], data: new Float32Array(128) }) };
+  /** x of probabilities 1 / (1 + exp(-x)). */
+  const xOf = (p: number) => Math.log(p / (1 - p));
+
+  it('is normal, cut off at its limit, and the same for the same key', async () => {
+    const teacher = await open(students, { noise: { deviation: 0.1, limit: 0.2 } });
+    const said = async () => {
+      const answer = await teacher.predict({ unlabelled }, step(0, students, weights()));
+      const first = tf.slice(answer.unlabelled!.probabilities!.a!, [0, 0, 0, 0, 0], [-1, -1, -1, -1, 1]);
+      return numbers(first).map((p) => xOf(p) - 3);
+    };
+    const drawn = await said();
+    expect(await said()).toEqual(drawn);
+    expect(Math.max(...drawn.map(Math.abs))).toBeLessThan(0.2 + 1e-5);
+    const mean = drawn.reduce((a, b) => a + b) / drawn.length;
+    const deviation = Math.sqrt(drawn.reduce((sum, value) => sum + (value - mean) ** 2, 0) / drawn.length);
+    // Of 128 numbers: mean within four standard errors of 0, deviation of a normal cut off at two of its own about 0.096.
+    expect(Math.abs(mean)).toBeLessThan(0.036);
+    expect(Math.abs(deviation - 0.096)).toBeLessThan(0.025);
+  });
+
+  it('gives the entropy of the mean of several passes as a map', async () => {
+    const given = { noise: { deviation: 1, limit: 2 }, uncertaintyPasses: 4 } as const;
+    const teacher = await open(students, given);
+    expect(teacher.produces.maps).toEqual(['uncertainty']);
+    const seen: number[][] = [];
+    const listening = {
+      ...network,
+      forward: (...args: Parameters<StudentNetwork['forward']>) => {
+        seen.push(numbers(args[0]));
+        return network.forward(...args);
+      },
+    };
+    const heard = [{ ...students[0]!, model: listening }];
+    const answer = await teacher.predict({ unlabelled }, step(0, heard, weights()));
+    expect(seen).toHaveLength(5);
+    expect(new Set(seen.map((one) => one.join())).size).toBe(5);
+    const found = answer.unlabelled!.maps!.a!.uncertainty!;
+    expect(found.shape).toEqual([1, 2, 8, 8, 1]);
+    numbers(found)
+      .slice(0, 20)
+      .forEach((value, voxel) => {
+        // The first pass is the target's; the other four make the mean.
+        const p = seen.slice(1).reduce((sum, one) => sum + 1 / (1 + Math.exp(-one[voxel]!)), 0) / 4;
+        expect(value).toBeCloseTo(-p * Math.log(p + 1e-6) - (1 - p) * Math.log(1 - p + 1e-6), 5);
+      });
+  });
+});
+
+describe('options', () => {
+  it('count epochs while the share grows, and leave the student to be tested', async () => {
+    const teacher = await open([student('net', [5, 6], [0, 0])], { decay: 0.9, warmUp: 'epoch', evaluate: false });
+    const next: Record<string, tf.Tensor> = {};
+    const state = { 'net/weight': tf.tensor1d([1, 2]), 'net/mean': tf.tensor1d([0, 0]) };
+    teacher.update!({ ...step(1000, [student('net', [5, 6], [0, 0])], state, next), epoch: tf.scalar(1) });
+    expect(numbers(next['net/weight'])).toEqual([3, 4]);
+    expect(teacher.evaluationWeights!('net', { state })).toBeNull();
   });
 });
 

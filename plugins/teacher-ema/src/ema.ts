@@ -1,7 +1,23 @@
-import type { BatchPart, ParameterSpec } from '@dinomix/core';
+import type { BatchPart, ParameterSpec, TeacherAnswer } from '@dinomix/core';
 import type { RunningStudent, StudentPass, TeacherResult, TeacherSlot, TeacherStep, TensorMap } from '@dinomix/trainer';
-import { add, div, minimum, mul, scalar, softmax, sub, type Tensor } from '@tensorflow/tfjs-core';
+import {
+  add,
+  clipByValue,
+  div,
+  log,
+  minimum,
+  mul,
+  neg,
+  scalar,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+} from '@tensorflow/tfjs-core';
 import type { EmaOptions } from './options.js';
+
+/** Name of the map of uncertainty. */
+const UNCERTAINTY = 'uncertainty';
 
 /**
  * The mean teacher (Tarvainen and Valpola 2017, arXiv 1703.01780): the moving average θ_t of each student's weights θ_s
@@ -12,7 +28,7 @@ export function createEma(options: EmaOptions): TeacherSlot {
   return {
     kind: 'ema',
     traceable: true,
-    produces: { probabilities: true, tokens: false },
+    produces: { probabilities: true, tokens: false, maps: options.uncertaintyPasses > 0 ? [UNCERTAINTY] : [] },
     looksAt: options.looksAt,
     provenance: null,
     open: async (ctx) => {
@@ -20,15 +36,14 @@ export function createEma(options: EmaOptions): TeacherSlot {
     },
     parameters: () => students.flatMap(averageSpecs),
     predict: (parts, ctx) => {
-      const answers = (Object.keys(parts) as BatchPart[]).map((part) => {
-        const image = parts[part]!.image;
-        const taught = ctx.students.map((student) => [student.id, predict(student, image, ctx, options)] as const);
-        return [part, { probabilities: Object.fromEntries(taught) }] as const;
-      });
+      const answers = (Object.keys(parts) as BatchPart[]).map((part) => [
+        part,
+        answerFor(part, parts[part]!.image, ctx, options),
+      ]);
       return Object.fromEntries(answers) as TeacherResult;
     },
     update: (ctx) => average(ctx, options),
-    evaluationWeights: (studentId, { state }) => weightsOf(studentId, state),
+    evaluationWeights: (studentId, { state }) => (options.evaluate ? weightsOf(studentId, state) : null),
   };
 }
 
@@ -46,21 +61,54 @@ function weightsOf(studentId: string, weights: TensorMap): TensorMap | null {
   return entries.length === 0 ? null : Object.fromEntries(entries);
 }
 
-function predict(student: RunningStudent, image: Tensor, ctx: TeacherStep, options: EmaOptions): Tensor {
+/** One pass of the averaged network of a student. @param name - of the pass, where a student has several. */
+function predict(student: RunningStudent, image: Tensor, ctx: TeacherStep, { mode }: EmaOptions, name = ''): Tensor {
   const pass: StudentPass = {
-    ...student.pass(options.mode === 'training'),
-    dropoutKey: (place) => ctx.key(`${student.id}/${place}`),
+    ...student.pass(mode === 'training'),
+    dropoutKey: (place) => ctx.key(`${student.id}/${name}${place}`),
     updateBuffer: () => undefined,
   };
   return softmax(student.model.forward(image, weightsOf(student.id, ctx.state)!, pass).logits);
 }
 
+/** x + clamp(deviation · N(0, 1), ±limit); the same noise for every student. */
+function noisy(image: Tensor, ctx: TeacherStep, { noise }: EmaOptions, purpose: string): Tensor {
+  if (noise === null) return image;
+  const { deviation, limit } = noise;
+  const drawn = ctx.ops.random(image.shape, { distribution: 'normal', key: ctx.key(`noise/${purpose}`) });
+  return add(image, clipByValue(mul(drawn, deviation), -limit, limit));
+}
+
+/** Entropy of the mean of several noisy passes `[b, d, h, w, 1]`: -Σ_c p log(p + 1e-6) (method.md §4.2). */
+function uncertainty(student: RunningStudent, part: BatchPart, image: Tensor, ctx: TeacherStep, options: EmaOptions) {
+  const { uncertaintyPasses } = options;
+  let total: Tensor | null = null;
+  for (let index = 0; index < uncertaintyPasses; index++) {
+    const name = `${part}/${index}/`;
+    const said = predict(student, noisy(image, ctx, options, `${part}/${index}`), ctx, options, name);
+    total = total === null ? said : add(total, said);
+  }
+  const mean = div(total!, uncertaintyPasses);
+  return neg(sum(mul(mean, log(add(mean, 1e-6))), -1, true));
+}
+
+function answerFor(part: BatchPart, image: Tensor, ctx: TeacherStep, options: EmaOptions): TeacherAnswer<Tensor> {
+  const seen = noisy(image, ctx, options, part);
+  const probabilities = ctx.students.map((student) => [student.id, predict(student, seen, ctx, options)] as const);
+  if (options.uncertaintyPasses === 0) return { probabilities: Object.fromEntries(probabilities) };
+  const maps = ctx.students.map(
+    (student) => [student.id, { [UNCERTAINTY]: uncertainty(student, part, image, ctx, options) }] as const,
+  );
+  return { probabilities: Object.fromEntries(probabilities), maps: Object.fromEntries(maps) };
+}
+
 /**
- * θ_t <- a θ_t + (1 - a) θ_s with a = min(1 - 1 / (i + 1), decay) at step i, so that the first steps average equally
+ * θ_t <- a θ_t + (1 - a) θ_s with a = min(1 - 1 / (i + 1), decay) at step or epoch i, so that the first average equally
  * (method.md §1.3).
  */
 function average(ctx: TeacherStep, { decay, warmUp, buffers }: EmaOptions): void {
-  const keep = warmUp ? minimum(sub(1, div(1, add(ctx.iteration, 1))), decay) : scalar(decay);
+  const count = warmUp === 'epoch' ? ctx.epoch : ctx.iteration;
+  const keep = warmUp === false ? scalar(decay) : minimum(sub(1, div(1, add(count, 1))), decay);
   const take = sub(1, keep);
   for (const { id, model, weights } of ctx.students) {
     for (const { name, trainable } of model.parameters) {

@@ -74,6 +74,9 @@ export interface GraphContext<T> {
   readonly epoch: T;
   /** Scalar float32 in [0, 1): steps so far through those of the whole run. */
   readonly progress: T;
+  /** Epochs of the run, and steps of an epoch: the same throughout. */
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
   /** Key for {@link TensorOps.random} and {@link TensorOps.dropout}: the same for the same purpose in the same step. */
   key(purpose: string): T;
   readonly ops: TensorOps<T>;

@@ -57,6 +57,8 @@ export function partContext(
     iteration: tensors[ITERATION]!,
     epoch: tensors[EPOCH]!,
     progress: tensors[PROGRESS]!,
+    epochs: env.moment.position.epochs,
+    stepsPerEpoch: env.moment.position.stepsPerEpoch,
     key: (purpose) => own(tidy(() => placeKey(tensors[KEY]!, `${owner}/${purpose}`))),
     ops: env.parts.ops,
     state: under(scope.prefix, tensors),
