@@ -270,20 +270,17 @@ describe('weighters', () => {
     );
   });
 
+  const setting: WeighterSlot['weigh'] = (_, ctx) => {
+    ctx.setState('seen', ones([3]));
+    return ones([3]);
+  };
+
   it.each([
-    ['set what they did not declare', { ...counter, parameters: () => [] }, 'it set the variable'],
-    ['give another number of weights', { ...counter, weigh: () => ones([2]) }, 'expected float32 [3]'],
-  ])('that %s are named', async (_, value, reason) => {
-    const slot = { ...value, weigh: value.weigh } as WeighterSlot;
-    const wrong = reason.startsWith('it set')
-      ? {
-          ...slot,
-          weigh: (_input: never, ctx: Parameters<WeighterSlot['weigh']>[1]) => (
-            ctx.setState('seen', ones([3])), ones([3])
-          ),
-        }
-      : slot;
-    const { outcome } = await tinyRun(oneEpoch({ more: [provide('weighter:counter', wrong)] }));
+    ['set what they did not declare', { parameters: () => [], weigh: setting }, 'it set the variable "seen"'],
+    ['give another number of weights', { weigh: () => ones([2]) }, 'expected float32 [3]'],
+  ])('that %s are named', async (_, change, reason) => {
+    const more = [provide('weighter:counter', { ...counter, ...change })];
+    const { outcome } = await tinyRun(oneEpoch({ more }));
     expect(outcome.error).toMatchObject({ code: 'DMX_PLUGIN_FAILED', slot: 'weighter:counter' });
     expect(outcome.reason).toContain(reason);
   });
