@@ -35,9 +35,10 @@ const SCOPE = '@dinomix/';
 const BASE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   volume: [],
   core: ['volume'],
-  trainer: ['core', 'volume'],
-  cli: ['core', 'trainer', 'volume'],
-  conformance: ['core', 'volume', 'trainer'],
+  data: ['core', 'volume'],
+  trainer: ['core', 'data', 'volume'],
+  cli: ['core', 'data', 'trainer', 'volume'],
+  conformance: ['core', 'data', 'volume', 'trainer'],
   'create-plugin': [],
 };
 const TAPABLE = /^tapable$/;
@@ -131,8 +132,9 @@ function workspaceRule(from: Package, name: string, typeOnly: boolean): string |
     return plugin || short === 'core' ? null : 'a preset imports plugins and core';
   }
   if (short === 'core' || short === 'volume') return null;
+  if (short === 'data' && from.folder.startsWith('plugins/dataset-')) return null;
   if (short === 'trainer') return typeOnly ? null : 'a plugin imports only types of trainer';
-  return 'a plugin imports core, volume and types of trainer, never another plugin';
+  return 'a plugin imports core, volume, a data set plugin data, and types of trainer, never another plugin';
 }
 
 /** Rules on third-party packages; null when the import is fine. */
@@ -152,8 +154,8 @@ function externalRule(from: Package, file: string, name: string): string | null 
   const knowsTensors =
     kindOf(folder) === 'plugin' || folder === 'packages/trainer' || folder === 'packages/conformance';
   if (TENSORS.test(name) && !knowsTensors) return 'tensors are known to trainer and plugins only';
-  if (folder === 'packages/core' && name === 'node:fs' && !/^src\/(config|dataset|json)\//.test(file)) {
-    return 'core reads files in src/config, src/dataset and src/json only';
+  if (folder === 'packages/core' && name === 'node:fs' && !/^src\/(config|json)\//.test(file)) {
+    return 'core reads files in src/config and src/json only';
   }
   return null;
 }
@@ -209,12 +211,41 @@ function loadedAtImport(from: Package, entry: string): readonly (readonly [file:
     seen.add(file);
     for (const { specifier, typeOnly, dynamic } of from.files[file] ?? []) {
       if (typeOnly || dynamic) continue;
-      if (specifier.startsWith('.')) visit(normalize(join(dirname(file), specifier)).replace(/\.(m?)js$/, '.$1ts'));
+      if (specifier.startsWith('.')) visit(fileOf(file, specifier));
       else reached.push([file, specifier]);
     }
   };
   visit(entry);
   return reached;
+}
+
+/** The file inside a package that a relative import means. */
+function fileOf(importer: string, specifier: string): string {
+  return normalize(join(dirname(importer), specifier)).replace(/\.(m?)js$/, '.$1ts');
+}
+
+/**
+ * Circles of files, types included: each as the files along it, from the first in the alphabet. Imports that happen when a line
+ * runs count too.
+ */
+function circlesIn({ files }: Pick<Package, 'files'>): readonly (readonly string[])[] {
+  const found = new Map<string, readonly string[]>();
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) {
+      const circle = path.slice(at);
+      found.set([...circle].sort().join(), circle);
+      return;
+    }
+    if (done.has(file)) return;
+    for (const { specifier } of files[file] ?? []) {
+      if (specifier.startsWith('.')) visit(fileOf(file, specifier), [...path, file]);
+    }
+    done.add(file);
+  };
+  for (const file of Object.keys(files).sort()) visit(file, []);
+  return [...found.values()];
 }
 
 /** Judges a package.json. */
@@ -254,6 +285,7 @@ export function checkWorkspace(packages: readonly Package[]): readonly string[] 
   const byName = new Map(packages.map((one) => [one.manifest.name, one]));
   return packages.flatMap((from) => [
     ...judgeManifest(from),
+    ...circlesIn(from).map((circle) => `${from.folder}: a circle of imports: ${[...circle, circle[0]].join(' -> ')}`),
     ...Object.entries(from.files).flatMap(([file, imports]) =>
       imports.flatMap((entry) => judgeImport(from, file, entry, byName)),
     ),

@@ -58,13 +58,17 @@ const core = pack('packages/core', {}, { exports: { '.': {}, './di': {}, './pack
 const pic = pack('plugins/mixer-pic', {});
 
 const BREACHES: readonly (readonly [rule: string, breach: Package])[] = [
+  [
+    'a circle of imports: src/a.ts -> src/b.ts -> src/a.ts',
+    pack('plugins/loss-x', { 'src/a.ts': "import type { B } from './b.js'", 'src/b.ts': "import { a } from './a.js'" }),
+  ],
   ['no package of ours', pack('packages/volume', { 'src/a.ts': "import '@dinomix/core'" }, needs('@dinomix/core'))],
   [
     'core may import volume',
     pack('packages/core', { 'src/a.ts': "import '@dinomix/trainer'" }, needs('@dinomix/trainer')),
   ],
   [
-    'trainer may import core, volume',
+    'trainer may import core, data, volume',
     pack('packages/trainer', { 'src/a.ts': "import '@dinomix/mixer-pic'" }, needs('@dinomix/mixer-pic')),
   ],
   [
@@ -107,10 +111,7 @@ const BREACHES: readonly (readonly [rule: string, breach: Package])[] = [
       peers('@tensorflow/tfjs-core'),
     ),
   ],
-  [
-    'reads files in src/config, src/dataset and src/json only',
-    pack('packages/core', { 'src/host/a.ts': "import 'node:fs'" }),
-  ],
+  ['reads files in src/config and src/json only', pack('packages/core', { 'src/host/a.ts': "import 'node:fs'" })],
   [
     'heavy imports belong',
     pack(

@@ -1,5 +1,5 @@
-import { RECIPES } from '@dinomix/core/dataset';
-import { createBatchLoader, createCaseStore, createCaseWorkers, createLabelIndex } from '@dinomix/trainer/loader';
+import { RECIPES } from '@dinomix/data';
+import { createBatchLoader, createCaseStore, createCaseWorkers, createLabelIndex } from '@dinomix/data/loader';
 
 const SHAPE = [80, 160, 160];
 const PATCH = [64, 128, 128];

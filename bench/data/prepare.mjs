@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createFolderDataset, niftiFormat, RECIPES } from '@dinomix/core/dataset';
-import { prepareDataset } from '@dinomix/trainer';
+import { createFolderDataset, niftiFormat, RECIPES } from '@dinomix/data';
+import { prepareDataset } from '@dinomix/data/prepare';
 import { fromFloat16, readSafetensors } from '@dinomix/volume';
 
 const CLASSES = Array.from({ length: 14 }, (_, index) => ({ index, name: `${index}`, colour: [0, 0, 0], tail: false }));

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RECIPES } from '@dinomix/core/dataset';
+import { RECIPES } from '@dinomix/data';
 import { readNifti } from '@dinomix/volume';
 import { SideEnded } from '../lib/participant.mjs';
 import { round } from '../lib/statistics.mjs';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createBenchmarkDataset, niftiFormat, RECIPES } from '@dinomix/core/dataset';
+import { createBenchmarkDataset, niftiFormat, RECIPES } from '@dinomix/data';
 import { generatePhantom, ORGANS } from '@dinomix/dataset-phantom';
 import { writeNifti } from '@dinomix/volume';
 import { writtenOnce } from '../lib/written-once.mjs';

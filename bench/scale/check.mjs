@@ -1,4 +1,4 @@
-import { stalePrepared } from '@dinomix/trainer';
+import { stalePrepared } from '@dinomix/data/prepare';
 import { scaleDataset } from './cases.mjs';
 
 /** Checks the cases as `dinomix data check` does. A step returns the number of problems. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SYNAPSE_IDS } from '@dinomix/core/dataset';
+import { SYNAPSE_IDS } from '@dinomix/data';
 import { writePhantomDataset } from '@dinomix/dataset-phantom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dinomix, type Ended } from '../support/command.js';

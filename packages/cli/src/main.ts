@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { disableTelemetry } from '@dinomix/core/telemetry';
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command.js';
+import type { CommandResult } from './command-result.js';
 import { COMMANDS } from './commands/index.js';
 import { EXIT, exitCodeOf, tellFailure } from './failure.js';
 import { listenForInterrupt } from './interrupt.js';
@@ -19,9 +20,6 @@ export interface Surroundings {
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   readonly version: string;
 };
-
-/** A command ends with an exit code of its own. */
-export type CommandResult = number | undefined;
 
 /** Settings that commander copies to sub-commands only when they are made by it. */
 function inherit(parent: Command, command: Command): void {

@@ -88,6 +88,7 @@ export type { Disposer } from './lifecycle/disposal-stack.js';
 export type { LifecycleState } from './lifecycle/state.js';
 export { definePlugin, parseSlotKey } from './plugin/define-plugin.js';
 export { satisfies } from './plugin/semver.js';
+export type { SlotKey } from './plugin/slot-key.js';
 export type {
   IdsOf,
   OptionsInput,
@@ -102,7 +103,6 @@ export type {
   SchemaIssue,
   SlotContext,
   SlotFactory,
-  SlotKey,
   SlotsOf,
 } from './plugin/types.js';
 export { CORE_VERSION, PLUGIN_API_LEVEL } from './plugin/version.js';
@@ -128,7 +128,6 @@ export type {
 export type {
   Axis,
   BatchShape,
-  GraphContext,
   Index3,
   Initializer,
   Json,
@@ -136,7 +135,6 @@ export type {
   NamedTensors,
   ParameterSpec,
   RandomStreams,
-  ReportUnit,
   RunInfo,
   SlotState,
   StateArray,
@@ -177,6 +175,7 @@ export type {
   ExecutorContext,
   RunSpec,
 } from './slots/contracts/executor.js';
+export type { GraphContext, ReportUnit } from './slots/contracts/graph-context.js';
 export type {
   Loss,
   LossBuildContext,

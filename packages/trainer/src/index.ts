@@ -3,17 +3,6 @@
 export { builtIns } from './built-ins.js';
 export { bestCheckpoint, type CheckpointChoice, readCheckpoint } from './checkpoint/checkpoints.js';
 export type { CheckpointState, VariableValues } from './checkpoint/state.js';
-export { type PreparedCase, prepareCase } from './data/prepare-case.js';
-export {
-  type PreparationOptions,
-  type PreparationReport,
-  type PreparedEntry,
-  prepareDataset,
-} from './data/prepare-dataset.js';
-export { stalePrepared } from './data/prepared-marks.js';
-export { type CaseSurvey, SURVEY_PERCENTILES } from './data/survey-case.js';
-export { type SurveyOptions, surveyDataset } from './data/survey-dataset.js';
-export { fieldOf } from './data/trained-images.js';
 export { TRAINER_ERROR_CODES, type TrainerErrorCode } from './errors.js';
 export { aggregateRuns, type OverRuns, type RunsSummary } from './evaluation/aggregate.js';
 export { writeEvaluation } from './evaluation/report-file.js';
@@ -38,9 +27,10 @@ export { createSgd, type SgdOptions } from './optimization/sgd.js';
 export { openBackend, startBackend } from './run/open-backend.js';
 export { assertRunFolder } from './run/run-lock.js';
 export { runTraining, type TrainingOptions } from './run/run-training.js';
-export type { WorkerMessage, WorkerRequest } from './run/serve.js';
+export type { WorkerRequest } from './run/serve.js';
 export { writeSpec } from './run/spec-file.js';
 export { fillTeacherCaches, type TeacherCacheOptions, type TeacherCacheReport } from './run/teacher-cache.js';
+export type { WorkerMessage } from './run/worker-message.js';
 export { createPass, type PassChanges } from './step/graph/students.js';
 export { type EvaluateOptions, evaluateRun } from './trained/evaluate-run.js';
 export { openTrained, type TrainedNetwork } from './trained/open-trained.js';

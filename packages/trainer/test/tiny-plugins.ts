@@ -10,8 +10,8 @@ import {
   type ViewNeed,
 } from '@dinomix/core';
 import { add, div, memory, minimum, mul, scalar, softmax, sub, type Tensor } from '@tensorflow/tfjs-core';
+import { type TinyOptions, tinyDataset } from '../../data/test/tiny-dataset.js';
 import type { BackendSlot, LossSlot, StudentSlot, TeacherSlot } from '../src/types.js';
-import { type TinyOptions, tinyDataset } from './tiny-dataset.js';
 
 /** Takes any options as they are. */
 export function anyOptions<O>(): OptionsSchema<O, O> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { maskOf, readFixture } from '../test/fixtures.js';
 import { connectedComponents, largestComponent } from './components.js';
-import type { Triple } from './volume.js';
+import type { Triple } from './triple.js';
 
 const cases =
   await readFixture<{ shape: Triple; mask: string; labels: Record<'6' | '18' | '26', number[]> }[]>('components.json');

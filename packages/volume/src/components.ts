@@ -1,5 +1,6 @@
 import { type Connectivity, neighbourOffsets } from './neighbourhood.js';
-import { assertShape, type Triple, type VoxelArray } from './volume.js';
+import type { Triple } from './triple.js';
+import { assertShape, type VoxelArray } from './volume.js';
 
 /** Connected components of a mask. */
 export interface Components {

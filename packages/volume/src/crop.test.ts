@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { expectClose, expectFailure } from '../test/fixtures.js';
 import { boundingBox, centreBox, copyBox, crop, flip, flipInPlace, pad } from './crop.js';
 import { applyAffine } from './geometry.js';
-import { createVolume, type Triple, voxelCount } from './volume.js';
+import type { Triple } from './triple.js';
+import { createVolume, voxelCount } from './volume.js';
 
 const shape: Triple = [3, 4, 5];
 const spacing: Triple = [3, 2, 1];

@@ -1,14 +1,7 @@
 import { VolumeError } from './errors.js';
 import { multiplyAffine, regridAffine } from './geometry.js';
-import {
-  allocateLike,
-  assertShape,
-  type Grid,
-  type Triple,
-  type Volume,
-  type VoxelArray,
-  voxelCount,
-} from './volume.js';
+import type { Triple } from './triple.js';
+import { allocateLike, assertShape, type Grid, type Volume, type VoxelArray, voxelCount } from './volume.js';
 
 /** A box of voxels: `offset` may lie outside of the volume, on either side. Both in the order [z, y, x]. */
 export interface Box {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { expectClose, maskOf, readFixture } from '../test/fixtures.js';
 import { distanceTransform } from './distance-transform.js';
 import { createRng } from './rng.js';
-import type { Triple } from './volume.js';
+import type { Triple } from './triple.js';
 
 const cases =
   await readFixture<{ shape: Triple; mask: string; spacing: Triple; distances: number[] }[]>('distances.json');

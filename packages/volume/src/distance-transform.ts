@@ -1,4 +1,5 @@
-import { assertShape, assertSpacing, type Triple, type VoxelArray, voxelCount } from './volume.js';
+import type { Triple } from './triple.js';
+import { assertShape, assertSpacing, type VoxelArray, voxelCount } from './volume.js';
 
 /** How to measure distances. */
 export interface DistanceTransformOptions {

@@ -5,7 +5,6 @@ import {
   affineDifference,
   affineFromQuaternion,
   applyAffine,
-  assertSameGrid,
   determinantOf,
   formatAffine,
   invertAffine,
@@ -13,6 +12,7 @@ import {
   quaternionOf,
   regridAffine,
 } from './geometry.js';
+import { assertSameGrid } from './same-grid.js';
 import { createGrid } from './volume.js';
 
 const { cases, rotations } = await readFixture<{

@@ -10,10 +10,8 @@ export {
   affineDifference,
   affineFromSpacing,
   applyAffine,
-  assertSameGrid,
   determinantOf,
   formatAffine,
-  type GridNames,
   invertAffine,
   multiplyAffine,
   type Point,
@@ -66,6 +64,7 @@ export {
   viewSafetensors,
   writeSafetensors,
 } from './safetensors.js';
+export { assertSameGrid, type GridNames } from './same-grid.js';
 export { openSealed, type SealedFile, writeSealed } from './sealed-safetensors.js';
 export {
   extractSurface,
@@ -75,11 +74,11 @@ export {
   surfaceDistances,
 } from './surface.js';
 export { clearTemporaryFiles, temporaryPath } from './temporary-files.js';
+export type { Triple } from './triple.js';
 export {
   createGrid,
   createVolume,
   type Grid,
-  type Triple,
   type Volume,
   type VolumeInit,
   type VoxelArray,

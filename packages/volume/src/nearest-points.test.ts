@@ -2,7 +2,7 @@ import { describe, it } from 'vitest';
 import { expectClose } from '../test/fixtures.js';
 import { gridPoints, nearestDistances } from './nearest-points.js';
 import { createRng } from './rng.js';
-import type { Triple } from './volume.js';
+import type { Triple } from './triple.js';
 
 /** Draws voxels of a box, each with probability `share`, at least one. */
 function draw(name: string, offset: Triple, shape: Triple, share: number) {

@@ -1,6 +1,7 @@
 import type { Box } from './crop.js';
 import { distanceTransform } from './distance-transform.js';
-import { assertSpacing, type Triple, voxelCount } from './volume.js';
+import type { Triple } from './triple.js';
+import { assertSpacing, voxelCount } from './volume.js';
 
 /** Points of a grid and the box that holds them all. */
 export interface GridPoints extends Box {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { expectClose, expectFailure, readFixture } from '../test/fixtures.js';
 import type { Affine } from './geometry.js';
 import { orientationOf, planReorientation, reorient, undoReorientation } from './orientation.js';
-import { createVolume, type Triple } from './volume.js';
+import type { Triple } from './triple.js';
+import { createVolume } from './volume.js';
 
 interface Case {
   affine: Affine;

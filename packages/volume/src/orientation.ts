@@ -1,6 +1,7 @@
 import { VolumeError } from './errors.js';
 import { type Affine, assertAffine, multiplyAffine, spacingOf } from './geometry.js';
-import { allocateLike, bitsOf, type Grid, type Triple, type Volume, type VoxelArray, voxelCount } from './volume.js';
+import type { Triple } from './triple.js';
+import { allocateLike, bitsOf, type Grid, type Volume, type VoxelArray, voxelCount } from './volume.js';
 
 const POSITIVE = ['R', 'A', 'S'] as const;
 const NEGATIVE = ['L', 'P', 'I'] as const;

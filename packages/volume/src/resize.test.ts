@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { expectClose, readFixture } from '../test/fixtures.js';
 import { type Affine, applyAffine } from './geometry.js';
 import { resizedGrid, resizeNearest, resizeTrilinear } from './resize.js';
-import { createGrid, createVolume, type Triple } from './volume.js';
+import type { Triple } from './triple.js';
+import { createGrid, createVolume } from './volume.js';
 
 interface Resized {
   source: Triple;

@@ -1,11 +1,11 @@
 import { regridAffine } from './geometry.js';
+import type { Triple } from './triple.js';
 import {
   allocateLike,
   assertShape,
   type BitArray,
   bitsOf,
   type Grid,
-  type Triple,
   type Volume,
   type VoxelArray,
   voxelCount,

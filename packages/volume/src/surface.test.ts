@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { maskOf, readFixture } from '../test/fixtures.js';
 import { extractSurface, surfaceDistances } from './surface.js';
-import type { Triple } from './volume.js';
+import type { Triple } from './triple.js';
 
 interface Truth {
   shape: Triple;

@@ -1,6 +1,7 @@
 import { type GridPoints, gridPoints, nearestDistances } from './nearest-points.js';
 import { type Connectivity, neighbourOffsets } from './neighbourhood.js';
-import { assertShape, type Triple, type VoxelArray, voxelCount } from './volume.js';
+import type { Triple } from './triple.js';
+import { assertShape, type VoxelArray, voxelCount } from './volume.js';
 
 /** How to measure between surfaces. */
 export interface SurfaceDistanceOptions {

@@ -1,11 +1,9 @@
 import { VolumeError } from './errors.js';
 import { type Affine, affineFromSpacing, assertAffine, spacingOf } from './geometry.js';
+import type { Triple } from './triple.js';
 
 /** Voxel values in memory. */
 export type VoxelArray = Uint8Array | Int16Array | Uint16Array | Int32Array | Float32Array | Float64Array;
-
-/** Three numbers in the order of memory: z, y, x. */
-export type Triple = readonly [z: number, y: number, x: number];
 
 /**
  * Where the voxels of a volume lie.

@@ -20,8 +20,9 @@ import {
   type Value,
 } from './graph/ir.js';
 import { parseLayout, relayoutHost } from './lowering/layout.js';
+import type { BackendSettings } from './session/backend-settings.js';
 import { type CacheStatistics, SessionCache } from './session/cache.js';
-import { type CompileSettings, identityKey } from './session/compile.js';
+import { identityKey } from './session/compile.js';
 import { executeGraph } from './session/execute.js';
 
 /** What one TensorFlow.js data id stands for: a graph value, or host data that never enters the graph. */
@@ -32,13 +33,6 @@ export interface DataEntry {
   readonly dtype: DataType;
   refCount: number;
   readonly origin: Error | undefined;
-}
-
-export interface BackendSettings extends CompileSettings {
-  /** Most compiled graphs kept at a time; each owns a memory arena. */
-  readonly cachedGraphs: number;
-  /** Operations recorded without a read before the engine runs them by itself. */
-  readonly pendingLimit: number;
 }
 
 const CONSTANT_SCAN_SIZE = 4096;

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataProblem, Dataset } from '@dinomix/core';
-import { AMOS_TEST, AMOS_TRAIN, AMOS_UNLABELLED_20, AMOS_VALIDATION } from '@dinomix/core/dataset';
+import { AMOS_TEST, AMOS_TRAIN, AMOS_UNLABELLED_20, AMOS_VALIDATION } from '@dinomix/data';
 import { writePhantomDataset } from '@dinomix/dataset-phantom';
 import { orientationOf } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';

@@ -12,7 +12,7 @@ import {
   phantomScope,
   RECIPES,
   withSampling,
-} from '@dinomix/core/dataset';
+} from '@dinomix/data';
 import { scanAmos } from './folder.js';
 import type { AmosOptions } from './options.js';
 import { splitsOf } from './splits.js';

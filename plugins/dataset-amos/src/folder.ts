@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type DataProblem, isDmxError, readJsonDocument, reasonOf } from '@dinomix/core';
-import { AMOS_CLASSES, errorOf, isFolder, type PairScan, scanPairs, warningOf } from '@dinomix/core/dataset';
+import { AMOS_CLASSES, errorOf, isFolder, type PairScan, scanPairs, warningOf } from '@dinomix/data';
 
 const PARTS = [
   { name: 'Tr', isTest: false },

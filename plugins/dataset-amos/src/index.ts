@@ -1,5 +1,5 @@
 import { definePlugin } from '@dinomix/core';
-import { withAbsoluteFolders } from '@dinomix/core/dataset';
+import { withAbsoluteFolders } from '@dinomix/data';
 import { openAmosDataset } from './dataset.js';
 import { optionsSchema } from './options.js';
 

@@ -1,4 +1,4 @@
-import { folderOptions, labelledOption, samplingOptions, splitFileOption } from '@dinomix/core/dataset';
+import { folderOptions, labelledOption, samplingOptions, splitFileOption } from '@dinomix/data';
 import { z } from 'zod';
 
 /** Options of the AMOS22 benchmark. */

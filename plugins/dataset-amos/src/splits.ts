@@ -7,7 +7,7 @@ import {
   publishedSplitProblems,
   type Splits,
   warningOf,
-} from '@dinomix/core/dataset';
+} from '@dinomix/data';
 import type { AmosOptions } from './options.js';
 
 function ctOnly({ splits, problems }: PlannedSplits, root: string): PlannedSplits {

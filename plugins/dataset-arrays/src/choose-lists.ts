@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { DataProblem } from '@dinomix/core';
-import { errorOf, type Splits, warningOf } from '@dinomix/core/dataset';
+import { errorOf, type Splits, warningOf } from '@dinomix/data';
 import type { SplitList } from './lists.js';
 
 /** The cases of each part, with what is wrong with the lists. */

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CaseReader, Dataset } from '@dinomix/core';
-import { AMOS_IDS, AMOS_LABELLED, SYNAPSE_IDS } from '@dinomix/core/dataset';
+import { AMOS_IDS, AMOS_LABELLED, SYNAPSE_IDS } from '@dinomix/data';
 import { describe, expect, test } from 'vitest';
 import {
   DHC,

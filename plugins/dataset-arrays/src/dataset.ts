@@ -13,7 +13,7 @@ import {
   SYNAPSE_SIDES,
   warningOf,
   withSampling,
-} from '@dinomix/core/dataset';
+} from '@dinomix/data';
 import { labelColour, type Triple } from '@dinomix/volume';
 import type { Axes } from './axes.js';
 import { type ArraysReading, arraysFormat } from './format.js';

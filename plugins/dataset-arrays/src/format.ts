@@ -1,12 +1,6 @@
 import { extname } from 'node:path';
 import type { CaseReader, JsonObject } from '@dinomix/core';
-import {
-  type CaseFormat,
-  createReader,
-  type FileInspection,
-  type FormatSource,
-  type ReaderPlan,
-} from '@dinomix/core/dataset';
+import { type CaseFormat, createReader, type FileInspection, type FormatSource, type ReaderPlan } from '@dinomix/data';
 import { createGrid, type StoredArray, settleNonFinite, type Triple, toVoxelArray, type Volume } from '@dinomix/volume';
 import { type ArrayOrder, type Axes, orderElements, volumeSizes } from './axes.js';
 import { readH5, readH5Header } from './h5.js';

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { type DataProblem, reasonOf } from '@dinomix/core';
-import { type CaseFiles, entriesIn, errorOf, type FolderEntry, scanPairs, unreadProblems } from '@dinomix/core/dataset';
+import { type CaseFiles, entriesIn, errorOf, type FolderEntry, scanPairs, unreadProblems } from '@dinomix/data';
 
 /** A folder of arrays and its cases in the order of their ids. */
 export interface ArrayStore {

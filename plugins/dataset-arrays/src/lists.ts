@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import type { DataProblem } from '@dinomix/core';
-import { errorOf, warningOf } from '@dinomix/core/dataset';
+import { errorOf, warningOf } from '@dinomix/data';
 import { readRegularFile } from '@dinomix/volume';
 
 type Kind = 'labelled' | 'unlabelled' | 'train' | 'validation' | 'test';

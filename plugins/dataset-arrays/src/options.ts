@@ -1,4 +1,4 @@
-import { folderOptions, labelledOption, samplingOptions, splitFileOption } from '@dinomix/core/dataset';
+import { folderOptions, labelledOption, samplingOptions, splitFileOption } from '@dinomix/data';
 import { z } from 'zod';
 
 const { root, seed, validation, test, patient, labelValues, replaceNonFinite, cache } = folderOptions;

@@ -11,7 +11,7 @@ import {
   type Splits,
   synapseSplit,
   warningOf,
-} from '@dinomix/core/dataset';
+} from '@dinomix/data';
 import { chooseLists } from './choose-lists.js';
 import type { ArrayStore } from './layout.js';
 import { findLists } from './lists.js';

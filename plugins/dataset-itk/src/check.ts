@@ -1,5 +1,5 @@
 import type { DataProblem } from '@dinomix/core';
-import { checkNnunetFolder } from '@dinomix/core/dataset';
+import { checkNnunetFolder } from '@dinomix/data';
 import { layoutOf } from './layout.js';
 import { type ItkInput, optionsSchema } from './options.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CreateCaseReader, DataProblem, Dataset } from '@dinomix/core';
-import { openNnunetFolder } from '@dinomix/core/dataset';
+import { openNnunetFolder } from '@dinomix/data';
 import { createVolume, flip, labelColour, type Volume, writeNifti } from '@dinomix/volume';
 import { describe, expect, it } from 'vitest';
 import { canTest, makeSeries, patternOf, temporaryFolder } from '../test/python.js';

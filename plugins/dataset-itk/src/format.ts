@@ -8,7 +8,7 @@ import {
   type FormatSource,
   niftiFormat,
   type ReaderPlan,
-} from '@dinomix/core/dataset';
+} from '@dinomix/data';
 import type { Grid } from '@dinomix/volume';
 import { placeDicomSeries, readDicomSeries } from './dicom/read-series.js';
 import { ItkError } from './errors.js';

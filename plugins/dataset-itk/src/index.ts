@@ -1,5 +1,5 @@
 import { definePlugin } from '@dinomix/core';
-import { openNnunetFolder, withAbsoluteFolders } from '@dinomix/core/dataset';
+import { openNnunetFolder, withAbsoluteFolders } from '@dinomix/data';
 import { layoutOf } from './layout.js';
 import { optionsSchema } from './options.js';
 

@@ -1,4 +1,4 @@
-import type { NnunetLayout } from '@dinomix/core/dataset';
+import type { NnunetLayout } from '@dinomix/data';
 import { itkFormat } from './format.js';
 import type { ItkOptions } from './options.js';
 

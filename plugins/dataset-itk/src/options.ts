@@ -1,4 +1,4 @@
-import { nnunetOptions } from '@dinomix/core/dataset';
+import { nnunetOptions } from '@dinomix/data';
 import { z } from 'zod';
 
 /** Options of the data set: those of the nnU-Net layout, and two about DICOM series. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CreateCaseReader, Dataset } from '@dinomix/core';
-import { openNnunetFolder } from '@dinomix/core/dataset';
+import { openNnunetFolder } from '@dinomix/data';
 import { countLabels, createVolume } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';
 import { buildFolder, casesOf, DOCUMENT, imageOf, labelOf, optionsOf } from '../test/build-folder.js';

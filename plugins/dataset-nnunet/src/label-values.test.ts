@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openNnunetFolder } from '@dinomix/core/dataset';
+import { openNnunetFolder } from '@dinomix/data';
 import { countLabels, createVolume, writeNifti } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';
 import { buildFolder, casesOf, DOCUMENT, labelOf, optionsOf, SHAPE } from '../test/build-folder.js';

@@ -1,4 +1,4 @@
-import { type NnunetLayout, niftiFormat } from '@dinomix/core/dataset';
+import { type NnunetLayout, niftiFormat } from '@dinomix/data';
 
 /** NIfTI files alone. */
 export const LAYOUT: NnunetLayout = {

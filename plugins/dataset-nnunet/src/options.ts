@@ -1,4 +1,4 @@
-import { nnunetOptions } from '@dinomix/core/dataset';
+import { nnunetOptions } from '@dinomix/data';
 import { z } from 'zod';
 
 /** Options of a data set in the nnU-Net raw layout. */

@@ -3,7 +3,7 @@ import { existsSync, symlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataProblem } from '@dinomix/core';
-import { openNnunetFolder } from '@dinomix/core/dataset';
+import { openNnunetFolder } from '@dinomix/data';
 import { describe, expect, it } from 'vitest';
 import { buildFolder, optionsOf } from '../test/build-folder.js';
 import { checkDataset } from './check.js';

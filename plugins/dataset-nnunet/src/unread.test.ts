@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openNnunetFolder } from '@dinomix/core/dataset';
+import { openNnunetFolder } from '@dinomix/data';
 import { writeNifti } from '@dinomix/volume';
 import { describe, expect, test } from 'vitest';
 import { buildFolder, casesOf, DOCUMENT, imageOf, labelOf, optionsOf } from '../test/build-folder.js';

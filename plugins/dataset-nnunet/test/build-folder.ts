@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { NnunetOptions } from '@dinomix/core/dataset';
+import type { NnunetOptions } from '@dinomix/data';
 import { createVolume, type Triple, type Volume, writeNifti } from '@dinomix/volume';
 import { type NnunetInput, optionsSchema } from '../src/options.js';
 

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { type CaseRole, type Dataset, hashJson, type Preprocessing } from '@dinomix/core';
-import { AMOS_CLASSES, niftiFileReading, SYNAPSE_CLASSES } from '@dinomix/core/dataset';
+import { AMOS_CLASSES, niftiFileReading, SYNAPSE_CLASSES } from '@dinomix/data';
 import { createRng } from '@dinomix/volume';
 import type { PhantomOptions } from './options.js';
 import { caseCount, caseId, createReader, recipeOf } from './reader.js';

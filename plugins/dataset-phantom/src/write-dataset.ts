@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DmxError } from '@dinomix/core';
-import { AMOS_TEST, AMOS_TRAIN, AMOS_VALIDATION, PHANTOM_MARK } from '@dinomix/core/dataset';
+import { AMOS_TEST, AMOS_TRAIN, AMOS_VALIDATION, PHANTOM_MARK } from '@dinomix/data';
 import { makeFolder, type Triple, writeFileAtomic, writeNifti } from '@dinomix/volume';
 import { type Benchmark, FIELD_OF_VIEW, ORGANS, SMALLEST_SHAPE } from './classes.js';
 import { generatePhantom } from './phantom.js';

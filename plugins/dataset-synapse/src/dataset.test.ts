@@ -2,7 +2,7 @@ import { copyFile, cp, mkdir, mkdtemp, readdir, rename, rm, truncate, writeFile 
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { DataProblem, Dataset } from '@dinomix/core';
-import { SYNAPSE_IDS, SYNAPSE_MANIFESTS } from '@dinomix/core/dataset';
+import { SYNAPSE_IDS, SYNAPSE_MANIFESTS } from '@dinomix/data';
 import { writePhantomDataset } from '@dinomix/dataset-phantom';
 import { orientationOf } from '@dinomix/volume';
 import { beforeAll, describe, expect, test } from 'vitest';

@@ -11,7 +11,7 @@ import {
   SYNAPSE_IDS,
   SYNAPSE_SIDES,
   withSampling,
-} from '@dinomix/core/dataset';
+} from '@dinomix/data';
 import { scanSynapse } from './folder.js';
 import type { SynapseOptions } from './options.js';
 import { splitsOf } from './splits.js';

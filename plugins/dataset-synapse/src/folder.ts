@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { errorOf, isFolder, type PairFolders, type PairScan, scanPairs } from '@dinomix/core/dataset';
+import { errorOf, isFolder, type PairFolders, type PairScan, scanPairs } from '@dinomix/data';
 
 // As the archive of synapse.org unpacks, as its parts do, and flattened as DHC's preprocessing wants it.
 const LAYOUTS = [

@@ -6,7 +6,7 @@ import {
   SYNAPSE_MANIFESTS,
   type SynapseSplitName,
   synapseSplit,
-} from '@dinomix/core/dataset';
+} from '@dinomix/data';
 import type { SynapseOptions } from './options.js';
 
 function isPublished(split: string): split is SynapseSplitName {

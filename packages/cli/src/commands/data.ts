@@ -14,11 +14,11 @@ import {
   triple,
   wholeNumber,
 } from '../command.js';
+import type { CommandResult } from '../command-result.js';
 import { type FingerprintOptions, fingerprintData } from '../data/fingerprint.js';
 import { type PrepareOptions, prepareData } from '../data/prepare.js';
 import { type DatasetOptions, withDataset } from '../data/with-dataset.js';
 import { EXIT } from '../failure.js';
-import type { CommandResult } from '../main.js';
 import { createStatusLine } from '../terminal.js';
 import { counted } from '../text.js';
 
@@ -93,7 +93,7 @@ function renderProblem({ severity, file, caseId, message, fix }: DataProblem): s
 
 async function checkData(context: CommandContext, options: DatasetOptions): Promise<number> {
   const problems: DataProblem[] = [];
-  const { stalePrepared } = await import('@dinomix/trainer');
+  const { stalePrepared } = await import('@dinomix/data/prepare');
   const title = await withDataset(context, options, async (dataset) => {
     const tellOf = (problem: DataProblem): void => {
       context.signal.throwIfAborted();

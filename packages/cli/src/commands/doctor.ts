@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addConfig, type CommandContext, type ConfigOptions, createCommand, tell } from '../command.js';
+import type { CommandResult } from '../command-result.js';
 import { openConfig } from '../config.js';
 import { describeBackends, judgeBackends } from '../doctor/backends.js';
 import { checkCopies } from '../doctor/copies.js';
@@ -7,7 +8,6 @@ import type { Finding } from '../doctor/finding.js';
 import { checkNode, describeMachine } from '../doctor/node.js';
 import { checkTelemetry } from '../doctor/telemetry.js';
 import { EXIT } from '../failure.js';
-import type { CommandResult } from '../main.js';
 import { counted, wrap } from '../text.js';
 
 const MARK = { good: 'ok', note: '-', warning: 'WARN', error: 'FAIL' } as const;

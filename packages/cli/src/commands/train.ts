@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { addConfig, type CommandContext, type CommonOptions, type ConfigOptions, createCommand } from '../command.js';
+import type { CommandResult } from '../command-result.js';
 import { openConfig, openRun } from '../config.js';
-import type { CommandResult } from '../main.js';
 import { execute } from '../train/execute.js';
 import { newRunFolder } from '../train/run-folder.js';
 

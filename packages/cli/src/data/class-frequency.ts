@@ -1,5 +1,5 @@
 import type { ClassInfo } from '@dinomix/core';
-import type { CaseSurvey } from '@dinomix/trainer';
+import type { CaseSurvey } from '@dinomix/data/prepare';
 import { escapeHtml } from '@dinomix/volume/page';
 
 /** How often a class occurs in the labels that were read. */

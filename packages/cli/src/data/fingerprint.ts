@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Dataset, Index3 } from '@dinomix/core';
-import type { CaseSurvey } from '@dinomix/trainer';
+import type { CaseSurvey } from '@dinomix/data/prepare';
 import { makeFolder, writeFileAtomic } from '@dinomix/volume';
 import { type CommandContext, tell, type WorkerOptions } from '../command.js';
 import { columns, counted } from '../text.js';
@@ -57,7 +57,7 @@ function textOf({ title, percentiles, classes, cases }: Fingerprint): string {
 }
 
 async function describeDataset(dataset: Dataset, context: CommandContext, workers: number): Promise<Fingerprint> {
-  const { SURVEY_PERCENTILES, surveyDataset } = await import('@dinomix/trainer');
+  const { SURVEY_PERCENTILES, surveyDataset } = await import('@dinomix/data/prepare');
   const progress = createCaseProgress(context.terminal);
   const cases = await surveyDataset(dataset, {
     workers,

@@ -1,4 +1,4 @@
-import type { PreparationReport, PreparedEntry } from '@dinomix/trainer';
+import type { PreparationReport, PreparedEntry } from '@dinomix/data/prepare';
 import { type CommandContext, type ConfigOptions, tell, type WorkerOptions } from '../command.js';
 import { EXIT } from '../failure.js';
 import { counted } from '../text.js';
@@ -30,7 +30,7 @@ function textOf({ cases, folder }: PreparationReport): string {
 
 /** Prepares the data set of a config. @returns the exit code: 1 where cases were left out. */
 export async function prepareData(context: CommandContext, options: PrepareOptions): Promise<number> {
-  const { prepareDataset } = await import('@dinomix/trainer');
+  const { prepareDataset } = await import('@dinomix/data/prepare');
   const progress = createCaseProgress(context.terminal);
   const report = await withDataset(context, options, (dataset) =>
     prepareDataset(dataset, {

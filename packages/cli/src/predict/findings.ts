@@ -1,6 +1,6 @@
 import type { AxisRange, Index3 } from '@dinomix/core';
-import { type FileInspection, headerProblems, imageWarnings } from '@dinomix/core/dataset';
-import { fieldOf } from '@dinomix/trainer';
+import { type FileInspection, headerProblems, imageWarnings } from '@dinomix/data';
+import { fieldOf } from '@dinomix/data/prepare';
 import type { Volume } from '@dinomix/volume';
 import type { NetworkFacts } from './network-facts.js';
 

@@ -1,9 +1,9 @@
 import { isDmxError, reasonOf } from '@dinomix/core';
+import type { PreparedCase } from '@dinomix/data/prepare';
 import {
   inferenceBytes,
   memoryRoom,
   type PredictOptions,
-  type PreparedCase,
   predictPrepared,
   prepareImage,
   type WindowWatch,

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { ClassInfo, ImageReading } from '@dinomix/core';
-import { type FileInspection, niftiFormat } from '@dinomix/core/dataset';
+import { type FileInspection, niftiFormat } from '@dinomix/data';
 import { readNifti, type Volume, writeNifti } from '@dinomix/volume';
 import { usageError } from '../errors.js';
 import type { Packages } from '../packages.js';

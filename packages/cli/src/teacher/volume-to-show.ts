@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { CaseData, CaseRole, Dataset, Index3, Normalisation, Preprocessing } from '@dinomix/core';
 import { isDmxError } from '@dinomix/core';
-import type { PreparedCase } from '@dinomix/trainer';
+import type { PreparedCase } from '@dinomix/data/prepare';
 import {
   applyAffine,
   invertAffine,
@@ -86,7 +86,7 @@ function gridMap({ source, affine }: PreparedCase): (voxel: Index3) => Index3 {
 
 async function prepared(data: CaseData, preprocessing: Preprocessing): Promise<PreparedCase> {
   // Loads the tensor library.
-  const { prepareCase } = await import('@dinomix/trainer');
+  const { prepareCase } = await import('@dinomix/data/prepare');
   return prepareCase({ ...data, label: null }, preprocessing, 1);
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, definePlugin, type Teacher } from '@dinomix/core';
-import { createFolderDataset, niftiFormat, RECIPES, scanPairs } from '@dinomix/core/dataset';
+import { createFolderDataset, niftiFormat, RECIPES, scanPairs } from '@dinomix/data';
 import { z } from 'zod';
 
 const classes = ['background', 'liver', 'spleen'].map((name, index) => ({

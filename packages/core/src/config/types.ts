@@ -1,6 +1,7 @@
-import type { SlotKey } from '../plugin/types.js';
+import type { SlotKey } from '../plugin/slot-key.js';
 import type { DeviceName } from '../slots/contracts/backend.js';
 import type { Axis, Index3, JsonObject } from '../slots/contracts/common.js';
+import type { PassMode } from '../slots/contracts/pass-mode.js';
 import type { SlotName } from '../slots/tokens.js';
 
 /** Weight of a loss term over the run. */
@@ -32,12 +33,8 @@ export interface TrainSettings {
   readonly patch: Index3;
   /** Crops per step. */
   readonly batch: { readonly labelled: number; readonly unlabelled: number };
-  /**
-   * How the crops of a step pass through a student. `together`: one pass over all views as one batch, which shares batch
-   * statistics. `by-view` and `by-crop`: a pass for each view, or for each crop, one after the other, with gradients added up:
-   * the same losses for less memory and one more pass forward, and batch statistics of each pass.
-   */
-  readonly passes: 'together' | 'by-view' | 'by-crop';
+  /** How the crops of a step pass through a student. */
+  readonly passes: PassMode;
   /** Largest norm of the gradients of a student's parameters together; larger ones are scaled down. Null leaves them. */
   readonly clipNorm: number | null;
   /** Loader threads; 0 loads in the training thread. The batches are the same whatever the number. */

@@ -320,14 +320,6 @@ const lifeErrors = {
 const datasetErrors = {
   DMX_JSON_DOCUMENT: (d: { file: string; reason: string; fix: string }) =>
     text(`${d.file} cannot be read as JSON`, d.reason, d.fix),
-  DMX_DATASET_UNUSABLE: (d: { file: string; message: string; fix: string }) =>
-    text(`${d.file} cannot be used`, d.message, d.fix),
-  DMX_DATASET_CASE: (d: { id: string; known: readonly string[] }) =>
-    text(
-      `There is no case "${d.id}"`,
-      `The folder has ${d.known.length} cases: ${d.known.slice(0, 5).join(', ')}${d.known.length > 5 ? ', ...' : ''}.`,
-      'Take an id from the split of the data set.',
-    ),
 } as const;
 
 /** Every error of core by code, with its why and its fix. */

@@ -5,7 +5,8 @@ import { withDeadline } from '../lifecycle/deadline.js';
 import type { DisposalStack } from '../lifecycle/disposal-stack.js';
 import { parseSlotKey } from '../plugin/define-plugin.js';
 import type { LoadedPlugin } from '../plugin/loaded.js';
-import { PLUGIN, type PluginApi, type SlotFactory, type SlotKey } from '../plugin/types.js';
+import type { SlotKey } from '../plugin/slot-key.js';
+import { PLUGIN, type PluginApi, type SlotFactory } from '../plugin/types.js';
 import type { JsonObject } from '../slots/contracts/common.js';
 import type { SlotTypes } from '../slots/tokens.js';
 

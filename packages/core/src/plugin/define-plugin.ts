@@ -1,5 +1,6 @@
 import { dmxError } from '../errors/codes.js';
 import { SLOT_NAMES, type SlotName } from '../slots/tokens.js';
+import type { SlotKey } from './slot-key.js';
 import {
   type AnyPluginDefinition,
   type OptionsSchema,
@@ -7,7 +8,6 @@ import {
   type PluginDefinition,
   type PluginFactory,
   type PluginInstance,
-  type SlotKey,
 } from './types.js';
 import { CORE_VERSION } from './version.js';
 

@@ -1,7 +1,8 @@
 import type { ResolvedPlugin } from '../config/types.js';
 import type { JsonObject } from '../slots/contracts/common.js';
 import { definePlugin, isPluginInstance, parseSlotKey, uncalledPluginName } from './define-plugin.js';
-import { PLUGIN, type PluginInstance, type SlotKey } from './types.js';
+import type { SlotKey } from './slot-key.js';
+import { PLUGIN, type PluginInstance } from './types.js';
 
 /** Looks for the plugin of a stored config; null where it is not in this place. */
 export type FindPlugin = (stored: Pick<ResolvedPlugin, 'name' | 'provides'>) => Promise<PluginInstance | null>;

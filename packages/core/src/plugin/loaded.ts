@@ -1,4 +1,5 @@
-import type { AnyPluginDefinition, PluginInstance, SlotKey } from './types.js';
+import type { SlotKey } from './slot-key.js';
+import type { AnyPluginDefinition, PluginInstance } from './types.js';
 
 /** A plugin instance on its way through validation. */
 export interface LoadedPlugin {

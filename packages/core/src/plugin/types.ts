@@ -4,9 +4,7 @@ import type { Disposer } from '../lifecycle/disposal-stack.js';
 import type { Scope } from '../scope/scope.js';
 import type { RunInfo } from '../slots/contracts/common.js';
 import type { SlotName, SlotTypes } from '../slots/tokens.js';
-
-/** `<slot>:<id>`, e.g. `mixer:pic`. Ids are lower case letters, digits and `-`. */
-export type SlotKey = `${SlotName}:${string}`;
+import type { SlotKey } from './slot-key.js';
 
 /** The ids that a list of keys has for one slot. */
 export type IdsOf<K extends string, S extends SlotName> = K extends `${S}:${infer Id}` ? Id : never;

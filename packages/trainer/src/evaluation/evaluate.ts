@@ -9,12 +9,12 @@ import type {
   MetricValues,
   ResolvedConfig,
 } from '@dinomix/core';
+import type { CaseStore } from '@dinomix/data/loader';
+import type { PreparedCase } from '@dinomix/data/prepare';
 import { type Grid, type LabelNames, resizeNearest, writeNifti } from '@dinomix/volume';
-import type { PreparedCase } from '../data/prepare-case.js';
 import { labelsOfSource, restoreLabels } from '../inference/labels.js';
 import { type SlidingWindowOptions, slidingWindow, type WindowNetwork } from '../inference/sliding-window.js';
 import { WholeLabels } from '../inference/whole-labels.js';
-import type { CaseStore } from '../loader/case-store.js';
 import { guardedAsync } from '../step/guard.js';
 import type { TestNetwork } from './network.js';
 import { cutSlice } from './slices.js';

@@ -1,16 +1,8 @@
-import type { Index3, Network, WindowLook, WindowRequest } from '@dinomix/core';
+import type { Index3, WindowLook, WindowRequest } from '@dinomix/core';
 import { voxelCount } from '@dinomix/volume';
+import type { HostNetwork } from './host-network.js';
 import { mostProbable } from './most-probable.js';
-import type { SlabSums } from './slab-sums.js';
-
-/** What says the class probabilities of windows, batch by batch. */
-export interface HostNetwork extends Pick<Network, 'run'> {
-  /** What `run` returns per voxel `[k]`. */
-  readonly output: 'logits' | 'probabilities';
-  readonly classCount: number;
-  /** Windows of every call; an incomplete one is filled up with zeros, so that one graph serves all. */
-  readonly batch: number;
-}
+import type { SlabSums } from './slab-sum.js';
 
 function softmaxInPlace(data: Float32Array, classCount: number): void {
   for (let at = 0; at < data.length; at += classCount) {

@@ -1,10 +1,8 @@
 import type { Axis, Index3, InferenceSettings, WindowLook } from '@dinomix/core';
 import { copyBox, voxelCount } from '@dinomix/volume';
 import type { Tile } from './tiles.js';
+import type { WindowGrid } from './window-grid.js';
 import { windowStarts, windowStride } from './windows.js';
-
-/** First voxels of the windows along z, y and x, ascending. */
-export type WindowGrid = readonly [z: readonly number[], y: readonly number[], x: readonly number[]];
 
 /** One look at a volume, its origin there. */
 export interface RowLook extends WindowLook {

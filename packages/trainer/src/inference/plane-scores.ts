@@ -1,9 +1,9 @@
 import type { Index3 } from '@dinomix/core';
 import type { Box } from '@dinomix/volume';
 import { trainerError } from '../errors.js';
-import type { WindowGrid } from './looks.js';
 import { mostProbable } from './most-probable.js';
-import type { SlabSums } from './slab-sums.js';
+import type { SlabSums } from './slab-sum.js';
+import type { WindowGrid } from './window-grid.js';
 import { weightSums, windowWeights } from './windows.js';
 
 /** Class probabilities of a box of a volume, once every window was added. They are there until {@link ScoreReceiver.take} returns. */

@@ -1,6 +1,6 @@
 import type { CaseData, Preprocessing } from '@dinomix/core';
+import { type PreparedCase, prepareCase } from '@dinomix/data/prepare';
 import type { Volume } from '@dinomix/volume';
-import { type PreparedCase, prepareCase } from '../data/prepare-case.js';
 import { labelsOfSource, restoreLabels } from './labels.js';
 import { type SlidingWindowOptions, slidingWindow, type WindowNetwork, type WindowWatch } from './sliding-window.js';
 

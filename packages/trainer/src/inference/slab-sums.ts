@@ -1,24 +1,8 @@
-import type { Network, WindowLook, WindowRequest, WindowSum } from '@dinomix/core';
+import type { Network, WindowRequest, WindowSum } from '@dinomix/core';
 import { voxelCount } from '@dinomix/volume';
-import { type HostNetwork, HostWindows } from './host-windows.js';
-
-/**
- * The sums of a slab, see {@link WindowSum}. Windows are shown in batches and added one after the other, so that a batch may
- * hold windows of two positions of the slab.
- */
-export interface SlabSums extends Omit<WindowSum, 'add'> {
-  /**
-   * Takes a batch of windows in place of the one before.
-   * @param windows - `[n, d, h, w]`; they stay as they are until all are added.
-   */
-  show(windows: Float32Array, looks: readonly WindowLook[]): Promise<void>;
-  /**
-   * Adds windows of the batch.
-   * @param first - number of the first of them in the batch.
-   * @param looks - with origins in the slab.
-   */
-  add(first: number, looks: readonly WindowLook[]): Promise<void>;
-}
+import type { HostNetwork } from './host-network.js';
+import { HostWindows } from './host-windows.js';
+import type { SlabSums } from './slab-sum.js';
 
 /** Sums that are formed inside the network. */
 function insideNetwork(sum: WindowSum, { window }: WindowRequest): SlabSums {

@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Index3, InferenceSettings, Network, WindowLook } from '@dinomix/core';
 import { voxelCount } from '@dinomix/volume';
-import type { HostNetwork } from './host-windows.js';
-import { cutWindows, layWindows, looksAt, mirrorings, type RowLook, type WindowGrid } from './looks.js';
+import type { HostNetwork } from './host-network.js';
+import { cutWindows, layWindows, looksAt, mirrorings, type RowLook } from './looks.js';
 import { type LookWeights, lookWeights, type ScoreReceiver, SummedPlanes } from './plane-scores.js';
-import { openSums, type SlabSums } from './slab-sums.js';
+import type { SlabSums } from './slab-sum.js';
+import { openSums } from './slab-sums.js';
 import { layTiles, type Tile } from './tiles.js';
+import type { WindowGrid } from './window-grid.js';
 import { windowImportance } from './windows.js';
 
 /** What looks at windows: a network in training, or an exported one. */

@@ -1,5 +1,5 @@
 import type { Index3 } from '@dinomix/core';
-import type { WindowGrid } from './looks.js';
+import type { WindowGrid } from './window-grid.js';
 
 /** Rows and columns of a volume that are summed together, through its whole depth. */
 export interface Tile {

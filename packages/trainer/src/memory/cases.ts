@@ -1,8 +1,6 @@
 import type { CaseRole, Dataset, Index3, ResolvedConfig } from '@dinomix/core';
+import { type CasePlace, casesOf, preparedShape, workingShape } from '@dinomix/data/prepare';
 import { voxelCount } from '@dinomix/volume';
-import { type CasePlace, casesOf } from '../data/each-case.js';
-import { workingShape } from '../data/prepare-case.js';
-import { preparedShape } from '../data/prepared-marks.js';
 
 /** Bytes of a voxel: float32, and uint8 where there is a label. */
 const IMAGE = 4;

@@ -1,14 +1,16 @@
 import type { Bound, Dataset, DatasetFacts, Metric, Run, TrainedImages } from '@dinomix/core';
+import {
+  type BatchLoader,
+  type CaseStore,
+  createBatchLoader,
+  createCaseStore,
+  createCaseWorkers,
+} from '@dinomix/data/loader';
+import { automaticSteps, countDataset, createDonorBank } from '@dinomix/data/prepare';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Checkpoints, checkpointFolder, createCheckpoints } from '../checkpoint/checkpoints.js';
-import { createDonorBank } from '../data/donor-bank.js';
-import { countDataset } from '../data/facts.js';
-import { automaticSteps } from '../data/sampling.js';
 import { trainerError } from '../errors.js';
 import { createTestNetwork, type TestNetwork, testedWeights } from '../evaluation/network.js';
-import { type BatchLoader, createBatchLoader } from '../loader/batch-loader.js';
-import { type CaseStore, createCaseStore } from '../loader/case-store.js';
-import { createCaseWorkers } from '../loader/case-workers.js';
 import { initialValues } from '../step/host/initial-values.js';
 import { createStepRunner, type StepRunner } from '../step/host/step-runner.js';
 import { createVariables, type Variables } from '../step/host/variables.js';

@@ -1,7 +1,7 @@
 import type { Bound, Dataset, DatasetFacts, ParameterSpec, ResolvedConfig, Run, ViewName } from '@dinomix/core';
+import { type CaseStore, trainingVolumes } from '@dinomix/data/loader';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import { trainerError } from '../errors.js';
-import { type CaseStore, trainingVolumes } from '../loader/case-store.js';
 import { createOps } from '../ops/create-ops.js';
 import { runningStudents } from '../step/graph/students.js';
 import { guarded, guardedAsync, type Worker } from '../step/guard.js';

@@ -12,7 +12,7 @@ import {
 import { disableTelemetry } from '@dinomix/core/telemetry';
 import { z } from 'zod';
 import { trainerError } from '../errors.js';
-import type { WorkerMessage } from './serve.js';
+import type { WorkerMessage } from './worker-message.js';
 
 /**
  * Runs one spec in a thread of its own, so that the calling thread stays live.

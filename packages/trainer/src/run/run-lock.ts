@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { holderOf, lockFolder } from '@dinomix/data/prepare';
 import { makeFolder, type ProcessIdentity, VolumeError } from '@dinomix/volume';
 import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
-import { holderOf, lockFolder } from './folder-lock.js';
 
 /** The file in a run folder that says which process works in it. */
 function lockFile(directory: string): string {

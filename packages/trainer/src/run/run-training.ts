@@ -9,9 +9,9 @@ import {
   type StepPosition,
   shellWord,
 } from '@dinomix/core';
+import { withLeftOut } from '@dinomix/data/prepare';
 import { makeFolder } from '@dinomix/volume';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { withLeftOut } from '../data/left-out.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
 import { writeEvaluation } from '../evaluation/report-file.js';

@@ -16,13 +16,7 @@ import { builtIns } from '../built-ins.js';
 import { trainerError } from '../errors.js';
 import { runTraining } from './run-training.js';
 import { writeSpec } from './spec-file.js';
-
-/** What a worker sends. */
-export type WorkerMessage =
-  | { readonly type: 'event'; readonly event: RunEvent }
-  | { readonly type: 'outcome'; readonly outcome: RunOutcome }
-  /** The run could not even be made: the config does not load, or is another one. */
-  | { readonly type: 'failure'; readonly error: JsonObject };
+import type { WorkerMessage } from './worker-message.js';
 
 /** What a worker is sent. `start` only where it was not told at its creation. */
 export type WorkerRequest = { readonly type: 'start'; readonly spec: RunSpec } | { readonly type: 'stop' };

@@ -1,13 +1,11 @@
 import { dirname, join } from 'node:path';
 import type { Host, TeacherCacheFill, TeacherCachePlan } from '@dinomix/core';
+import { createCaseStore, createCaseWorkers, trainingVolumes } from '@dinomix/data/loader';
+import { eachCase, lockFolder, waitText } from '@dinomix/data/prepare';
 import { makeFolder } from '@dinomix/volume';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { eachCase } from '../data/each-case.js';
 import { trainerError } from '../errors.js';
-import { createCaseStore, trainingVolumes } from '../loader/case-store.js';
-import { createCaseWorkers } from '../loader/case-workers.js';
 import { guardedAsync } from '../step/guard.js';
-import { lockFolder, waitText } from './folder-lock.js';
 
 /** Folder in which a teacher keeps what survives a run: beside the runs, so that all of them share it. */
 export function teacherCacheFolder(runDirectory: string, teacherId: string): string {

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { checkpointDigests, eventsOf, newFolder } from '../../test/tiny-run.js';
 import { builtIns } from '../built-ins.js';
 import { createLocalExecutor } from './local-executor.js';
-import type { WorkerMessage } from './serve.js';
+import type { WorkerMessage } from './worker-message.js';
 
 const configFile = fileURLToPath(new URL('../../test/worker-config/dinomix.config.mjs', import.meta.url));
 

@@ -1,6 +1,7 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { RunSpec } from '@dinomix/core';
-import { serveRun, type WorkerMessage, type WorkerRequest } from './serve.js';
+import { serveRun, type WorkerRequest } from './serve.js';
+import type { WorkerMessage } from './worker-message.js';
 
 /*
  * Entry of a thread or child process that trains one run. A thread gets its RunSpec as `workerData`; a child process gets it

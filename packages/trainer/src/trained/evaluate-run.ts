@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ClassInfo, EvaluationReport, Host, RunEvent, RunOutcome } from '@dinomix/core';
+import { dataError } from '@dinomix/data/prepare';
 import { makeFolder } from '@dinomix/volume';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { CheckpointChoice } from '../checkpoint/checkpoints.js';
@@ -55,7 +56,7 @@ export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationR
       await events.emit({ type: 'warning', message, plugin: null });
     }
     if (dataset.splits[role].length === 0)
-      throw trainerError('DMX_SPLIT_EMPTY', { role, needed: 'It is to be evaluated.' });
+      throw dataError('DMX_SPLIT_EMPTY', { role, needed: 'It is to be evaluated.' });
     options.onClasses(dataset.classes);
     const found = await checkpoints.read(options.checkpoint);
     if (found === null) throw trainerError('DMX_RESUME_NOTHING', { directory });

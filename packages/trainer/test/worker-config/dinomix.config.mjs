@@ -1,6 +1,6 @@
 // A whole method in plain JavaScript, which a thread or a child process can load. See src/run/train-worker.test.ts.
 import { defineConfig, definePlugin } from '@dinomix/core';
-import { createTinyReader } from '../tiny-reader.mjs';
+import { createTinyReader } from '../../../data/test/tiny-reader.mjs';
 
 const anyOptions = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
 
@@ -38,7 +38,11 @@ const dataset = {
     normalisation: { steps: [{ kind: 'z-score' }], display: [-1, 2] },
   },
   sampling: { foreground: 0, upperOffset: 'inclusive', flips: [], padValue: 0 },
-  workerSource: { module: new URL('../tiny-reader.mjs', import.meta.url).href, export: 'createTinyReader', options },
+  workerSource: {
+    module: new URL('../../../data/test/tiny-reader.mjs', import.meta.url).href,
+    export: 'createTinyReader',
+    options,
+  },
   licence: 'none',
   readCase: createTinyReader(options).readCase,
   fingerprint: async () => ({ digest: 'tiny', cases: {} }),

@@ -9,7 +9,8 @@ import {
   quaternionOf,
   spacingOf,
 } from '../geometry.js';
-import type { Grid, Triple } from '../volume.js';
+import type { Triple } from '../triple.js';
+import type { Grid } from '../volume.js';
 import type { NiftiHeader } from './header.js';
 
 /** Which of a header's two matrices to use. */

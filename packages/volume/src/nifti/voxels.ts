@@ -1,5 +1,6 @@
 import { VolumeError } from '../errors.js';
-import { type Triple, type VoxelArray, voxelAt } from '../volume.js';
+import type { Triple } from '../triple.js';
+import { type VoxelArray, voxelAt } from '../volume.js';
 import { bytesOf, type NiftiDatatype } from './datatypes.js';
 import type { NiftiHeader } from './header.js';
 

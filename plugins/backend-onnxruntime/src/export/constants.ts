@@ -1,6 +1,6 @@
-import type { BackendSettings } from '../backend.js';
 import { createLeaf, type HostArray, sizeOf, type Value } from '../graph/ir.js';
 import { identityLayout, type Layout, layoutKey, parseLayout, relayoutHost } from '../lowering/layout.js';
+import type { BackendSettings } from '../session/backend-settings.js';
 import { SessionCache } from '../session/cache.js';
 import { executeGraph } from '../session/execute.js';
 import type { Trace } from './trace.js';

@@ -15,7 +15,8 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
-import { attributeProto, ELEMENT_TYPE, type EmitAttributes, type OnnxDType } from '../lowering/emitter.js';
+import { attributeProto, ELEMENT_TYPE, type EmitAttributes } from '../lowering/emitter.js';
+import type { OnnxDType } from '../lowering/onnx-dtype.js';
 
 /** Operator set of the written files: ONNX 1.13 (2022), so that older runtimes read them too. */
 const OPSET = 18n;

@@ -1,9 +1,10 @@
 import type { GraphDType, Node } from '../graph/ir.js';
 import { blockedSum } from './blocked-sum.js';
 import { type Lowering, type LoweringContext, type LoweringTable, stringAttribute } from './context.js';
-import type { Emitted, OnnxDType } from './emitter.js';
+import type { Emitted } from './emitter.js';
 import { admits, identityLayout, type Layout, physicalShape } from './layout.js';
 import type { Lowered } from './lowered.js';
+import type { OnnxDType } from './onnx-dtype.js';
 import { binary, compare, isNan, keepNan, log, relu, test, unary, where } from './primitives.js';
 
 /** Layout in which an elementwise operation runs: that of a full-size operand, a split one first. */

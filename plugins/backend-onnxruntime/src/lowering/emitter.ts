@@ -19,8 +19,7 @@ import {
 } from 'onnx-buf';
 import { writeInPlace } from '../memory/in-place.js';
 import { neededNodes, type Program, type ProgramTensor } from '../memory/program.js';
-
-export type OnnxDType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool' | 'uint8' | 'uint32' | 'uint64';
+import type { OnnxDType } from './onnx-dtype.js';
 
 export const ELEMENT_TYPE: Record<OnnxDType, number> = {
   float32: 1,

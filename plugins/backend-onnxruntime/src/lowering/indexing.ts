@@ -1,8 +1,9 @@
 import type { Node } from '../graph/ir.js';
 import { type LoweringContext, type LoweringTable, numberAttribute, stringAttribute } from './context.js';
-import type { Emitted, OnnxDType } from './emitter.js';
+import type { Emitted } from './emitter.js';
 import { channelFirstLayout, identityLayout, type Layout, physicalAxes, physicalShape } from './layout.js';
 import type { Lowered } from './lowered.js';
+import type { OnnxDType } from './onnx-dtype.js';
 import { compare, where } from './primitives.js';
 import { layoutKeeping } from './shape.js';
 

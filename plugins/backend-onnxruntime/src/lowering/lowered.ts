@@ -1,5 +1,5 @@
 import type { GraphDType } from '../graph/ir.js';
-import { type Emitted, type Emitter, MICROSOFT_DOMAIN, type OnnxDType } from './emitter.js';
+import { type Emitted, type Emitter, MICROSOFT_DOMAIN } from './emitter.js';
 import {
   blockedLayout,
   channelFirstLayout,
@@ -13,6 +13,7 @@ import {
   relayout,
   sameLayout,
 } from './layout.js';
+import type { OnnxDType } from './onnx-dtype.js';
 import { range } from './range.js';
 
 /** A recorded value inside the emitted graph, in one or more memory layouts. Conversions are emitted on demand, once. */

@@ -1,6 +1,7 @@
 /** Single ONNX operations with the shape of their result worked out, for lowerings that compose many of them. */
 import type { LoweringContext } from './context.js';
-import type { EmitAttributes, Emitted, OnnxDType } from './emitter.js';
+import type { EmitAttributes, Emitted } from './emitter.js';
+import type { OnnxDType } from './onnx-dtype.js';
 
 /** NumPy's rule on memory shapes. */
 export function broadcastShape(operands: readonly Emitted[]): number[] {

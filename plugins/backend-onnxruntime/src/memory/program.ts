@@ -1,6 +1,6 @@
 /** The emitted nodes of a graph with the bytes of every value, as the passes over memory see them. */
 import type { NodeProto } from 'onnx-buf';
-import type { OnnxDType } from '../lowering/emitter.js';
+import type { OnnxDType } from '../lowering/onnx-dtype.js';
 
 /** What a node makes. */
 export interface ProgramTensor {

@@ -1,6 +1,6 @@
-import type { BackendSettings } from '../backend.js';
 import { deviceFailure } from '../devices/failure.js';
 import { type HostArray, type HostBuffer, sizeOf, topologicalOrder, type Value } from '../graph/ir.js';
+import type { BackendSettings } from './backend-settings.js';
 import type { SessionCache } from './cache.js';
 import { type CompiledGraph, compileGraph, leavesOf, structuralKey } from './compile.js';
 import { createOnnxRuntimeError, messageOf } from './errors.js';

@@ -1,4 +1,4 @@
-import type { FileInspection } from '@dinomix/core/dataset';
+import type { FileInspection } from '@dinomix/data';
 import { crop, type Grid, invertAffine, multiplyAffine, type Triple, type Volume, voxelCount } from '@dinomix/volume';
 import { ItkError } from '../errors.js';
 import { plainName } from '../segmentation/anatomy.js';

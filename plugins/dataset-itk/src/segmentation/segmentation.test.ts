@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SYNAPSE_CLASSES } from '@dinomix/core/dataset';
+import { SYNAPSE_CLASSES } from '@dinomix/data';
 import { createVolume, flip, labelColour, pad, type Volume } from '@dinomix/volume';
 import dcmjs from 'dcmjs';
 import { describe, expect, it } from 'vitest';

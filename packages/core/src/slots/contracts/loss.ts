@@ -1,5 +1,6 @@
-import type { GraphContext, NamedTensors, ParameterSpec } from './common.js';
+import type { NamedTensors, ParameterSpec } from './common.js';
 import type { Crop } from './dataset.js';
+import type { GraphContext } from './graph-context.js';
 import type { StudentModel, StudentOutput } from './student.js';
 import type { PseudoTarget, ViewName } from './views.js';
 

@@ -1,7 +1,8 @@
-import type { TrainSettings } from '../../config/types.js';
-import type { Index3, JsonObject, ReportUnit, RunInfo, StepPosition } from './common.js';
+import type { Index3, JsonObject, RunInfo, StepPosition } from './common.js';
 import type { ClassInfo, DatasetFacts, ImageReading, Preprocessing } from './dataset.js';
+import type { ReportUnit } from './graph-context.js';
 import type { MetricColumn, MetricValues } from './metric.js';
+import type { PassMode } from './pass-mode.js';
 
 /** Numbers of one step. */
 export interface StepReport {
@@ -154,7 +155,7 @@ export interface RunRecord {
   /** How views pass through each student, and what statistics of a batch are taken over. Absent in records without the choice. */
   readonly passes?: {
     /** `together` also where `train.passes` is `by-view` and a student has one view. */
-    readonly mode: TrainSettings['passes'];
+    readonly mode: PassMode;
     /** In words, for a person. */
     readonly batchStatistics: string;
     readonly runningStatistics: string;

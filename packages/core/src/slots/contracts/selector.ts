@@ -1,5 +1,6 @@
-import type { GraphContext, ParameterSpec } from './common.js';
+import type { ParameterSpec } from './common.js';
 import type { DatasetFacts } from './dataset.js';
+import type { GraphContext } from './graph-context.js';
 import type { StudentOutput } from './student.js';
 import type { PseudoTarget, ViewName } from './views.js';
 

@@ -1,4 +1,5 @@
-import type { GraphContext, Index3, NamedTensors, ParameterSpec } from './common.js';
+import type { Index3, NamedTensors, ParameterSpec } from './common.js';
+import type { GraphContext } from './graph-context.js';
 import type { TensorOps } from './tensor-ops.js';
 import type { ViewName } from './views.js';
 

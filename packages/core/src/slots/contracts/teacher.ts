@@ -1,5 +1,6 @@
-import type { GraphContext, Index3, NamedTensors, ParameterSpec, Stateful } from './common.js';
+import type { Index3, NamedTensors, ParameterSpec, Stateful } from './common.js';
 import type { Crop, DatasetFacts, Normalisation } from './dataset.js';
+import type { GraphContext } from './graph-context.js';
 import type { BuiltStudent, StudentOutput } from './student.js';
 import type { BatchPart } from './views.js';
 

@@ -1,5 +1,6 @@
-import type { GraphContext, ParameterSpec, Stateful, StepContext } from './common.js';
+import type { ParameterSpec, Stateful, StepContext } from './common.js';
 import type { DatasetFacts } from './dataset.js';
+import type { GraphContext } from './graph-context.js';
 import type { BatchPart, PseudoTarget } from './views.js';
 
 /** What is known when a weighter declares its variables. */

@@ -1,0 +1,2 @@
+/** A command ends with an exit code of its own. */
+export type CommandResult = number | undefined;
