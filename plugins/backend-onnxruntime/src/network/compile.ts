@@ -29,7 +29,7 @@ export const IMAGE = 'image';
 
 /** Lowers, emits and loads an imported graph. The input `image` is [1, d, h, w, c]. */
 export function compileNetwork(trace: Trace, settings: CompileSettings, ending: Ending): CompiledNetwork {
-  const scope = new NetworkScope(settings.target);
+  const scope = new NetworkScope({ ...settings.target, keepsKernels: true });
   const { emitter, ctx } = scope;
   const stop = declareStop(emitter);
   const image = emitter.input(IMAGE, trace.input.shape, 'float32');
