@@ -12,6 +12,8 @@ import { BIAS_COMPONENT, TRANSFORMS } from './winograd.js';
 export interface Tiling {
   /** Planes of output in a tile. */
   readonly planes: 1 | 2 | 4;
+  /** Tile of the volume that is the first here. */
+  readonly first?: number;
   readonly tiles: number;
   readonly components: number;
 }
@@ -36,6 +38,29 @@ export function tilingOf(depth: number): Tiling {
   return large.tiles * large.components < small.tiles * small.components ? large : small;
 }
 
+/** Planes of output of the tiles of a group, of which the last of the volume may not be whole. */
+export function groupDepth({ depth }: Sides, { planes, first = 0, tiles }: Tiling): number {
+  return Math.min(planes * tiles, depth - planes * first);
+}
+
+/** Bytes of transformed planes that a network for inference convolves together. */
+const TOGETHER = 3 * 2 ** 24;
+
+/**
+ * The tiles of a volume in groups that follow each other: all at once, but for large volumes of a network for inference,
+ * whose transforms would be what takes most memory.
+ */
+export function tileGroups(ctx: LoweringContext, s: Sides, { into }: Channels, tiling: Tiling): readonly Tiling[] {
+  const { planes, tiles, components } = tiling;
+  const bytes = 4 * into * s.height * s.width * tiles * components;
+  if (!ctx.target.keepsKernels || s.batch > 1 || s.depth % planes > 0 || bytes <= TOGETHER) return [tiling];
+  const size = Math.ceil(tiles / Math.ceil(bytes / TOGETHER));
+  return Array.from({ length: Math.ceil(tiles / size) }, (_, group) => {
+    const first = group * size;
+    return { ...tiling, first, tiles: Math.min(size, tiles - first) };
+  });
+}
+
 /** Multiplies the depth axis of [b, d, ...] by a matrix [rows, d]. */
 function alongDepth(ctx: LoweringContext, matrix: readonly number[], x: Emitted): Emitted {
   const { emitter } = ctx;
@@ -48,12 +73,12 @@ function alongDepth(ctx: LoweringContext, matrix: readonly number[], x: Emitted)
 }
 
 /** B' for every tile, [tiles * components, d]: component i of tile t reads planes r t - 1, r t, ... */
-function inputMatrix(depth: number, { planes, tiles, components }: Tiling): number[] {
+function inputMatrix(depth: number, { planes, first = 0, tiles, components }: Tiling): number[] {
   const matrix = new Array<number>(tiles * components * depth).fill(0);
   for (let tile = 0; tile < tiles; tile++) {
     TRANSFORMS[planes].input.forEach((row, component) => {
       row.forEach((value, index) => {
-        const plane = planes * tile - 1 + index;
+        const plane = planes * (first + tile) - 1 + index;
         if (plane >= 0 && plane < depth) matrix[(tile * components + component) * depth + plane] = value;
       });
     });

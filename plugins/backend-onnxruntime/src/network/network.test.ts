@@ -118,6 +118,14 @@ describe('a loaded file of this package', () => {
     await network.dispose();
   });
 
+  onBlocked('convolves large volumes some tiles at a time, the last group the smaller', async () => {
+    const bytes = await fileOf({ convolutions: [2, 1, 1] });
+    const network = await loadNetwork(engine, bytes);
+    // Of 16 channels nine tiles of 4 planes are 54 MiB when transformed.
+    await compare(bytes, network, [[1, 36, 128, 128, 1]]);
+    await network.dispose();
+  });
+
   onBlocked('is read again for another size where it can be, and then has to be the same', async () => {
     const [bytes, other] = [await fileOf(), await fileOf({ slope: 0.3 })];
     let [reads, given] = [0, bytes];
