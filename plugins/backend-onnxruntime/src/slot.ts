@@ -61,7 +61,7 @@ async function openSession(request: BackendSetup, options: OnnxRuntimeOptions): 
       return { tensors: numTensors, bytes: numBytes, fallbackKernels: Object.fromEntries(native.fallbacks) };
     },
     exportStudent: (request) => exportStudent(native, request),
-    loadNetwork: (bytes) => loadNetwork(native, bytes),
+    loadNetwork: (bytes, again) => loadNetwork(native, bytes, again),
     openStudent: (request) => openStudent(native, request),
     compileStep: (fn: TensorFunction<Tensor>): RecordedFunction<Tensor> => compileStep(native, fn),
     measureMemory: (fn, inputs) => measureFunction(native, fn, inputs),

@@ -39,7 +39,7 @@ export async function openNetwork(
   const bytes = await readBytes(file);
   let network: Network | undefined;
   try {
-    network = await session.loadNetwork(bytes);
+    network = await session.loadNetwork(bytes, () => readBytes(file));
     return describe(file, createHash('sha256').update(bytes).digest('hex'), network);
   } catch (cause) {
     await network?.dispose();

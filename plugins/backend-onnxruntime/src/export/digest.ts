@@ -27,10 +27,20 @@ export function withDigest(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(Buffer.concat([bytes, HEAD, Buffer.from(sha256(bytes))]));
 }
 
+function contentLength(bytes: Uint8Array): number {
+  return bytes.byteLength - HEAD.byteLength - DIGITS;
+}
+
+/** The digest that a file carries, which {@link checkDigest} compares; undefined where it carries none. */
+export function digestIn(bytes: Uint8Array): string | undefined {
+  const end = contentLength(bytes);
+  if (end < 0 || !HEAD.equals(bytes.subarray(end, end + HEAD.byteLength))) return undefined;
+  return Buffer.from(bytes.subarray(end + HEAD.byteLength)).toString('latin1');
+}
+
 /** Whether a file is as {@link withDigest} made it; `none` where it carries no digest. */
 export function checkDigest(bytes: Uint8Array): 'whole' | 'damaged' | 'none' {
-  const end = bytes.byteLength - HEAD.byteLength - DIGITS;
-  if (end < 0 || !HEAD.equals(bytes.subarray(end, end + HEAD.byteLength))) return 'none';
-  const found = Buffer.from(bytes.subarray(end + HEAD.byteLength)).toString('latin1');
-  return found === sha256(bytes.subarray(0, end)) ? 'whole' : 'damaged';
+  const found = digestIn(bytes);
+  if (found === undefined) return 'none';
+  return found === sha256(bytes.subarray(0, contentLength(bytes))) ? 'whole' : 'damaged';
 }

@@ -163,6 +163,28 @@ describe('moving elements', () => {
     expect(layoutOf(tf.reshape(x, [120, 5]))).toBe('/1/0.1');
   });
 
+  it.each([
+    [true, false],
+    [false, true],
+    [true, true],
+    [false, false],
+  ])('matrices whose memory is exchanged multiply as they lie: transposed %s, %s', async (transposeA, transposeB) => {
+    const operand = (rows: number, columns: number, seed: number) =>
+      tf.reshape(laidOut(values([2, 3, 2, rows / 6, columns], seed), 'channel-first'), [2, rows, columns]);
+    expect(layoutOf(operand(24, 5, 1))).toBe('/1/0.2.1');
+    await expectLikeCpu(() => {
+      const [a, b] = [
+        transposeA ? operand(24, 6, 1) : operand(6, 24, 1),
+        operand(transposeB ? 12 : 24, transposeB ? 24 : 12, 2),
+      ];
+      const plain = values(transposeB ? [2, 12, 24] : [2, 24, 12], 3);
+      return {
+        both: tf.matMul(a, b, transposeA, transposeB),
+        first: tf.matMul(a, plain, transposeA, transposeB),
+      };
+    });
+  });
+
   it('one-hot labels are channel-first and agree', async () => {
     await expectLikeCpu(() => ({
       image: tf.oneHot(labels([2, 3, 4, 5], 1, 6) as tf.Tensor, 6),

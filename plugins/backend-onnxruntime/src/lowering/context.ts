@@ -13,6 +13,8 @@ export interface Target {
   readonly threads: number;
   /** Bytes of a batch of volumes beyond which its samples are worked on in parts. */
   readonly partBytes: number;
+  /** Whether what is made of filters alone stays in memory between runs. */
+  readonly keepsKernels?: boolean;
 }
 
 /** What one lowering function sees. */

@@ -3,7 +3,7 @@ import type { LoweringContext } from './context.js';
 import type { ConvGradient, ConvLowering } from './conv-lowering.js';
 import { type Margin, neighbours, planesOf, planesResult, type Sides, sidesOf } from './conv-planes.js';
 import { marginOf } from './conv-strips.js';
-import { winogradConv, winogradInput, winogradKernels } from './conv-winograd.js';
+import { groupDepth, tileGroups, tilingFor, winogradConv, winogradInput, winogradKernels } from './conv-winograd.js';
 import type { Emitted } from './emitter.js';
 import { blockedActivation, slopeOf } from './leaky.js';
 import type { Lowered } from './lowered.js';
@@ -24,11 +24,25 @@ export const blockedConv: ConvLowering = (ctx, node, g, x, filter, bias) => {
   const s = sidesOf(g.batch, g.input);
   const channels = { into: g.inChannels, out: g.outChannels };
   const memory = filter.as({ splits: [3, 4], block: ctx.target.block, perm: [0, 5, 3, 1, 2, 4, 6] });
-  const kernels = winogradKernels(ctx, memory, channels, s.depth, false);
+  const tiling = tilingFor(ctx, s, channels);
+  const kernels = winogradKernels(ctx, memory, channels, tiling, false);
   const margin = ctx.filterInputs.has(node.inputs[0]!) ? marginOf(ctx, g) : ownMargin(s);
-  const input = winogradInput(ctx, planesOf(ctx, x, g.inChannels, s), s, margin);
-  return planesResult(ctx, node, winogradConv(ctx, input, kernels, s, channels, bias?.dense()));
+  const planes = planesOf(ctx, x, g.inChannels, s);
+  const groups = tileGroups(ctx, s, channels, tiling).map((own) => {
+    const input = winogradInput(ctx, planes, s, margin, own);
+    const sides = { ...s, depth: groupDepth(s, own) };
+    return winogradConv(ctx, input, kernels, sides, channels, own, bias?.dense());
+  });
+  return planesResult(ctx, node, oneBehindAnother(ctx, groups));
 };
+
+function oneBehindAnother({ emitter }: LoweringContext, groups: readonly Emitted[]): Emitted {
+  const [first] = groups as [Emitted];
+  if (groups.length === 1) return first;
+  const [batch, , ...rest] = first.shape as [number, number, ...number[]];
+  const depth = groups.reduce((sum, { shape }) => sum + shape[1]!, 0);
+  return emitter.node('Concat', groups, { axis: 1 }, [batch, depth, ...rest]);
+}
 
 /** Memory [kd, i/B, o/B, kh, kw, B(o), B(i)] with (kh, kw) reversed. */
 function mirroredInPlane(ctx: LoweringContext, filter: Lowered): Emitted {
@@ -42,9 +56,10 @@ function mirroredInPlane(ctx: LoweringContext, filter: Lowered): Emitted {
 export const blockedConvInput: ConvGradient = (ctx, node, g, dy, filter) => {
   const s = sidesOf(g.batch, g.output);
   const channels = { into: g.outChannels, out: g.inChannels };
-  const kernels = winogradKernels(ctx, mirroredInPlane(ctx, filter), channels, s.depth, true);
-  const input = winogradInput(ctx, planesOf(ctx, dy, g.outChannels, s), s, ownMargin(s));
-  return planesResult(ctx, node, winogradConv(ctx, input, kernels, s, channels));
+  const tiling = tilingFor(ctx, s, channels);
+  const kernels = winogradKernels(ctx, mirroredInPlane(ctx, filter), channels, tiling, true);
+  const input = winogradInput(ctx, planesOf(ctx, dy, g.outChannels, s), s, ownMargin(s), tiling);
+  return planesResult(ctx, node, winogradConv(ctx, input, kernels, s, channels, tiling));
 };
 
 /** Fewer than a third of a block of input channels: the three planes under the filter become channels of one image. */

@@ -1,7 +1,7 @@
 import type { ConvGradient } from './conv-lowering.js';
 import { correlate, correlateWhole, neighbours, planesOf, type Sides, sidesOf } from './conv-planes.js';
 import { marginOf, stripImages, stripPlanes, stripsOf } from './conv-strips.js';
-import { filterGradientMatrix, winogradInput, winogradOutputGradient } from './conv-winograd.js';
+import { filterGradientMatrix, tilingOf, winogradInput, winogradOutputGradient } from './conv-winograd.js';
 import { emitReduce } from './reduce.js';
 
 /** Both channel counts are whole blocks: the gradients of Winograd's kernels, summed into those of the depth taps. */
@@ -11,7 +11,7 @@ export const blockedConvFilter: ConvGradient = (ctx, node, g, x, dy) => {
   const { block } = target;
   const [inBlocks, outBlocks] = [g.inChannels / block, g.outChannels / block];
   const [images, gradients] = [planesOf(ctx, x, g.inChannels, s), planesOf(ctx, dy, g.outChannels, s)];
-  const input = winogradInput(ctx, images, s, marginOf(ctx, g));
+  const input = winogradInput(ctx, images, s, marginOf(ctx, g), tilingOf(s.depth));
   const strips = stripsOf(ctx, g);
   const kernels = winogradOutputGradient(ctx, stripPlanes(ctx, gradients, g, strips), s);
   const groups = input.shape[0]! * input.shape[1]! * strips;

@@ -4,11 +4,16 @@ import type { LoweringContext } from './context.js';
 import { type ConvGeometry, isPointwise } from './conv-geometry.js';
 import type { ConvLowering } from './conv-lowering.js';
 import { type Emitted, MICROSOFT_DOMAIN } from './emitter.js';
-import { denseLayout, planesLayout, sameLayout } from './layout.js';
+import { denseLayout, type Layout, planesLayout, sameLayout } from './layout.js';
 import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
 
 const LAYOUT = planesLayout(5, 1);
+
+/** Memory [i/B, o, B(i)] of a filter. */
+function kernelByBlocks(block: number): Layout {
+  return { splits: [3], block, perm: [3, 5, 4, 0, 1, 2] };
+}
 
 export function pointwiseApplies(ctx: LoweringContext, g: ConvGeometry, x: Lowered): boolean {
   const { block } = ctx.target;
@@ -83,8 +88,26 @@ export const pointwiseConv: ConvLowering = (ctx, node, _g, x, filter, bias) => {
   return ctx.result(node, 0, convolve(ctx, x, matrix(ctx, filter, [4, 3, 0, 1, 2]), bias), LAYOUT);
 };
 
-export const pointwiseConvInput: ConvLowering = (ctx, node, _g, dy, filter, bias) =>
-  ctx.result(node, 0, convolve(ctx, dy, matrix(ctx, filter, [3, 4, 0, 1, 2]), bias), LAYOUT);
+/** Fewer output channels than a block, which the internal convolution takes as they lie, to whole blocks of input channels. */
+function convolveIntoBlocks(ctx: LoweringContext, node: Node, dy: Lowered, filter: Lowered, bias?: Lowered): Lowered {
+  const { emitter, target } = ctx;
+  const { block } = target;
+  const [batch, depth, height, width, out] = dy.shape as [number, number, number, number, number];
+  const into = filter.shape[3]!;
+  const image = emitter.reshape(dy.as(LAYOUT), [batch * depth, out, height, width]);
+  const kernel = emitter.reshape(filter.as(kernelByBlocks(block)), [into, out, 1, 1]);
+  const attributes = { kernel_shape: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 };
+  const shape = [batch * depth, into, height, width];
+  const value = emitter.blocked('Conv', [image, kernel, bias?.dense()], attributes, shape);
+  const memory = emitter.reshape(value, [batch, depth, into / block, height, width, block]);
+  return ctx.result(node, 0, memory, planesLayout(5, block));
+}
+
+export const pointwiseConvInput: ConvLowering = (ctx, node, g, dy, filter, bias) => {
+  const { block } = ctx.target;
+  if (g.inChannels % block === 0 && g.outChannels < block) return convolveIntoBlocks(ctx, node, dy, filter, bias);
+  return ctx.result(node, 0, convolve(ctx, dy, matrix(ctx, filter, [3, 4, 0, 1, 2]), bias), LAYOUT);
+};
 
 /** Memory [i/B, o, B(i)]: every block of x times dy. */
 function filterFromBlocks(ctx: LoweringContext, node: Node, x: Lowered, dy: Lowered): Lowered {
@@ -98,7 +121,7 @@ function filterFromBlocks(ctx: LoweringContext, node: Node, x: Lowered, dy: Lowe
   const value = emitter.node('MatMul', [left, right], {}, [planes, blocks, out, block]);
   const summed = emitReduce(ctx, 'ReduceSum', value, [0], false);
   const memory = emitter.reshape(summed, [blocks, out, block, 1, 1, 1]);
-  return ctx.result(node, 0, memory, { splits: [3], block, perm: [3, 5, 4, 0, 1, 2] });
+  return ctx.result(node, 0, memory, kernelByBlocks(block));
 }
 
 export function pointwiseConvFilter(ctx: LoweringContext, node: Node, x: Lowered, dy: Lowered): Lowered {

@@ -1,5 +1,5 @@
 import type { GraphDType, Node } from '../graph/ir.js';
-import { blockedSum } from './blocked-sum.js';
+import { blockedScale, blockedSum } from './blocked-arithmetic.js';
 import { type Lowering, type LoweringContext, type LoweringTable, stringAttribute } from './context.js';
 import type { Emitted } from './emitter.js';
 import { admits, identityLayout, type Layout, physicalShape } from './layout.js';
@@ -49,11 +49,6 @@ const UNARY: Readonly<Record<string, string>> = {
   Sigmoid: 'Sigmoid',
   Erf: 'Erf',
   Softplus: 'Softplus',
-};
-
-const BINARY: Readonly<Record<string, string>> = {
-  Sub: 'Sub',
-  Multiply: 'Mul',
 };
 
 const COMPARE: Readonly<Record<string, string>> = {
@@ -140,11 +135,13 @@ function table(): LoweringTable {
   for (const [op, opType] of Object.entries(UNARY)) {
     lowerings[op] = elementwise((ctx, [x]) => keepNan(ctx, x!, unary(ctx, opType, x!)), float);
   }
-  for (const [op, opType] of Object.entries(BINARY)) {
-    lowerings[op] = elementwise((ctx, [a, b]) => binary(ctx, opType, a!, b!), numberType);
-  }
+  lowerings.Sub = elementwise((ctx, [a, b]) => binary(ctx, 'Sub', a!, b!), numberType);
   lowerings.Add = elementwise(
     (ctx, [a, b], _shape, _node, layout) => blockedSum(ctx, [a!, b!], layout) ?? binary(ctx, 'Add', a!, b!),
+    numberType,
+  );
+  lowerings.Multiply = elementwise(
+    (ctx, [a, b], _shape, _node, layout) => blockedScale(ctx, [a!, b!], layout) ?? binary(ctx, 'Mul', a!, b!),
     numberType,
   );
   for (const [op, opType] of Object.entries(COMPARE)) {

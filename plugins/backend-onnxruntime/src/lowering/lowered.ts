@@ -133,9 +133,15 @@ export class Lowered {
     return converted;
   }
 
+  /** What was made, in order: parts of parts are not put together on the way to the whole. */
+  private pieces(): readonly Lowered[] {
+    if (this.forms.size > 0) return [this];
+    return this.parted.get(this.partCount)!.flatMap((part) => part.pieces());
+  }
+
   /** The parts one after the other, in the layout of each. */
   private joined(): Emitted {
-    const parts = this.parted.get(this.partCount)!.map((part) => part.as(this.primary));
+    const parts = this.pieces().map((part) => part.as(this.primary));
     const [axis] = physicalAxes(this.primary, 0);
     const shape = physicalShape(this.primary, this.shape);
     return this.emitter.node('Concat', parts, { axis: axis! }, shape, parts[0]!.dtype);

@@ -6,6 +6,15 @@ import type { Lowered } from './lowered.js';
 import { emitReduce } from './reduce.js';
 
 /**
+ * Whether x is what a normalisation by the statistics of every channel hands on to its input: it sums to nothing over
+ * them, for the normalisation takes every shift of a channel away.
+ */
+function isOfNormalised({ inputs: [x] }: Node): boolean {
+  const source = x!.node;
+  return source?.op === 'NormActivationGrad' && x!.index === 0 && source.attributes.norm !== 'group';
+}
+
+/**
  * Sum or mean of a blocked tensor over all axes but the channels (the gradient of every bias), by the pooling that the
  * normalisations use. Undefined where that does not apply: the general reduction then takes several slow passes.
  */
@@ -16,6 +25,7 @@ export function reduceOverVoxels(ctx: LoweringContext, node: Node, x: Lowered): 
   const allButChannels = axes.length === x.rank - 1 && !axes.includes(x.rank - 1);
   if (!blocked || !allButChannels || (kind !== 'Sum' && kind !== 'Mean') || x.dtype !== 'float32') return undefined;
   const { emitter } = ctx;
+  if (isOfNormalised(node)) return [ctx.result(node, 0, emitter.float(0, node.outputs[0]!.shape))];
   const ops = channelOps(ctx, x);
   const mean = emitReduce(ctx, 'ReduceMean', ops.mean(x.as(ops.layout)), [0], false);
   const count = product(x.shape.slice(0, -1));

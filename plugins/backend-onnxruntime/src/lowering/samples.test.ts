@@ -114,12 +114,27 @@ describe('volumes in parts of their samples', () => {
 
   it('add over an operand where they are large, exactly', async () => {
     await engineInParts(0);
-    const x = values([2, 16, 256, 256, channels], 1) as tf.Tensor5D;
+    const x = values([2, 16, 128, 256, channels], 1) as tf.Tensor5D;
     const first = tf.conv3d(x, values([1, 1, 1, channels, channels], 2) as tf.Tensor5D, 1, 'same');
     const second = tf.mul(x, 3);
     const sum = tf.add(first, second);
     const [total, a, b] = [sum, first, second].map((tensor) => tensor.dataSync());
     tf.dispose([x, first, second, sum]);
     expect((total as Float32Array).every((value, index) => value === Math.fround(a![index]! + b![index]!))).toBe(true);
+  });
+
+  it.each([2, 1])('are scaled by the channels of %i samples where they are large, exactly', async (own) => {
+    await engineInParts(Number.POSITIVE_INFINITY);
+    const x = values([2, 16, 128, 256, channels], 1) as tf.Tensor5D;
+    const image = tf.conv3d(x, values([1, 1, 1, channels, channels], 2) as tf.Tensor5D, 1, 'same');
+    const mask = values([own, 1, 1, 1, channels], 3);
+    const scaled = tf.mul(mask, image);
+    const [found, a, b] = [scaled, image, mask].map((tensor) => tensor.dataSync());
+    tf.dispose([x, image, mask, scaled]);
+    const sample = a!.length / 2;
+    const factor = (index: number) => b![(own === 1 ? 0 : Math.floor(index / sample)) * channels + (index % channels)]!;
+    expect((found as Float32Array).every((value, index) => value === Math.fround(a![index]! * factor(index)))).toBe(
+      true,
+    );
   });
 });

@@ -19,6 +19,7 @@ import { bySamples, partsFor } from './samples.js';
 
 function reshape(ctx: LoweringContext, node: Node, [x]: readonly Lowered[]): readonly Lowered[] {
   const { shape } = node.outputs[0]!;
+  if (x!.shape.join() === shape.join()) return [x!];
   const layout = reshapeLayout(x!.primary, x!.shape, shape);
   if (!layout) return [ctx.result(node, 0, ctx.emitter.reshape(x!.dense(), shape))];
   return [ctx.result(node, 0, ctx.emitter.reshape(x!.as(x!.primary), physicalShape(layout, shape)), layout)];

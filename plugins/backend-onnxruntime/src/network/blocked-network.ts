@@ -23,7 +23,7 @@ interface Compiled extends CompiledNetwork {
 /** A student's network, compiled for each size in use with channel-blocked convolutions. */
 export class BlockedNetwork extends CheckedNetwork {
   readonly lowering = 'planes';
-  private readonly traceAt: (size: Index3) => Trace;
+  private readonly traceAt: (size: Index3) => Trace | Promise<Trace>;
   private readonly settings: CompileSettings;
   private readonly classes: number;
   private readonly cache = new CompiledCache<Compiled>(KEPT_SIZES);
@@ -32,7 +32,7 @@ export class BlockedNetwork extends CheckedNetwork {
   private spare: ArrayBuffer | undefined;
 
   /** @param traceAt - the network's graph for images of a size, its constants evaluated */
-  constructor(form: NetworkForm, traceAt: (size: Index3) => Trace, settings: CompileSettings) {
+  constructor(form: NetworkForm, traceAt: (size: Index3) => Trace | Promise<Trace>, settings: CompileSettings) {
     super(form);
     this.traceAt = traceAt;
     this.settings = settings;
@@ -49,8 +49,8 @@ export class BlockedNetwork extends CheckedNetwork {
     for (let sample = 0; sample < batch; sample++) {
       await turn();
       this.assertAlive();
-      const network = this.cache.get(`logits ${size}`, () =>
-        compileNetwork(this.trace(size), this.settings, logitsEnding),
+      const network = await this.compiled(`logits ${size}`, size, (trace) =>
+        compileNetwork(trace, this.settings, logitsEnding),
       );
       const image = x.subarray(sample * into, (sample + 1) * into);
       const logits = data.subarray(sample * out, (sample + 1) * out);
@@ -66,7 +66,7 @@ export class BlockedNetwork extends CheckedNetwork {
     checkRequest(request);
     this.checkSize(request.window);
     const { channels } = this.form;
-    const layout = this.compiledFor(request).layout!;
+    const layout = (await this.compiledFor(request)).layout!;
     const windows = new CompiledWindows(request, layout, this.zeros((product(request.slab) + 1) * layout.lanes));
     const size = product(request.window) * channels;
     return {
@@ -83,22 +83,29 @@ export class BlockedNetwork extends CheckedNetwork {
           await turn();
           this.assertAlive();
           const image = images.subarray(index * size, (index + 1) * size);
-          windows.add(this.compiledFor(request), image, channels, look);
+          windows.add(await this.compiledFor(request), image, channels, look);
         }
       },
     };
   }
 
-  private compiledFor({ window, importance }: WindowRequest): Compiled {
+  private compiledFor({ window, importance }: WindowRequest): Promise<Compiled> {
     const weighted = importance !== undefined;
-    return this.cache.get(`windows ${window} ${weighted}`, () => {
+    return this.compiled(`windows ${window} ${weighted}`, window, (trace) => {
       let layout: WindowLayout | undefined;
       const ending = windowEnding(weighted, (found) => {
         layout = found;
       });
-      const network = compileNetwork(this.trace(window), this.settings, ending);
-      return { ...network, layout: layout! };
+      return { ...compileNetwork(trace, this.settings, ending), layout: layout! };
     });
+  }
+
+  private async compiled(key: string, size: Index3, compile: (trace: Trace) => Compiled): Promise<Compiled> {
+    const known = this.cache.get(key);
+    if (known) return known;
+    const trace = fuseActivations(foldAffines(await this.traceAt(size)));
+    this.assertAlive();
+    return this.cache.getOrMake(key, () => compile(trace));
   }
 
   private zeros(length: number): Float32Array {
@@ -112,10 +119,6 @@ export class BlockedNetwork extends CheckedNetwork {
     this.assertAlive();
     this.labels ??= new LabelGraph(lanes, this.settings.session);
     return this.labels;
-  }
-
-  private trace(size: Index3): Trace {
-    return fuseActivations(foldAffines(this.traceAt(size)));
   }
 
   protected release(): void {

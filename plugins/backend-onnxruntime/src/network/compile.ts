@@ -2,6 +2,7 @@ import type { Trace } from '../export/trace.js';
 import type { Target } from '../lowering/context.js';
 import type { Emitted } from '../lowering/emitter.js';
 import type { Lowered } from '../lowering/lowered.js';
+import { recompute } from '../memory/recompute.js';
 import { createOnnxRuntimeError, messageOf } from '../session/errors.js';
 import { declareStop, runInPlace } from '../session/in-place.js';
 import { createSession, type OrtSession, type OrtTensor, type SessionOptions } from '../session/runtime.js';
@@ -29,7 +30,7 @@ export const IMAGE = 'image';
 
 /** Lowers, emits and loads an imported graph. The input `image` is [1, d, h, w, c]. */
 export function compileNetwork(trace: Trace, settings: CompileSettings, ending: Ending): CompiledNetwork {
-  const scope = new NetworkScope(settings.target);
+  const scope = new NetworkScope({ ...settings.target, keepsKernels: true });
   const { emitter, ctx } = scope;
   const stop = declareStop(emitter);
   const image = emitter.input(IMAGE, trace.input.shape, 'float32');
@@ -41,7 +42,7 @@ export function compileNetwork(trace: Trace, settings: CompileSettings, ending: 
   emitter.label = '';
   const names = ending(scope, scope.get(trace.logits)).map((value, index) => emitter.output(value, `result${index}`));
   const { program, fixed } = cutWeights(scope, settings.session);
-  const session = createSession(emitter.build(program), settings.session);
+  const session = createSession(emitter.build(recompute(program)), settings.session);
   return {
     nodeCount: emitter.nodeCount,
     run: (inputs, outputs) => {

@@ -5,7 +5,7 @@ it('keeps the latest used, and releases the others at once', () => {
   const events: string[] = [];
   const cache = new CompiledCache<{ dispose(): void }>(2);
   const get = (key: string) =>
-    cache.get(key, () => {
+    cache.getOrMake(key, () => {
       events.push(`+${key}`);
       return { dispose: () => events.push(`-${key}`) };
     });

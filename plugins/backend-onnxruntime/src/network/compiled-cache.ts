@@ -11,13 +11,18 @@ export class CompiledCache<T extends Disposable> {
     this.capacity = capacity;
   }
 
-  get(key: string, compile: () => T): T {
+  get(key: string): T | undefined {
     const known = this.kept.get(key);
     if (known) {
       this.kept.delete(key);
       this.kept.set(key, known);
-      return known;
     }
+    return known;
+  }
+
+  getOrMake(key: string, compile: () => T): T {
+    const known = this.get(key);
+    if (known) return known;
     for (const [oldest, graph] of this.kept) {
       if (this.kept.size < this.capacity) break;
       this.kept.delete(oldest);

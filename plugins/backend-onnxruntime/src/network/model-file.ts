@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type TensorProto, type ValueInfoProto } from 'onnx-buf';
-import { checkDigest } from '../export/digest.js';
+import { checkDigest, digestIn } from '../export/digest.js';
 import { FORMAT, KEY } from '../export/metadata.js';
 import type { HostBuffer } from '../graph/ir.js';
 import { identityLayout, layoutKey } from '../lowering/layout.js';
@@ -23,6 +23,8 @@ export interface ModelFile {
   readonly classes: FileSide;
   /** Written by this package: its operations are known. */
   readonly own: boolean;
+  /** sha256 that the file carries of itself; undefined where it carries none. */
+  readonly digest: string | undefined;
   /** Spatial sizes must be multiples of these. */
   readonly multiple: readonly number[];
   /** A float32 constant of the graph; the same object at every call. */
@@ -77,6 +79,7 @@ export function readModelFile(bytes: Uint8Array): ModelFile {
     channels,
     classes: outputSides[1],
     own,
+    digest: digestIn(bytes),
     multiple: own ? multipleOf(metadata) : [1, 1, 1],
     constant(name) {
       const known = buffers.get(name);

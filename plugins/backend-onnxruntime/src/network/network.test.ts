@@ -118,6 +118,34 @@ describe('a loaded file of this package', () => {
     await network.dispose();
   });
 
+  onBlocked('convolves large volumes some tiles at a time, the last group the smaller', async () => {
+    const bytes = await fileOf({ convolutions: [2, 1, 1] });
+    const network = await loadNetwork(engine, bytes);
+    // Of 16 channels nine tiles of 4 planes are 54 MiB when transformed.
+    await compare(bytes, network, [[1, 36, 128, 128, 1]]);
+    await network.dispose();
+  });
+
+  onBlocked('is read again for another size where it can be, and then has to be the same', async () => {
+    const [bytes, other] = [await fileOf(), await fileOf({ slope: 0.3 })];
+    let [reads, given] = [0, bytes];
+    const network = await loadNetwork(engine, Uint8Array.from(bytes), async () => {
+      reads++;
+      return given;
+    });
+    const shapes = sizes.slice(0, 3);
+    await compare(bytes, network, shapes);
+    // The first size takes the bytes that were given; the two latest sizes stay compiled.
+    expect(reads).toBe(2);
+    await compare(bytes, network, shapes.slice(1));
+    expect(reads).toBe(2);
+    given = other;
+    await expect(network.run(imageOf(shapes[0]!), shapes[0]!)).rejects.toThrow(
+      /DMX_ENGINE_NETWORK: the network file was replaced/,
+    );
+    await network.dispose();
+  });
+
   it('tells its strings and classes, keeps the sizes in use, and can be disposed of', async () => {
     const network = await loadNetwork(engine, await fileOf());
     expect(network.metadata).toMatchObject({ run: 'r1', 'dinomix.patch': '8,8,12' });

@@ -3,12 +3,12 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { OnnxRuntimeBackend } from '../backend.js';
 import { evaluateConstants } from '../export/constants.js';
 import { traceStudent } from '../export/trace.js';
-import { isEngineError } from '../session/errors.js';
+import { createOnnxRuntimeError, isEngineError } from '../session/errors.js';
 import { writesInPlace } from '../session/in-place.js';
 import { BlockedNetwork } from './blocked-network.js';
 import type { InferenceNetwork } from './checked-network.js';
 import { importGraph } from './import-graph.js';
-import { readModelFile } from './model-file.js';
+import { type ModelFile, readModelFile } from './model-file.js';
 import { PlainFile } from './plain-file.js';
 
 function lowersInBlocks({ settings: { target } }: OnnxRuntimeBackend): boolean {
@@ -16,17 +16,48 @@ function lowersInBlocks({ settings: { target } }: OnnxRuntimeBackend): boolean {
 }
 
 /**
+ * Gives a file to the first who asks, and reads it again for others where it can be: its weights are as large as what is
+ * made of them.
+ */
+function reader(file: ModelFile, again: (() => Promise<Uint8Array>) | undefined): () => Promise<ModelFile> {
+  const { digest } = file;
+  let held: ModelFile | undefined = file;
+  return async () => {
+    if (held && !again) return held;
+    const own = held ?? readModelFile(await again!());
+    held = undefined;
+    if (own.digest === digest) return own;
+    throw createOnnxRuntimeError(
+      'DMX_ENGINE_NETWORK',
+      'the network file was replaced by another one since it was opened',
+      'Start again with the new file.',
+    );
+  };
+}
+
+/**
  * Loads an ONNX network from `[batch, channels, depth, height, width]` float32 to logits of the same form. Files of
  * `exportStudent` are compiled for each image size with channel-blocked convolutions; others run as they are.
+ * @param again - gives the same bytes once more: they are then not kept between the sizes that the network is compiled for.
  * @throws `DMX_ENGINE_NETWORK` saying what was expected and found when the bytes are not such a network.
  */
-export async function loadNetwork(backend: OnnxRuntimeBackend, bytes: Uint8Array): Promise<InferenceNetwork> {
+export async function loadNetwork(
+  backend: OnnxRuntimeBackend,
+  bytes: Uint8Array,
+  again?: () => Promise<Uint8Array>,
+): Promise<InferenceNetwork> {
   const file = readModelFile(bytes);
   const { target, session } = backend.settings;
   const smallest = file.multiple.map((side, axis) => file.inputSides[axis + 2] ?? side) as unknown as Index3;
-  return file.own && lowersInBlocks(backend) && importGraph(file, smallest)
-    ? new BlockedNetwork(file, (size) => importGraph(file, size)!, { target, session })
-    : new PlainFile(file, session);
+  if (!file.own || !lowersInBlocks(backend) || !importGraph(file, smallest)) return new PlainFile(file, session);
+  const { metadata, inputSides, channels, classes, multiple } = file;
+  const form = { metadata, inputSides, channels, classes, multiple };
+  return new BlockedNetwork(form, tracer(reader(file, again)), { target, session });
+}
+
+/** A function of its own: beside others it would keep alive what they see. */
+function tracer(read: () => Promise<ModelFile>) {
+  return async (size: Index3) => importGraph(await read(), size)!;
 }
 
 /**

@@ -80,6 +80,22 @@ describe('normActivation', () => {
     expect(relativeError(far, plain)).toBeLessThan(5e-4);
   });
 
+  it.each([
+    ['instance', true],
+    ['batch', true],
+    // One mean for several channels leaves their differences.
+    ['group', false],
+  ] as const)('%s: a shift of a channel before it has no gradient: %s', async (norm, vanishes) => {
+    await useEngine();
+    const weight = values([2, 4, 8, 8, 16], 3);
+    const options = { norm, slope: 0.1, training: true, ...(norm === 'group' ? { groups: 4 } : {}) };
+    const gradient = tf.grad((bias) => {
+      const x = conv3d(values([2, 4, 8, 8, 16], 1), values([3, 3, 3, 16, 16], 2), { bias, padding: 'same' });
+      return tf.sum(tf.mul(normActivation(x, options), weight));
+    })(values([16], 4));
+    expect([...gradient.dataSync()].every((value) => value === 0)).toBe(vanishes);
+  });
+
   it('updates running statistics as PyTorch does: unbiased variance, momentum on the new batch', async () => {
     await useEngine();
     const x = tf.tensor([1, 2, 3, 6], [2, 1, 1, 2, 1]);

@@ -155,9 +155,10 @@ export interface BackendSession<T> {
   exportStudent?(request: ExportRequest<T>): Promise<Uint8Array>;
   /**
    * Loads an exported file; absent where the backend cannot read one.
+   * @param again - gives the same bytes once more, so that a backend need not keep them beside what it makes of them.
    * @throws saying what was expected and found when the bytes are not such a network.
    */
-  loadNetwork?(onnx: Uint8Array): Promise<Network>;
+  loadNetwork?(onnx: Uint8Array, again?: () => Promise<Uint8Array>): Promise<Network>;
   /**
    * The inference network of a student with the weights that it has now, for many images: what weights alone say is
    * computed once. Absent where recorded functions are as fast.

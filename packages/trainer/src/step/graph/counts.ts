@@ -1,37 +1,25 @@
-import {
-  argMax,
-  cast,
-  concat,
-  equal,
-  expandDims,
-  matMul,
-  range,
-  reshape,
-  sum,
-  type Tensor,
-} from '@tensorflow/tfjs-core';
+import { argMax, concat, matMul, oneHot, reshape, sum, type Tensor } from '@tensorflow/tfjs-core';
 
-/** 1 where a voxel has the class: `[n, k]` of int32 labels of any shape. */
+/** 1 where a voxel has the class: `[b, n, k]` of int32 labels `[b, ...]`. */
 function oneHotRows(labels: Tensor, classCount: number): Tensor {
-  const column = expandDims(reshape(labels, [-1]), 1);
-  return cast(equal(column, range(0, classCount, 1, 'int32')), 'float32');
+  return reshape(oneHot(labels, classCount, 1, 0, 'float32'), [labels.shape[0]!, -1, classCount]);
 }
 
 /**
  * Counts of one view as a matrix `[k, k + 1]`: element (t, p) is the number of voxels with target t and prediction p, the
- * last column the number of those voxels whose target is ground truth. One matrix product; sums of ones are exact.
+ * last column the number of those voxels whose target is ground truth. One matrix product a sample; sums of ones are exact.
  */
 export function countVoxels(logits: Tensor, target: Tensor, truth: Tensor, classCount: number): Tensor {
+  const targets = oneHotRows(target, classCount);
   const predicted = oneHotRows(argMax(logits, -1), classCount);
-  const columns = concat([predicted, reshape(truth, [-1, 1])], 1);
-  return matMul(oneHotRows(target, classCount), columns, true, false);
+  const both = matMul(targets, predicted, true, false);
+  const known = matMul(targets, reshape(truth, [target.shape[0]!, -1, 1]), true, false);
+  return sum(concat([both, known], 2), 0);
 }
 
 /** Voxels by predicted class `[k]`. */
 export function countPredictions(logits: Tensor, classCount: number): Tensor {
-  const predicted = oneHotRows(argMax(logits, -1), classCount);
-
-  return sum(predicted, 0);
+  return sum(oneHotRows(argMax(logits, -1), classCount), [0, 1]);
 }
 
 /** The counts of {@link countVoxels}, read. */
