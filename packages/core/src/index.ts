@@ -168,6 +168,7 @@ export type {
   NormalisationStep,
   PatchSampling,
   Preprocessing,
+  RecordedSplit,
   UnlabelledBatch,
   WorkerSource,
   WorkingGrid,

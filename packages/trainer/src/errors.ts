@@ -279,6 +279,12 @@ const checkpointErrors = {
       d.reason.replace(/\.?$/, '.'),
       'Put the file back from a copy of the run; "dinomix train" writes it when it begins.',
     ),
+  DMX_RUN_DATA: (d: { directory: string; reason: string }) =>
+    text(
+      `The data set is not the one that the run ${d.directory} was made with`,
+      `${upper(d.reason)}.`,
+      'Put the data set back as it was, or start a new run.',
+    ),
   DMX_RUN_EXISTS: (d: { directory: string }) =>
     text(
       `${d.directory} already has checkpoints`,

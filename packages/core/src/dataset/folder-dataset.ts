@@ -17,6 +17,7 @@ import type { FormatSource } from './case-format.js';
 import type { LabelValues } from './label-values.js';
 import { errorOfAll } from './problems.js';
 import { createReader, type ReaderPlan } from './reader.js';
+import { lostCases } from './recorded-split.js';
 import type { Splits } from './splits.js';
 
 /** A folder of image and label files whose cases and split are known. */
@@ -132,7 +133,16 @@ export function createCheckedDataset(
   root: string,
 ): Dataset {
   const error = errorOfAll(problems, root);
-  if (error === null) return createFolderDataset(description);
+  if (error === null) {
+    return {
+      ...createFolderDataset(description),
+      withSplit: (recorded) => {
+        const lost = errorOfAll(lostCases(recorded, description.cases, root), root);
+        if (lost !== null) throw lost;
+        return createFolderDataset({ ...description, splits: recorded.splits });
+      },
+    };
+  }
   const { title, cache } = description;
   return createBrokenDataset({
     title,
