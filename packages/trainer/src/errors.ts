@@ -167,6 +167,12 @@ const stepErrors = {
         ...(d.checkpoint === null ? [] : ['Or resume this run where there is more memory.']),
       ].join('\n'),
     ),
+  DMX_WINDOW_STRIDE: (d: { stride: readonly number[]; patch: readonly number[] }) =>
+    text(
+      'The windows leave gaps',
+      `They are ${shown(d.patch)} voxels long and begin every ${shown(d.stride)} voxels: what lies between them gets no class.`,
+      'Give a stride of at most the window along every axis.',
+    ),
   DMX_NETWORK_OUTPUT: (_: Record<never, never>) =>
     text(
       'The network gives no usable answer',
