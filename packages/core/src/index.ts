@@ -214,6 +214,7 @@ export type {
   AxisRange,
   CaseResult,
   EpochReport,
+  EvaluatedData,
   EvaluationReport,
   MemoryEstimate,
   MemoryRoom,

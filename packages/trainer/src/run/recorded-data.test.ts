@@ -55,6 +55,28 @@ it('keeps the split of the record on resume and in an evaluation, and tells whic
   expect(cases.map(({ caseId }) => caseId)).toEqual(['t0']);
 });
 
+it('writes into an evaluation which files it compared with', async () => {
+  const digests = { l0: { image: 'i', label: 'l' }, t0: { image: 'i0', label: 'before' } };
+  const marked = (cases: Record<string, CaseDigests>) =>
+    splitting(BEFORE, { fingerprint: async () => ({ digest: 'd', cases }) });
+  const { directory, events } = await tinyRun({ plugins: { dataset: marked(digests) } });
+  const trained = eventsOf(events, 'evaluation').at(-1)!.report;
+  expect(trained.data).toEqual({ digest: 'd', cases: { t0: { image: 'i0', label: 'before' } } });
+  const corrected = { ...digests, t0: { image: 'i0', label: 'after' } };
+  const given = { role: 'test', checkpoint: 'best', writePredictions: false } as const;
+  const heard = { signal: new AbortController().signal, onEvent: () => undefined, onClasses: () => undefined };
+  const dataset = splitting(BEFORE, {
+    fingerprint: async () => ({ digest: 'e', cases: corrected }),
+    withSplit: () => ({
+      ...tinyDataset({ splits: BEFORE }),
+      fingerprint: async () => ({ digest: 'e', cases: corrected }),
+    }),
+  });
+  await using host = await tinyHost({ plugins: { dataset } });
+  const evaluated = await evaluateRun({ host, id: 'run', directory, ...given, ...heard });
+  expect(evaluated.data).toEqual({ digest: 'e', cases: { t0: corrected.t0 } });
+});
+
 it('refuses a data set that is split anew or means something else', async () => {
   const { directory } = await tinyRun({ plugins: { dataset: splitting(BEFORE) } }, stopped());
   const failed = async (dataset: ReturnType<typeof splitting>) => {

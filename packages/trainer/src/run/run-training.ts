@@ -15,6 +15,7 @@ import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
 import { withLeftOut } from '../data/left-out.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
+import { evaluatedData } from '../evaluation/evaluated-data.js';
 import { writeEvaluation } from '../evaluation/report-file.js';
 import { checkMemory } from '../memory/check.js';
 import type { OpenVariant } from '../memory/levers.js';
@@ -127,7 +128,8 @@ async function testBest(training: Training, stop: AbortSignal): Promise<boolean>
       predictions,
       onSlice: (slice) => events.emit({ type: 'slice', slice }),
     });
-    const report = { ...evaluated, checkpoint: best?.choice ?? 'latest' } as const;
+    const data = await evaluatedData(dataset, 'test');
+    const report = { ...evaluated, checkpoint: best?.choice ?? 'latest', data } as const;
     await writeEvaluation(run.info.directory, report);
     await events.emit({ type: 'evaluation', report });
     return true;
@@ -191,7 +193,7 @@ async function train(
     options.predictCommand ?? predictCommand(host.environment.file, directory),
   );
   // A run that begins anew after it was ended before its first checkpoint may have another config.
-  if (loop.progress.step === 0 || !(await hasRecord(directory, events))) await writeRecord(record);
+  if (loop.progress.step === 0 || !(await hasRecord(directory, events))) await writeRecord(directory, record);
   reached.recorded = true;
   await events.emit({ type: 'run.start', record });
   const status = await loop.run();

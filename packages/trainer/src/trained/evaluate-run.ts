@@ -5,6 +5,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { CheckpointChoice } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
+import { evaluatedData } from '../evaluation/evaluated-data.js';
 import { assembleTraining } from '../run/assemble.js';
 import { createEventStream } from '../run/events.js';
 import { evaluationMaterial } from '../run/loop.js';
@@ -65,7 +66,7 @@ export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationR
     const predictions = join(directory, 'predictions');
     if (options.writePredictions) await makeFolder(predictions);
     const report = await evaluateSplit(role, options.writePredictions ? { ...material, predictions } : material);
-    return { ...report, checkpoint: found.choice };
+    return { ...report, checkpoint: found.choice, data: await evaluatedData(dataset, role) };
   } finally {
     await run.end(FINISHED);
   }
