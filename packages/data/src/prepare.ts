@@ -15,7 +15,7 @@ export {
   type PreparedEntry,
   prepareDataset,
 } from './prepare/prepare-dataset.js';
-export { preparedShape, stalePrepared } from './prepare/prepared-marks.js';
+export { preparedDigests, preparedShape, stalePrepared } from './prepare/prepared-marks.js';
 export { type CaseSurvey, SURVEY_PERCENTILES } from './prepare/survey-case.js';
 export { type SurveyOptions, surveyDataset } from './prepare/survey-dataset.js';
 export { fieldOf } from './prepare/trained-images.js';

@@ -119,6 +119,12 @@ const stepErrors = {
         ...(d.checkpoint === null ? [] : ['Or resume this run where there is more memory.']),
       ].join('\n'),
     ),
+  DMX_WINDOW_STRIDE: (d: { stride: readonly number[]; patch: readonly number[] }) =>
+    text(
+      'The windows leave gaps',
+      `They are ${shown(d.patch)} voxels long and begin every ${shown(d.stride)} voxels: what lies between them gets no class.`,
+      'Give a stride of at most the window along every axis.',
+    ),
   DMX_NETWORK_OUTPUT: (_: Record<never, never>) =>
     text(
       'The network gives no usable answer',
@@ -230,6 +236,12 @@ const checkpointErrors = {
       `${d.file} does not tell what the run learned from`,
       d.reason.replace(/\.?$/, '.'),
       'Put the file back from a copy of the run; "dinomix train" writes it when it begins.',
+    ),
+  DMX_RUN_DATA: (d: { directory: string; reason: string }) =>
+    text(
+      `The data set is not the one that the run ${d.directory} was made with`,
+      `${upper(d.reason)}.`,
+      'Put the data set back as it was, or start a new run.',
     ),
   DMX_RUN_EXISTS: (d: { directory: string }) =>
     text(

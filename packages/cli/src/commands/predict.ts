@@ -23,7 +23,7 @@ import { caseImages } from '../predict/case-images.js';
 import { LABEL_FORMATS, type LabelFormat, type PredictionPair, pairFiles } from '../predict/files.js';
 import { findInputs, type PredictionInput } from '../predict/inputs.js';
 import { type Continued, continuePairs, markOf } from '../predict/labels-there.js';
-import type { NetworkFacts } from '../predict/network-facts.js';
+import { leavesGaps, type NetworkFacts } from '../predict/network-facts.js';
 import { type OpenedNetwork, openNetwork } from '../predict/open-network.js';
 import { type Failed, predictAll } from '../predict/predict-all.js';
 import type { Prediction } from '../predict/predict-file.js';
@@ -95,9 +95,14 @@ async function exportIfNeeded(context: CommandContext, { run, json }: PredictOpt
   if (json !== true) context.terminal.err(`${exportedText(exported)}\n`);
 }
 
-/** The settings stored in the network, with those of the command line laid over. */
+/** The settings stored in the network, with those of the command line laid over. @throws DMX_CLI_OPTIONS for a stride that leaves gaps. */
 function inferenceOf(facts: NetworkFacts, options: PredictOptions): NetworkFacts['inference'] {
   const { overlap, stride, blending, batch, mirror } = options;
+  if (stride !== undefined && leavesGaps(facts.patch, stride)) {
+    const problem = `--stride ${stride.join(',')} is longer than the windows of ${facts.patch.join(',')}: voxels between them would get no class.`;
+    const fix = `Give at most ${facts.patch.join(',')}.`;
+    throw usageError('DMX_CLI_OPTIONS', { problem, fix });
+  }
   return {
     ...facts.inference,
     // A stride that the run fixed gives way to an overlap that was asked for.

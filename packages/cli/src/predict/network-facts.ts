@@ -20,6 +20,8 @@ const triple = z.tuple([count, count, count]).readonly();
 const MOST_VOXELS = 2 ** 27;
 const voxels = ([depth, height, width]: Index3) => depth * height * width;
 const grid = triple.refine((shape) => voxels(shape) <= MOST_VOXELS, `Expected at most ${MOST_VOXELS} voxels`);
+/** Whether voxels lie between windows that begin this far apart. */
+export const leavesGaps = (patch: Index3, stride: Index3) => stride.some((step, axis) => step > patch[axis]!);
 const finite = z.number();
 const step = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('clip'), low: finite, high: finite }),
@@ -99,10 +101,15 @@ const schema = z.strictObject({
   }),
 });
 
-const factsSchema = schema.refine(({ patch, inference }) => inference.batch * voxels(patch) <= MOST_VOXELS, {
-  path: ['inference', 'batch'],
-  message: `Expected windows of at most ${MOST_VOXELS} voxels together`,
-}) satisfies z.ZodType<NetworkFacts>;
+const factsSchema = schema
+  .refine(({ patch, inference }) => inference.batch * voxels(patch) <= MOST_VOXELS, {
+    path: ['inference', 'batch'],
+    message: `Expected windows of at most ${MOST_VOXELS} voxels together`,
+  })
+  .refine(({ patch, inference: { stride } }) => stride === null || !leavesGaps(patch, stride), {
+    path: ['inference', 'stride'],
+    message: 'Expected at most the patch along every axis',
+  }) satisfies z.ZodType<NetworkFacts>;
 
 /** Key in the file's metadata. */
 const KEY = 'network';

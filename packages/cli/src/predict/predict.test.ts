@@ -223,6 +223,19 @@ describe('dinomix predict', () => {
     expect(calls).toEqual(new Array((3 * 2 * 2 * 4) / 2).fill([2, 4, 6, 8, 1]));
   });
 
+  it('refuses windows with voxels between them, of the command line and of the network', async () => {
+    await writeImage('in.nii');
+    // The windows are 4 x 6 x 8.
+    const refused = await run('predict', 'in.nii', '-n', 'net.onnx', '--stride', '4,7,8');
+    expect(refused.code).toBe(2);
+    expect(refused.err).toContain('--stride 4,7,8 is longer than the windows of 4,6,8');
+    expect((await run('predict', 'in.nii', '-n', 'net.onnx', '--stride', '4,6,8')).code).toBe(0);
+    writeNetwork({ ...FACTS, inference: { ...FACTS.inference, stride: [5, 6, 8] } });
+    const stored = await run('predict', 'in.nii', '-n', 'net.onnx', '--force');
+    expect(stored.code).not.toBe(0);
+    expect(stored.err).toContain('inference.stride: Expected at most the patch');
+  });
+
   it('predicts a folder, goes on after a bad file and ends with 1', async () => {
     await writeImage('a_0000.nii.gz');
     await writeImage('c.nii');

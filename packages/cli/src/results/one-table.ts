@@ -9,6 +9,14 @@ export function protocolOf({ dataset, grid, report }: EvaluatedRun): string {
   return [dataset, `split ${report.role}`, ...report.columns.map(columnHeading), compared].join('; ');
 }
 
+const MOST_NAMED = 5;
+
+/** The first of many names. */
+export function someOf(names: readonly string[]): string {
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+  return `${names.slice(0, MOST_NAMED).join(', ')}${more}`;
+}
+
 function refuse(problem: string, cure: string): never {
   throw usageError('DMX_TABLE_PROTOCOL', { problem, cure });
 }
@@ -38,10 +46,13 @@ function assertOneProtocol(runs: readonly EvaluatedRun[]): void {
       const problem = `${first!.directory} and ${run.directory} are of "${run.dataset}" both, but their classes, splits or files differ`;
       refuse(problem, 'Make one table for each data set.');
     }
+    const different = jsonDifferences(first!.evaluated, run.evaluated);
+    if (different.length > 0) {
+      const problem = `${first!.directory} and ${run.directory} were evaluated on other images or labels of ${someOf(different)}`;
+      refuse(problem, 'Evaluate both again with "dinomix eval", on the same files.');
+    }
   }
 }
-
-const MOST_NAMED = 5;
 
 /** @throws DMX_TABLE_PROTOCOL where the runs of one name are not repetitions of one experiment. */
 function assertOneMethod(runs: readonly EvaluatedRun[]): void {
@@ -49,8 +60,7 @@ function assertOneMethod(runs: readonly EvaluatedRun[]): void {
   for (const run of runs.slice(1)) {
     const different = jsonDifferences(first!.settings, run.settings);
     if (different.length > 0) {
-      const more = different.length > MOST_NAMED ? ` and ${different.length - MOST_NAMED} more` : '';
-      const problem = `${first!.directory} and ${run.directory} are both "${run.method}" and differ in more than their seed: ${different.slice(0, MOST_NAMED).join(', ')}${more}`;
+      const problem = `${first!.directory} and ${run.directory} are both "${run.method}" and differ in more than their seed: ${someOf(different)}`;
       refuse(problem, 'Leave one of them out, or give each method a name of its own in the config and train again.');
     }
     if (first!.report.checkpoint !== run.report.checkpoint || first!.report.weights !== run.report.weights) {

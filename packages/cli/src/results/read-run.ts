@@ -16,6 +16,10 @@ export interface EvaluatedRun {
   readonly settings: Json;
   /** Hash of classes, splits and files. */
   readonly data: string;
+  /** Digests of the image and label that each case was evaluated on. */
+  readonly evaluated: Readonly<Record<string, string>>;
+  /** Cases whose files changed between the training and the evaluation. */
+  readonly changed: readonly string[];
   /** Grid on which labels are compared. */
   readonly grid: string;
   /** What each outside teacher says of itself, such as that it is a control. */
@@ -26,6 +30,8 @@ export interface EvaluatedRun {
 }
 
 const number = z.number().nullable();
+const json = z.record(z.string(), z.json());
+const digestsByCase = z.record(z.string(), z.object({ image: z.string(), label: z.string().nullable() }));
 const reportSchema = z.object({
   role: z.enum(['validation', 'test']),
   columns: z
@@ -47,9 +53,9 @@ const reportSchema = z.object({
   classes: z.array(z.object({ index: z.number(), name: z.string(), tail: z.boolean() })).optional(),
   weights: z.string(),
   checkpoint: z.enum(['best', 'latest']),
+  data: z.object({ digest: z.string(), cases: digestsByCase }),
 });
 
-const json = z.record(z.string(), z.json());
 const recordSchema = z.object({
   run: z.object({ seed: z.number() }),
   config: z.looseObject({
@@ -63,7 +69,7 @@ const recordSchema = z.object({
     title: z.string(),
     classes: z.array(z.object({ name: z.string() })),
     splits: json,
-    fingerprint: z.object({ cases: json }),
+    fingerprint: z.object({ cases: digestsByCase }),
   }),
   images: z.object({ preprocessing: z.looseObject({}) }),
   outcome: z.object({ status: z.string() }).nullable(),
@@ -121,6 +127,8 @@ export async function readRun(directory: string, split: 'validation' | 'test'): 
   const report = await readJson(directory, `evaluation-${split}.json`, reportSchema, cure);
   const record = await readJson(directory, 'record.json', recordSchema, '');
   const { run, config, dataset, teachers, outcome } = record;
+  const digestOf = (cases: typeof report.data.cases, id: string) => hashJson(cases[id] ?? null);
+  const ids = Object.keys(report.data.cases);
   return {
     directory,
     method: config.name,
@@ -128,6 +136,8 @@ export async function readRun(directory: string, split: 'validation' | 'test'): 
     dataset: dataset.title,
     settings: settingsOf(record),
     data: dataOf(record),
+    evaluated: Object.fromEntries(ids.map((id) => [id, digestOf(report.data.cases, id)])),
+    changed: ids.filter((id) => digestOf(report.data.cases, id) !== digestOf(dataset.fingerprint.cases, id)),
     grid: gridOf(record),
     teachers: Object.values(teachers),
     status: outcome?.status ?? null,

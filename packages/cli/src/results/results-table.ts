@@ -2,7 +2,7 @@ import { type EvaluationReport, type MetricColumn, shellWord } from '@dinomix/co
 import { aggregateRuns, type OverRuns } from '@dinomix/trainer';
 import { usageError } from '../errors.js';
 import { columnHeading } from './heading.js';
-import { assertOneTable, byMethod, isFinished, protocolOf } from './one-table.js';
+import { assertOneTable, byMethod, isFinished, protocolOf, someOf } from './one-table.js';
 import type { PublishedRow, PublishedTable } from './published.js';
 import type { EvaluatedRun } from './read-run.js';
 
@@ -160,6 +160,12 @@ function runNotes(runs: readonly EvaluatedRun[]): readonly string[] {
     ...group
       .filter((run) => !isFinished(run))
       .map(({ status }) => `${method}: not trained to its end (${status ?? 'no outcome'}).`),
+    ...group
+      .filter(({ changed }) => changed.length > 0)
+      .map(
+        ({ seed, changed }) =>
+          `${method}, seed ${seed}: evaluated on files of ${someOf(changed)} that changed since the training began.`,
+      ),
     ...(group[0]!.report.checkpoint === 'latest' ? [`${method}: the latest checkpoint, not the best.`] : []),
   ]);
 }

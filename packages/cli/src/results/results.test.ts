@@ -80,6 +80,8 @@ const run = (dice: number, columns = COLUMNS, dataset = TITLE) => {
     dataset,
     settings: { train: { epochs: 3 } } as Json,
     data: 'd1',
+    evaluated: { t0: 'l1' } as Readonly<Record<string, string>>,
+    changed: [] as readonly string[],
     grid: 'g1',
     teachers: [] as string[],
     status: 'completed' as string | null,
@@ -147,6 +149,7 @@ describe('a table of runs', () => {
     ['one seed twice', [run(0.5), { ...run(0.6), seed: 5 }], undefined],
     ['other data beside', [run(0.5, COLUMNS, 'Phantom')], 'synapse-20'],
     ['data of the same title', [run(0.5), { ...run(0.6), data: 'd2', method: 'theirs' }], undefined],
+    ['labels that were corrected in between', [run(0.5), { ...run(0.6), evaluated: { t0: 'l2' } }], undefined],
     ['labels compared on another grid', [run(0.5), { ...run(0.6), grid: 'g2', method: 'theirs' }], undefined],
     ['two methods of one name', [run(0.5), { ...run(0.6), settings: { train: { epochs: 4 } } }], undefined],
     ['a run that was interrupted among others', [run(0.5), { ...run(0.6), status: 'interrupted' }], undefined],
@@ -207,6 +210,8 @@ it('says of a single run that it did not come to its end', () => {
   );
 });
 
+const FILES = { t0: { image: 'i', label: 'l' } };
+
 describe('dinomix table', () => {
   let folder: string;
   beforeAll(async () => {
@@ -230,13 +235,16 @@ describe('dinomix table', () => {
         },
         packages: {},
         teachers: {},
-        dataset: { title: TITLE, classes: [], splits: {}, fingerprint: { cases: {} } },
+        dataset: { title: TITLE, classes: [], splits: {}, fingerprint: { cases: FILES } },
         images: { preprocessing: { orientation: 'keep', grid: { kind: 'keep' } } },
         outcome: { status: 'completed' },
       };
       await mkdir(join(folder, name));
       await writeFile(join(folder, name, 'record.json'), JSON.stringify(record));
-      await writeFile(join(folder, name, 'evaluation-test.json'), JSON.stringify(report(dice)));
+      await writeFile(
+        join(folder, name, 'evaluation-test.json'),
+        JSON.stringify({ ...report(dice), data: { digest: 'd', cases: FILES } }),
+      );
     }
     await mkdir(join(folder, 'bare'));
   });
@@ -248,6 +256,23 @@ describe('dinomix table', () => {
     const { code, out } = await table('a-seed0', 'a-seed1', '--beside', 'synapse-20', '--format', 'csv');
     expect(code).toBe(0);
     expect(out.trim().split('\n').at(-1)).toMatch(/^a,2,55\.38,9\.23,2\.00,0\.00,60\.0,/);
+  });
+
+  it('refuses evaluations of other labels, and says where labels changed since the training', async () => {
+    const file = join(folder, 'a-seed1', 'evaluation-test.json');
+    const text = await readFile(file, 'utf8');
+    const cases = { t0: { image: 'i', label: 'corrected' } };
+    await writeFile(file, JSON.stringify({ ...JSON.parse(text), data: { digest: 'd', cases } }));
+    expect(await table('a-seed0', 'a-seed1')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('were evaluated on other images or labels of t0'),
+    });
+    const alone = await table('a-seed1');
+    expect(alone.out).toContain('a, seed 7: evaluated on files of t0 that changed since the training began.');
+    const { data: _, ...old } = JSON.parse(text);
+    await writeFile(file, JSON.stringify(old));
+    expect(await table('a-seed1')).toMatchObject({ code: 2, err: expect.stringContaining('of another version') });
+    await writeFile(file, text);
   });
 
   it('refuses what an older record does not tell', async () => {

@@ -40,8 +40,7 @@ const inference = z.strictObject({
   weights: z.string().min(1).default('auto'),
 }) satisfies z.ZodType<InferenceSettings>;
 
-/** Everything in a config but plugins, options and use. Strict at every level; each key has a default. */
-export const settingsSchema = z.strictObject({
+const sections = z.strictObject({
   name: z
     .string()
     .regex(/^[\w][\w.-]*$/, 'Expected letters, digits, ".", "_" and "-"')
@@ -52,6 +51,18 @@ export const settingsSchema = z.strictObject({
   threads: count.nullable().default(null),
   train: train.prefault({}),
   inference: inference.prefault({}),
+});
+
+/**
+ * Everything in a config but plugins, options and use. Strict at every level; each key has a default.
+ *
+ * @remarks Between windows that are further apart than they are long lie voxels that no window shows to the network: they
+ * would be background.
+ */
+export const settingsSchema = sections.superRefine(({ train, inference }, { addIssue }) => {
+  if (inference.stride === null || inference.stride.every((step, axis) => step <= train.patch[axis]!)) return;
+  const message = `Expected at most train.patch along every axis, [${train.patch.join(', ')}]: voxels between windows get no class`;
+  addIssue({ code: 'custom', path: ['inference', 'stride'], message });
 }) satisfies z.ZodType<ConfigSettings>;
 
 /** Weight of a loss in the config: a number, or a weight with its ramp. */

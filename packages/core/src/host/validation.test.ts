@@ -82,6 +82,16 @@ describe('phase shape', () => {
     expect(error.summary).toContain('--set train.epochs=many');
   });
 
+  it('names windows that leave gaps', async () => {
+    const config = { plugins: [...required()], train: { patch: [8, 16, 16] }, inference: { stride: [8, 17, 16] } };
+    const { error } = await refused(config);
+    expect(error).toMatchObject({
+      code: 'DMX_CONFIG_VALUE',
+      path: 'inference.stride',
+      why: expect.stringContaining('[8, 16, 16]'),
+    });
+  });
+
   it('names a patch that no machine holds', async () => {
     const { error } = await refused({ plugins: [...required()], train: { patch: [4096, 4096, 4096] } });
     expect(error).toMatchObject({

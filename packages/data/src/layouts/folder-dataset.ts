@@ -14,6 +14,7 @@ import type {
 } from '@dinomix/core';
 import { hashJson } from '@dinomix/core';
 import { errorOfAll } from '../check/problems.js';
+import { lostCases } from '../splits/recorded-split.js';
 import type { Splits } from '../splits/splits.js';
 import { withoutAbsentCases } from './absent-cases.js';
 import type { FormatSource } from './case-format.js';
@@ -133,7 +134,16 @@ export function createCheckedDataset(
   root: string,
 ): Dataset {
   const error = errorOfAll(problems, root);
-  if (error === null) return createFolderDataset(description);
+  if (error === null) {
+    return {
+      ...createFolderDataset(description),
+      withSplit: (recorded) => {
+        const lost = errorOfAll(lostCases(recorded, description.cases, root), root);
+        if (lost !== null) throw lost;
+        return createFolderDataset({ ...description, splits: recorded.splits });
+      },
+    };
+  }
   const { title, cache } = description;
   return createBrokenDataset({
     title,

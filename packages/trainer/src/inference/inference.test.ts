@@ -28,6 +28,13 @@ describe('windows', () => {
     expect(windowStride([64, 128, 3], { stride: [1, 2, 3], overlap: 0.5 })).toEqual([1, 2, 3]);
   });
 
+  it('leave no gap', () => {
+    expect(windowStride([8, 16, 16], { stride: [8, 16, 16], overlap: 0 })).toEqual([8, 16, 16]);
+    expect(() => windowStride([8, 16, 16], { stride: [8, 17, 16], overlap: 0 })).toThrow(
+      expect.objectContaining({ code: 'DMX_WINDOW_STRIDE', why: expect.stringContaining('[8, 17, 16]') }),
+    );
+  });
+
   it('weigh their middle most', () => {
     const weights = windowWeights(16, 'gaussian');
     expect(weights[7]).toBeCloseTo(Math.exp(-0.5 * (0.5 / 2) ** 2), 12);

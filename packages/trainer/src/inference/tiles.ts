@@ -74,12 +74,6 @@ function partCounts(size: number, windowCount: number): number[] {
 const longest = (axis: readonly Part[]) => Math.max(...axis.map(({ from, to }) => to - from));
 const windows = (axis: readonly Part[]) => axis.reduce((sum, { starts }) => sum + starts.length, 0);
 
-/** Planes that have to be held: those of a window, and those that no window touches where the stride is longer. */
-function slabDepth(depth: number, side: number, starts: readonly number[]): number {
-  const steps = starts.slice(1).map((start, index) => start - starts[index]!);
-  return Math.min(depth, Math.max(side, ...steps));
-}
-
 /**
  * Divides a volume into as few tiles as the bytes allow: into one as a rule. A window that touches several tiles is shown to the
  * network for each of them, so of all divisions that with the fewest windows is taken.
@@ -87,10 +81,10 @@ function slabDepth(depth: number, side: number, starts: readonly number[]): numb
  */
 export function layTiles(
   { shape, patch, classCount, mostSumBytes = MOST_SUM_BYTES }: TilingRequest,
-  [startsZ, startsY, startsX]: WindowGrid,
+  [, startsY, startsX]: WindowGrid,
   overhang: number,
 ): Tiling {
-  const depth = slabDepth(shape[0], patch[0], startsZ);
+  const depth = Math.min(shape[0], patch[0]);
   const divided = (axis: 1 | 2, starts: readonly number[]) =>
     partCounts(shape[axis], starts.length).map((count) => parts(shape[axis], patch[axis], starts, count, overhang));
   const columns = divided(2, startsX);

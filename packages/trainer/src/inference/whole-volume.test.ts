@@ -146,20 +146,3 @@ describe.each(VOLUMES)('a slab moved through a volume, %s %o', (_name, shape) =>
     },
   );
 });
-
-it('planes without a window are empty', async () => {
-  const shape: Index3 = [11, 21, 17];
-  const image = Float32Array.from({ length: voxelCount(shape) }, (_, index) => Math.cos(index * 78.233));
-  const options: SlidingWindowOptions = {
-    ...{ patch: PATCH, stride: [7, 9, 8] as Index3, overlap: 0.5, blending: 'uniform' as const, batch: 1 },
-    ...{ mirror: [], classCount: CLASSES, padValue: 0 },
-  };
-  const scores = new WholeScores(shape, CLASSES);
-  await slidingWindow({ shape, image }, network, options, [scores]);
-  expect([...scores.labels]).toEqual(labelsOf(wholeSums(image, shape, options, looksOf(shape, options).depthFirst)));
-  // Windows begin at 0 and 7 of 11 planes.
-  expect(scores.boxes.map(([first, , , planes]) => [first, planes])).toEqual([
-    [0, 7],
-    [7, 4],
-  ]);
-});

@@ -1,4 +1,5 @@
 import type { Index3, InferenceSettings } from '@dinomix/core';
+import { trainerError } from '../errors.js';
 
 /** Windows of one axis: their first voxels, ascending. Negative where the volume is smaller than the window. */
 export function windowStarts(size: number, side: number, stride: number): readonly number[] {
@@ -8,12 +9,18 @@ export function windowStarts(size: number, side: number, stride: number): readon
   return Array.from({ length: count }, (_, index) => Math.min(index * stride, size - side));
 }
 
-/** Steps between windows `[d, h, w]`, voxels: the stated ones, or those of the overlap. */
+/**
+ * Steps between windows `[d, h, w]`, voxels: the stated ones, or those of the overlap.
+ * @throws DMX_WINDOW_STRIDE where voxels would lie between the windows.
+ */
 export function windowStride(
   patch: Index3,
   { stride, overlap }: Pick<InferenceSettings, 'stride' | 'overlap'>,
 ): Index3 {
-  if (stride !== null) return stride;
+  if (stride !== null) {
+    if (stride.some((step, axis) => step > patch[axis]!)) throw trainerError('DMX_WINDOW_STRIDE', { stride, patch });
+    return stride;
+  }
   return patch.map((side) => Math.max(1, Math.floor(side * (1 - overlap)))) as unknown as Index3;
 }
 

@@ -19,6 +19,7 @@ import type { RunningBackend } from '../types.js';
 import { INPUT_CHANNELS } from './build-networks.js';
 import { buildParts } from './build-parts.js';
 import type { EventStream } from './events.js';
+import { keepRecorded, type RecordedData } from './recorded-data.js';
 
 /** A run with everything that it works with. */
 export interface Training {
@@ -56,19 +57,29 @@ function checkpointNote(path: string | null): string {
   return path === null ? 'No checkpoint was written before.' : `The last good checkpoint is ${path}.`;
 }
 
+/** The data set of the config, with the split of the record where the run has one. */
+async function openDataset(run: Run<Tensor>, events: EventStream, recorded: RecordedData | null): Promise<Dataset> {
+  const [bound] = await run.resolve('dataset');
+  if (recorded === null) return bound!.value;
+  const { dataset, notes } = keepRecorded(bound!.value, recorded, run.info.directory);
+  for (const message of notes) await events.emit({ type: 'warning', message, plugin: null });
+  return dataset;
+}
+
 /**
  * Opens the data, counts it, builds networks and teachers. Everything is disposed with the run.
+ * @param recorded - data of the run's record, whose split is kept; null for a run that begins.
  * @throws errors of the data set and of plugins, each naming its cause.
  */
 export async function assembleTraining(
   run: Run<Tensor>,
   session: RunningBackend,
   events: EventStream,
+  recorded: RecordedData | null,
 ): Promise<Training> {
   const { config, info, hooks } = run;
   const { train } = config;
-  const [bound] = await run.resolve('dataset');
-  const dataset = bound!.value;
+  const dataset = await openDataset(run, events, recorded);
   const { preprocessing, workerSource, sampling, splits } = dataset;
   const classCount = dataset.classes.length;
   const source = { reader: dataset, workerSource, preprocessing, classCount, cache: dataset.cache ?? null };

@@ -113,9 +113,12 @@ export async function readLearnedFrom(directory: string): Promise<LearnedFrom> {
   }
 }
 
-/** Writes the record into the folder of the run. */
-export async function writeRecord(record: RunRecord): Promise<void> {
-  await writeFileAtomic(join(record.run.directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
+/**
+ * Writes a record into a run folder.
+ * @param directory - where the run is now; the record may name the folder that it was copied or moved from.
+ */
+export async function writeRecord(directory: string, record: RunRecord): Promise<void> {
+  await writeFileAtomic(join(directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 // What distinguishes a record; its other parts are for readers.
@@ -145,5 +148,5 @@ export async function readRecord(directory: string): Promise<RunRecord | null> {
  */
 export async function closeRecord(directory: string, outcome: RunOutcome): Promise<void> {
   const record = await readRecord(directory);
-  if (record !== null) await writeRecord({ ...record, outcome });
+  if (record !== null) await writeRecord(directory, { ...record, outcome });
 }

@@ -1,5 +1,5 @@
 import '../../test/backend.js';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { RunEvent, RunRecord } from '@dinomix/core';
@@ -236,6 +236,19 @@ describe('resuming', () => {
     expect(eventsOf(events, 'warning')[0]!.message).toMatch(/record\.json is damaged \(.*\): it is written again/);
     expect(JSON.parse(await readFile(join(directory, 'record.json'), 'utf8'))).toMatchObject({
       run: { id: 'run' },
+      outcome: { status: 'completed' },
+    });
+  });
+
+  it('goes on in a copy of its folder and leaves the original as it is', async () => {
+    const { directory } = await tinyRun(options, stopAfter(4));
+    const original = await readFile(join(directory, 'record.json'));
+    const copy = await newFolder();
+    await cp(directory, copy, { recursive: true });
+    const { outcome } = await tinyRun(options, { directory: copy, resume: true });
+    expect(outcome.status).toBe('completed');
+    expect(await readFile(join(directory, 'record.json'))).toEqual(original);
+    expect(JSON.parse(await readFile(join(copy, 'record.json'), 'utf8'))).toMatchObject({
       outcome: { status: 'completed' },
     });
   });

@@ -12,8 +12,10 @@ import {
 import { withLeftOut } from '@dinomix/data/prepare';
 import { makeFolder } from '@dinomix/volume';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkpointFolder, hasCheckpoints } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
+import { evaluatedData } from '../evaluation/evaluated-data.js';
 import { writeEvaluation } from '../evaluation/report-file.js';
 import { checkMemory } from '../memory/check.js';
 import type { OpenVariant } from '../memory/levers.js';
@@ -25,6 +27,7 @@ import { createEventStream, type EventStream } from './events.js';
 import { evaluationMaterial, type LoopEnd, TrainingLoop } from './loop.js';
 import { openBackend } from './open-backend.js';
 import { closeRecord, makeRecord, RECORD_FILE, readRecord, writeRecord } from './record.js';
+import { type RecordedData, readRecordedData } from './recorded-data.js';
 import { asDmxError, runError } from './run-error.js';
 import { assertNoCheckpoints, lockRun, makeRunFolder } from './run-lock.js';
 import { restoreState } from './save.js';
@@ -73,7 +76,12 @@ function predictCommand(configFile: string | null, directory: string): string {
 }
 
 /** Begins anew, or loads the newest checkpoint. A run that was ended before its first one begins at its first step. */
-async function startLoop(training: Training, resume: boolean, stop: AbortSignal): Promise<TrainingLoop> {
+async function startLoop(
+  training: Training,
+  recorded: RecordedData | null,
+  { resume = false }: TrainingOptions,
+  stop: AbortSignal,
+): Promise<TrainingLoop> {
   const { checkpoints, run, events } = training;
   if (!resume) return new TrainingLoop(training, stop);
   const damaged: string[] = [];
@@ -88,8 +96,21 @@ async function startLoop(training: Training, resume: boolean, stop: AbortSignal)
   }
   training.lastCheckpoint = latest.path;
   const changed = await changedData(run.info.directory, latest.state, training.facts);
+  // Without a record nobody knows whether the cases are still in the parts that they were in.
+  if (changed !== null && recorded === null) {
+    throw trainerError('DMX_RUN_RECORD', { file: join(run.info.directory, RECORD_FILE), reason: changed });
+  }
   if (changed !== null) await events.emit({ type: 'warning', message: changed, plugin: null });
   return new TrainingLoop(training, stop, await restoreState(training, latest.state, latest.path));
+}
+
+/**
+ * The data of the record that a resumed run keeps to; null where it has no checkpoint, so that nothing was learned yet, or its
+ * record cannot be read.
+ */
+async function recordedData({ directory, resume = false }: TrainingOptions): Promise<RecordedData | null> {
+  if (!resume || !(await hasCheckpoints(checkpointFolder(directory)))) return null;
+  return readRecordedData(directory).catch(() => null);
 }
 
 /** Tests the best weights on the test split and writes the report and the predictions. @returns false when a stop request came in between. */
@@ -107,7 +128,8 @@ async function testBest(training: Training, stop: AbortSignal): Promise<boolean>
       predictions,
       onSlice: (slice) => events.emit({ type: 'slice', slice }),
     });
-    const report = { ...evaluated, checkpoint: best?.choice ?? 'latest' } as const;
+    const data = await evaluatedData(dataset, 'test');
+    const report = { ...evaluated, checkpoint: best?.choice ?? 'latest', data } as const;
     await writeEvaluation(run.info.directory, report);
     await events.emit({ type: 'evaluation', report });
     return true;
@@ -161,16 +183,17 @@ async function train(
     open: options.openVariant ?? null,
     onEstimate: (estimate, room) => events.emit({ type: 'memory', estimate, room }),
   });
-  const training = await assembleTraining(run, reached.session, events);
+  const recorded = await recordedData(options);
+  const training = await assembleTraining(run, reached.session, events, recorded);
   reached.training = training;
-  const loop = await startLoop(training, resume, stop);
+  const loop = await startLoop(training, recorded, options, stop);
   const record = makeRecord(
     training,
     memory,
     options.predictCommand ?? predictCommand(host.environment.file, directory),
   );
   // A run that begins anew after it was ended before its first checkpoint may have another config.
-  if (loop.progress.step === 0 || !(await hasRecord(directory, events))) await writeRecord(record);
+  if (loop.progress.step === 0 || !(await hasRecord(directory, events))) await writeRecord(directory, record);
   reached.recorded = true;
   await events.emit({ type: 'run.start', record });
   const status = await loop.run();

@@ -6,11 +6,13 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { CheckpointChoice } from '../checkpoint/checkpoints.js';
 import { trainerError } from '../errors.js';
 import { evaluateSplit } from '../evaluation/evaluate.js';
+import { evaluatedData } from '../evaluation/evaluated-data.js';
 import { assembleTraining } from '../run/assemble.js';
 import { createEventStream } from '../run/events.js';
 import { evaluationMaterial } from '../run/loop.js';
 import { openBackend } from '../run/open-backend.js';
 import { readLearnedFrom } from '../run/record.js';
+import { readRecordedData } from '../run/recorded-data.js';
 
 /** What {@link evaluateRun} takes. */
 export interface EvaluateOptions {
@@ -40,7 +42,7 @@ const FINISHED: RunOutcome = {
 
 /**
  * Evaluates a checkpoint of a run on a split, without its reporters: the events of the training stay as they are.
- * @throws DMX_RESUME_NOTHING, DMX_RUN_RECORD, DMX_SPLIT_EMPTY, errors of the checkpoint, the data set and the metrics.
+ * @throws DMX_RESUME_NOTHING, DMX_RUN_RECORD, DMX_RUN_DATA, DMX_SPLIT_EMPTY, errors of the checkpoint, the data set and the metrics.
  */
 export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationReport> {
   const { host, id, directory, role, signal, onEvent } = options;
@@ -48,11 +50,11 @@ export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationR
   const events = createEventStream({ run: run.info, reporters: [], hooks: run.hooks, onEvent });
   await run.start();
   try {
-    const training = await assembleTraining(run, await openBackend(host), events);
+    const training = await assembleTraining(run, await openBackend(host), events, await readRecordedData(directory));
     const { checkpoints, variables, dataset, facts } = training;
     const { digest } = await readLearnedFrom(directory);
     if (facts.fingerprint.digest !== digest) {
-      const message = 'the data set is not as it was in training: files, splits, classes or preparation have changed';
+      const message = 'the data set is not as it was in training: files have changed';
       await events.emit({ type: 'warning', message, plugin: null });
     }
     if (dataset.splits[role].length === 0)
@@ -65,7 +67,7 @@ export async function evaluateRun(options: EvaluateOptions): Promise<EvaluationR
     const predictions = join(directory, 'predictions');
     if (options.writePredictions) await makeFolder(predictions);
     const report = await evaluateSplit(role, options.writePredictions ? { ...material, predictions } : material);
-    return { ...report, checkpoint: found.choice };
+    return { ...report, checkpoint: found.choice, data: await evaluatedData(dataset, role) };
   } finally {
     await run.end(FINISHED);
   }

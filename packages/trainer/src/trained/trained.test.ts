@@ -36,6 +36,7 @@ describe('a trained run', () => {
     const timeless = ({ cases, ...rest }: typeof report) => {
       return { ...rest, cases: cases.map((one) => ({ ...one, seconds: 0 })) };
     };
+    expect(report.data).toEqual({ digest: 'tiny', cases: {} });
     expect(timeless(report)).toEqual(timeless(eventsOf(events, 'evaluation').at(-1)!.report));
     expect(memory().numTensors).toBe(before);
   });

@@ -205,6 +205,14 @@ export interface AbsentCase {
   readonly fix: string;
 }
 
+/** The split of a data set as the record of a run has it. */
+export interface RecordedSplit {
+  /** Case ids by role. */
+  readonly splits: Readonly<Record<CaseRole, readonly string[]>>;
+  /** Digests by case id: which cases had a label. */
+  readonly cases: Readonly<Record<string, CaseDigests>>;
+}
+
 /** The slot `dataset`: where cases come from and how they are meant to be used. */
 export interface Dataset extends CaseReader {
   /** Name for reports. */
@@ -239,6 +247,12 @@ export interface Dataset extends CaseReader {
    * @throws DMX_DATASET_UNUSABLE where something else is wrong too.
    */
   withoutAbsent?(): { readonly dataset: Dataset; readonly absent: readonly AbsentCase[] };
+  /**
+   * The data set with the split that it had when a run began, whatever came into its folder since. A data set whose split
+   * follows from its options alone needs none; without it, a run is refused once the split is another.
+   * @throws DMX_DATASET_UNUSABLE naming every case whose image or label is not there any more.
+   */
+  withSplit?(recorded: RecordedSplit): Dataset;
   dispose?(): Promise<void>;
 }
 

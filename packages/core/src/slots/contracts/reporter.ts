@@ -1,5 +1,5 @@
 import type { Index3, JsonObject, RunInfo, StepPosition } from './common.js';
-import type { ClassInfo, DatasetFacts, ImageReading, Preprocessing } from './dataset.js';
+import type { CaseDigests, ClassInfo, DatasetFacts, ImageReading, Preprocessing } from './dataset.js';
 import type { ReportUnit } from './graph-context.js';
 import type { MetricColumn, MetricValues } from './metric.js';
 import type { PassMode } from './pass-mode.js';
@@ -58,6 +58,14 @@ export interface CaseResult {
   readonly seconds: number;
 }
 
+/** The files of a split that an evaluation compared with. */
+export interface EvaluatedData {
+  /** Digest of the whole data set, its classes, split and preparation included. */
+  readonly digest: string;
+  /** By id of each case of the evaluated split. */
+  readonly cases: Readonly<Record<string, CaseDigests>>;
+}
+
 /** Evaluation of a split. */
 export interface EvaluationReport {
   readonly role: 'validation' | 'test';
@@ -77,6 +85,8 @@ export interface EvaluationReport {
   readonly weights: string;
   /** Which checkpoint they come from; absent while training goes on. */
   readonly checkpoint?: 'best' | 'latest';
+  /** What was compared with, which may have changed since the training; absent while training goes on. */
+  readonly data?: EvaluatedData;
 }
 
 /** One axial slice for a report. */
