@@ -245,7 +245,7 @@ async function checkpoint(file) {
 }
 
 async function preparedSample(folder) {
-  const { roundToStored, writePrepared } = await inside('packages/trainer/dist/data/prepared-file.js');
+  const { roundToStored, writePrepared } = await inside('packages/data/dist/prepare/prepared-file.js');
   const image = Float32Array.from({ length: 24 }, (_, index) => index / 8);
   const affine = [
     [1, 0, 0, 0],
@@ -262,7 +262,7 @@ async function preparedSample(folder) {
 
 /** What is damaged is prepared again: null. The sound one must be there. */
 async function prepared(file, index) {
-  const { readPrepared } = await inside('packages/trainer/dist/data/prepared-file.js');
+  const { readPrepared } = await inside('packages/data/dist/prepare/prepared-file.js');
   const found = await readPrepared(file, 'a', 'labelled');
   if (index === SOUND && found === null) throw new Error('it is prepared again');
 }

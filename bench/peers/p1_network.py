@@ -13,7 +13,10 @@ ENCODER, DECODER = [1, 2, 3, 3, 3], [3, 3, 2, 1]
 
 
 class P1VNet(networks.VNet):
-    """Returns the logits and x4, the feature of the fourth level. `masks` are those of the dropout at x5 and x9, `[b, c, 1, 1, 1]`."""
+    """
+    Returns the logits and x4, the feature of the fourth level. `masks` are those of the dropout at x5 and x9, `[b, c, 1, 1, 1]`.
+    Of the crops behind the first `heard` only x4 is wanted: they go no further.
+    """
 
     def __init__(self, filters, saving=False):
         super().__init__(filters, CLASSES, ENCODER, DECODER, {"norm": "batch", "slope": 0}, bias=True)
@@ -24,8 +27,10 @@ class P1VNet(networks.VNet):
         """With `saving` only what enters a stage is kept, and its inside is computed again on the way back."""
         return checkpoint(block, x, use_reentrant=False) if self.saving else block(x)
 
-    def forward(self, x, masks=None):
+    def forward(self, x, masks=None, heard=None):
         features = []
+        if masks is not None:
+            masks = [mask[:heard] for mask in masks]
         for level, block in enumerate(self.encoder):
             if level > 0:
                 x = self.block(self.down[level - 1], x)
@@ -33,7 +38,9 @@ class P1VNet(networks.VNet):
             if level + 1 == LEVELS and masks is not None:
                 x = x * masks[0]
             features.append(x)
-        x4 = features[3]
+            if level == 3:
+                x4 = x
+                x, features = x[:heard], [feature[:heard] for feature in features]
         features.pop()
         for up, block in zip(self.up, self.decoder):
             x = self.block(block, self.block(up, x) + features.pop())

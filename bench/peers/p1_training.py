@@ -141,9 +141,11 @@ class Dinomix(Training):
         return torch.softmax(self.teacher(image)[0], 1).max(1)
 
     def terms(self, images, targets, weights, tokens, masks):
-        """Images `[labelled, mixed-labelled, mixed-unlabelled, unlabelled]` as one batch, so that they share batch statistics."""
-        logits, x4 = self.student(torch.cat(images), masks)
-        labelled, mixed_labelled, mixed_unlabelled, _ = logits.split([len(image) for image in images])
+        """Images `[labelled, mixed-labelled, mixed-unlabelled, unlabelled]` as one batch, so that they share batch statistics; of the last only a
+        feature is taken."""
+        sizes = [len(image) for image in images[:3]]
+        logits, x4 = self.student(torch.cat(images), masks, sum(sizes))
+        labelled, mixed_labelled, mixed_unlabelled = logits.split(sizes)
         supervised = cross_entropy_dice(labelled, targets[0]) + cross_entropy_dice(mixed_labelled, targets[1], weights[0])
         consistency = cross_entropy_dice(mixed_unlabelled, targets[2], weights[1])
         ends = torch.cat([x4[: len(images[0])], x4[-len(images[3]) :]])

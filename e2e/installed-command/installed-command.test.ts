@@ -4,6 +4,7 @@ import { createUserFolder, type UserFolder } from '../support/packed.js';
 const PACKAGES = [
   'packages/volume',
   'packages/core',
+  'packages/data',
   'packages/trainer',
   'packages/cli',
   'plugins/backend-onnxruntime',

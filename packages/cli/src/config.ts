@@ -33,8 +33,7 @@ export async function openConfig(context: CommandContext, options: ConfigOptions
 
 /** Sets up a config that was read before. */
 export async function openLoaded(context: CommandContext, loaded: LoadedConfig): Promise<Host<Tensors>> {
-  // Loads the tensor library, which commands without a config do not need.
-  const { builtIns } = await import('@dinomix/trainer');
+  const { builtIns } = await import('@dinomix/trainer/built-ins');
   return createHost<Tensors>({ ...loaded, ...hostOptions(context, builtIns) });
 }
 
@@ -53,7 +52,7 @@ function hostOptions(context: CommandContext, base: Preset) {
  */
 export async function openRun(context: CommandContext, directory: string): Promise<OpenedConfig> {
   const stored = await readSpec(directory);
-  const { builtIns } = await import('@dinomix/trainer');
+  const { builtIns } = await import('@dinomix/trainer/built-ins');
   const { host, loaded, notes } = await restoreHost<Tensors>(stored, directory, hostOptions(context, builtIns));
   for (const note of notes) context.terminal.err(`note: ${note}\n`);
   return { host, loaded };

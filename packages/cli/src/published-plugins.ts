@@ -18,10 +18,13 @@ const NAMES = [
   'mixer-pic',
   'reporter-html',
   'reporter-jsonl',
+  'selector-uncertainty',
   'student-vnet',
   'teacher-dinov3',
   'teacher-ema',
   'teacher-peer',
+  'weighter-diffdw',
+  'weighter-distdw',
 ] as const;
 
 /** Package by key of the plugins of this project, to name one that is asked for and not there. */

@@ -10,5 +10,5 @@ it('resolves to one network and one loss on labelled crops', async () => {
     'dice-ce': { weight: 1, ramp: 'constant', per: 'step', lag: 0, length: 1, students: null },
   });
   expect(train.batch).toEqual({ labelled: 4, unlabelled: 0 });
-  expect((await resolveSlot(host, 'loss'))[0]!.value).toMatchObject({ views: ['labelled'] });
+  expect((await resolveSlot(host, 'loss'))[0]!.value).toMatchObject({ takes: { labelled: ['logits'] } });
 });

@@ -1,8 +1,6 @@
 import { definePlugin, PLUGIN_API_LEVEL } from '@dinomix/core';
 import { z } from 'zod';
-import { createAdam } from './adam.js';
 import { createConstant, createPoly } from './schedules.js';
-import { createSgd } from './sgd.js';
 
 const rate = z.number().positive();
 const fraction = z.number().min(0).lt(1);
@@ -19,7 +17,7 @@ export const sgd = definePlugin({
     nesterov: z.boolean().default(true),
     weightDecay: z.number().min(0).default(3e-5),
   }),
-  setup: (api, options) => api.provide('optimizer', 'sgd', () => createSgd(options)),
+  setup: (api, options) => api.provide('optimizer', 'sgd', async () => (await import('./sgd.js')).createSgd(options)),
 });
 
 /** `optimizer:adam`; `decoupled` makes it AdamW. */
@@ -34,7 +32,8 @@ export const adam = definePlugin({
     weightDecay: z.number().min(0).default(0),
     decoupled: z.boolean().default(false),
   }),
-  setup: (api, options) => api.provide('optimizer', 'adam', () => createAdam(options)),
+  setup: (api, options) =>
+    api.provide('optimizer', 'adam', async () => (await import('./adam.js')).createAdam(options)),
 });
 
 /** `schedule:poly`. */

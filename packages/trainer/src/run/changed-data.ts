@@ -3,7 +3,7 @@ import type { CaseDigests, DatasetFacts } from '@dinomix/core';
 import { readRegularFile } from '@dinomix/volume';
 import { z } from 'zod';
 import type { CheckpointState } from '../checkpoint/state.js';
-import { RECORD_FILE } from './record.js';
+import { RECORD_FILE } from './record-file.js';
 
 const digests = z.object({ image: z.string(), label: z.string().nullable() });
 const recordSchema = z.object({

@@ -15,9 +15,7 @@ import { z } from 'zod';
 import { trainerError } from '../errors.js';
 import { describePasses } from '../step/plan-passes.js';
 import type { Training } from './assemble.js';
-
-/** Name of the record in a run folder. */
-export const RECORD_FILE = 'record.json';
+import { RECORD_FILE } from './record-file.js';
 
 /** Versions of everything whose code took part. */
 function packagesOf({ run }: Training): Record<string, string> {

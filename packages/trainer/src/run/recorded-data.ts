@@ -3,7 +3,7 @@ import { type Dataset, hashJson, type Json, type RecordedSplit, reasonOf } from 
 import { readRegularFile } from '@dinomix/volume';
 import { z } from 'zod';
 import { trainerError } from '../errors.js';
-import { RECORD_FILE } from './record.js';
+import { RECORD_FILE } from './record-file.js';
 
 const ids = z.array(z.string());
 const recordSchema = z.object({
