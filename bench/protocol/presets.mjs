@@ -4,9 +4,11 @@ import { tfjsNode } from '@dinomix/backend-tfjs-node';
 import { synapse } from '@dinomix/dataset-synapse';
 import { overlap } from '@dinomix/metric-overlap';
 import { cps } from '@dinomix/preset-cps';
+import { dhc } from '@dinomix/preset-dhc';
 import { dinomix } from '@dinomix/preset-dinomix';
 import { meanTeacher } from '@dinomix/preset-mean-teacher';
 import { supervised } from '@dinomix/preset-supervised';
+import { uamt } from '@dinomix/preset-uamt';
 import { SIZES } from './sizes.mjs';
 
 /** Every preset as shipped; `students` are the networks that another size changes. */
@@ -14,6 +16,8 @@ export const PRESETS = {
   supervised: { preset: () => supervised(), students: ['vnet'] },
   'mean-teacher': { preset: () => meanTeacher(), students: ['vnet'] },
   cps: { preset: () => cps(), students: ['a', 'b'] },
+  dhc: { preset: () => dhc(), students: ['a', 'b'] },
+  uamt: { preset: () => uamt(), students: ['vnet'] },
   dinomix: { preset: () => dinomix(), students: ['vnet'], tokens: true },
   'dinomix-mixed': { preset: () => dinomix({ distil: 'mixed' }), students: ['vnet'], tokens: true },
 };
