@@ -1,5 +1,5 @@
 import { definePlugin } from '@dinomix/core';
-import { optionsSchema } from './options.js';
+import { dualOptionsSchema, optionsSchema } from './options.js';
 
 /** The student `vnet`: the V-Net of the Synapse and AMOS benchmarks. */
 export const vnet = definePlugin({
@@ -11,5 +11,18 @@ export const vnet = definePlugin({
   options: optionsSchema,
   setup(api, options) {
     api.provide('student', 'vnet', async () => (await import('./vnet.js')).createVnet(options));
+  },
+});
+
+/** The student `dual-vnet`: a V-Net with two decoders, two heads each, and averages between them. */
+export const dualVnet = definePlugin({
+  name: '@dinomix/student-vnet/dual',
+  version: '1.0.0',
+  core: '^1.0.0',
+  api: 1,
+  provides: ['student:dual-vnet'],
+  options: dualOptionsSchema,
+  setup(api, options) {
+    api.provide('student', 'dual-vnet', async () => (await import('./dual-vnet.js')).createDualVnet(options));
   },
 });

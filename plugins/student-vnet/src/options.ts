@@ -57,3 +57,17 @@ export const optionsSchema = z
 
 /** Options with every default filled in. */
 export type VnetOptions = z.output<typeof optionsSchema>;
+
+/** Options of the V-Net with two decoders. The defaults are those of method.md §4.13. */
+export const dualOptionsSchema = z.strictObject({
+  network: optionsSchema.prefault({}).describe('The V-Net: encoder, and the shape of each decoder.'),
+  average: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.99)
+    .describe('Share that the second decoder, and each main head, keeps of itself in a step.'),
+});
+
+/** Options with every default filled in. */
+export type DualVnetOptions = z.output<typeof dualOptionsSchema>;
