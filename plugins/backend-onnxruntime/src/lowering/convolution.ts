@@ -19,6 +19,7 @@ import { pointwiseApplies, pointwiseConv, pointwiseConvFilter, pointwiseConvInpu
 import { leakyRelu, slopeOf } from './leaky.js';
 import type { Lowered } from './lowered.js';
 import { bySamples, sumOverSamples } from './samples.js';
+import { scaleChannels, scaledBeside } from './scaled-operand.js';
 
 function wholeBlocks(ctx: LoweringContext, g: ConvGeometry): boolean {
   const { block } = ctx.target;
@@ -73,7 +74,9 @@ function convWay(ctx: LoweringContext, g: ConvGeometry, x: Lowered): ConvLowerin
 
 function conv(ctx: LoweringContext, node: Node, [x, filter, bias]: readonly Lowered[]): readonly Lowered[] {
   const g = convGeometry(node, x!.shape, node.outputs[0]!.shape, filter!.shape);
-  return activated(convWay(ctx, g, x!), ctx, node, g, x!, filter!, bias);
+  const scaled = scaledBeside(x!, filter!.shape);
+  const [image, own] = scaled ? [scaled.unscaled, scaleChannels(ctx, filter!, -2, scaled)] : [x!, filter!];
+  return activated(convWay(ctx, g, image), ctx, node, g, image, own, bias);
 }
 
 function inputWay(ctx: LoweringContext, g: ConvGeometry, dy: Lowered, bias: Lowered | undefined): ConvLowering {
@@ -94,14 +97,16 @@ function convBackpropInput(
   [dy, filter, bias]: readonly Lowered[],
 ): readonly Lowered[] {
   const g = convGeometry(node, node.outputs[0]!.shape, dy!.shape, filter!.shape);
-  return activated(inputWay(ctx, g, dy!, bias), ctx, node, g, dy!, filter!, bias);
+  const scaled = scaledBeside(dy!, filter!.shape);
+  const [image, own] = scaled ? [scaled.unscaled, scaleChannels(ctx, filter!, -1, scaled)] : [dy!, filter!];
+  return activated(inputWay(ctx, g, image, bias), ctx, node, g, image, own, bias);
 }
 
-function convBackpropFilter(ctx: LoweringContext, node: Node, [x, dy]: readonly Lowered[]): readonly Lowered[] {
-  const g = convGeometry(node, x!.shape, dy!.shape, node.outputs[0]!.shape);
+function filterGradient(ctx: LoweringContext, node: Node, x: Lowered, dy: Lowered): Lowered {
+  const g = convGeometry(node, x.shape, dy.shape, node.outputs[0]!.shape);
   if (is3d(g) && isSameThree(g)) {
-    if (wholeBlocks(ctx, g)) return [blockedConvFilter(ctx, node, g, x!, dy!)];
-    if (firstPlanes(ctx, g)) return [blockedFirstConvFilter(ctx, node, g, x!, dy!)];
+    if (wholeBlocks(ctx, g)) return blockedConvFilter(ctx, node, g, x, dy);
+    if (firstPlanes(ctx, g)) return blockedFirstConvFilter(ctx, node, g, x, dy);
   }
   if (
     is2d(g) &&
@@ -109,13 +114,22 @@ function convBackpropFilter(ctx: LoweringContext, node: Node, [x, dy]: readonly 
     hasStrips(ctx, g) &&
     (wholeBlocks(ctx, g) || (firstBlock(ctx, g) && g.inChannels === 1))
   ) {
-    return [imageConvFilter(ctx, node, g, x!, dy!)];
+    return imageConvFilter(ctx, node, g, x, dy);
   }
   if (is2d(g) && isHalving(g) && wholeBlocks(ctx, g) && groupable(g.batch, ctx.target.block))
-    return [imageHalveFilter(ctx, node, g, x!, dy!)];
-  if (is3d(g) && isHalving(g) && wholeBlocks(ctx, g)) return [blockedHalveFilter(ctx, node, g, x!, dy!)];
-  if (pointwiseApplies(ctx, g, x!) || pointwiseApplies(ctx, g, dy!)) return [pointwiseConvFilter(ctx, node, x!, dy!)];
-  return [denseConvFilter(ctx, node, g, x!, dy!)];
+    return imageHalveFilter(ctx, node, g, x, dy);
+  if (is3d(g) && isHalving(g) && wholeBlocks(ctx, g)) return blockedHalveFilter(ctx, node, g, x, dy);
+  if (pointwiseApplies(ctx, g, x) || pointwiseApplies(ctx, g, dy)) return pointwiseConvFilter(ctx, node, x, dy);
+  return denseConvFilter(ctx, node, g, x, dy);
+}
+
+function convBackpropFilter(ctx: LoweringContext, node: Node, [x, dy]: readonly Lowered[]): readonly Lowered[] {
+  const { shape } = node.outputs[0]!;
+  const [into, out] = [scaledBeside(x!, shape), scaledBeside(dy!, shape)];
+  let gradient = filterGradient(ctx, node, into?.unscaled ?? x!, out?.unscaled ?? dy!);
+  if (into) gradient = scaleChannels(ctx, gradient, -2, into);
+  if (out) gradient = scaleChannels(ctx, gradient, -1, out);
+  return [gradient];
 }
 
 export const convolutionLowerings: LoweringTable = {

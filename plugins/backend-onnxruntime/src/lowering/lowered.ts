@@ -16,6 +16,12 @@ import {
 import type { OnnxDType } from './onnx-dtype.js';
 import { range } from './range.js';
 
+/** A value as another of its shape times one number for each channel [c]. */
+export interface Scaled {
+  readonly unscaled: Lowered;
+  readonly factors: Lowered;
+}
+
 /** A recorded value inside the emitted graph, in one or more memory layouts. Conversions are emitted on demand, once. */
 export class Lowered {
   readonly shape: readonly number[];
@@ -24,6 +30,8 @@ export class Lowered {
   readonly primary: Layout;
   /** Other emitted tensors that hold the same values in no layout, by name; a consumer that knows the name saves a copy. */
   readonly extras = new Map<string, Emitted>();
+  /** Set where a consumer that multiplies by the factors elsewhere saves a pass over the value. */
+  scaled: Scaled | undefined;
   private readonly forms = new Map<string, Emitted>();
   private readonly parted = new Map<number, readonly Lowered[]>();
   private readonly emitter: Emitter;

@@ -154,10 +154,66 @@ function channelMoments(ctx: LoweringContext, node: Node, [x]: readonly Lowered[
   return [ctx.result(node, 0, mean), ctx.result(node, 1, variance)];
 }
 
+/** What the gradient of a normalisation is made of, statistics [b, c]. */
+interface GradientParts {
+  readonly samples: Samples;
+  /** dy through the activation. */
+  readonly g: readonly Emitted[];
+  readonly meanG: Emitted;
+  readonly meanGC: Emitted;
+  readonly r: Emitted;
+  readonly s: Emitted;
+  readonly factor: Emitted;
+}
+
+/**
+ * Statistics of single channels: dx = r s (g - M(g) - c r^2 M(g c)), where what is in brackets is written over g and the
+ * factor is left to whoever multiplies by something smaller than the volume.
+ */
+function gradientOfChannels(ctx: LoweringContext, node: Node, parts: GradientParts): Lowered {
+  const { samples, g, r, factor } = parts;
+  const { layout } = samples.ops;
+  const square = binary(ctx, 'Mul', r, r);
+  const unscaled = samples.affine(
+    samples.fields,
+    negative(ctx, binary(ctx, 'Mul', square, pool(ctx, node, parts.meanGC))),
+    negative(ctx, pool(ctx, node, parts.meanG)),
+    { sums: g },
+  );
+  const zero = ctx.emitter.float(0, factor.shape);
+  const whole = ctx.resultOfParts(node, 0, samples.affine(unscaled, factor, zero), layout);
+  const { shape } = node.outputs[0]!;
+  const size = shape[0]! / g.length;
+  if (node.attributes.norm !== 'batch' && size > 1) return whole;
+  whole.parts(g.length).forEach((part, index) => {
+    const row = takeAt(ctx, samples.rowsOf(factor, index), 0, [0]);
+    part.scaled = {
+      unscaled: ctx.wrap([size, ...shape.slice(1)], 'float32', unscaled[index]!, layout),
+      factors: ctx.wrap([row.shape[1]!], 'float32', ctx.emitter.reshape(row, [row.shape[1]!])),
+    };
+  });
+  return whole;
+}
+
+/** Statistics of groups of channels, whose scales differ: dx = r s g - r M(s g) - c r^3 M(s g c). */
+function gradientOfGroups(ctx: LoweringContext, node: Node, parts: GradientParts): Lowered {
+  const { samples, g, r, s, factor } = parts;
+  const sharedG = pool(ctx, node, binary(ctx, 'Mul', s, parts.meanG));
+  const sharedGC = pool(ctx, node, binary(ctx, 'Mul', s, parts.meanGC));
+  const cube = binary(ctx, 'Mul', binary(ctx, 'Mul', r, r), r);
+  const slow = samples.affine(
+    samples.fields,
+    negative(ctx, binary(ctx, 'Mul', cube, sharedGC)),
+    negative(ctx, binary(ctx, 'Mul', r, sharedG)),
+  );
+  const zero = ctx.emitter.float(0, factor.shape);
+  return ctx.resultOfParts(node, 0, samples.affine(g, factor, zero, { sums: slow }), samples.ops.layout);
+}
+
 /**
  * Gradient of the normalisation. With g = dy through the activation, r = 1/sqrt(variance + epsilon), s the scale, c the
  * deviations and M the mean over what shares the statistics:
- * dx = r s g - r M(s g) - c r^3 M(s g c), dscale = sum(g c) r, doffset = sum(g).
+ * dx as above, dscale = sum(g c) r, doffset = sum(g).
  */
 function normActivationGrad(
   ctx: LoweringContext,
@@ -179,21 +235,12 @@ function normActivationGrad(
   });
   const meanG = samples.perSample((index) => ops.mean(g[index]!));
   const meanGC = samples.perSample((index) => ops.meanProduct(g[index]!, deviations[index]!));
-  const sharedG = pool(ctx, node, binary(ctx, 'Mul', s, meanG));
-  const sharedGC = pool(ctx, node, binary(ctx, 'Mul', s, meanGC));
-  const cube = binary(ctx, 'Mul', binary(ctx, 'Mul', r, r), r);
-  const slow = samples.affine(
-    deviations,
-    negative(ctx, binary(ctx, 'Mul', cube, sharedGC)),
-    negative(ctx, binary(ctx, 'Mul', r, sharedG)),
-  );
-  const zero = emitter.float(0, [batch, centred!.shape[centred!.rank - 1]!]);
-  const dx = samples.affine(g, factor, zero, { sums: slow });
+  const gradient = stringAttribute(node, 'norm') === 'group' ? gradientOfGroups : gradientOfChannels;
   const voxels = product(centred!.shape.slice(1, -1));
   const total = (value: Emitted) =>
     emitReduce(ctx, 'ReduceSum', binary(ctx, 'Mul', value, emitter.float(voxels)), [0], false);
   return [
-    ctx.resultOfParts(node, 0, dx, ops.layout),
+    gradient(ctx, node, { samples, g, meanG, meanGC, r, s, factor }),
     ctx.result(node, 1, total(binary(ctx, 'Mul', meanGC, r))),
     ctx.result(node, 2, total(meanG)),
   ];

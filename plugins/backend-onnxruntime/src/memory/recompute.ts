@@ -17,11 +17,16 @@ const NEGLIGIBLE_SHARE = 1 / 64;
 /** Nodes that are computed again for one value at most. */
 const LONGEST = 12;
 
+/** Peak from which on memory is worth more than time: the published DINO-Mix step has to run in 12 GB. */
+const LARGE_PEAK = 6 * 2 ** 30;
+
 /**
  * Bytes that must be freed for every byte that is read and written for it. The step of the published V-Net (four crops)
- * has a peak of 7.5 GB; down to about 4 GB takes some 5 % of its time, the last 0.9 GB that could be had as much again.
+ * has a peak of 7.3 GiB; down to 4.6 takes some 3 % of its time, the next gigabyte as much again.
  */
-const LEAST_GAIN = 0.07;
+function leastGain(peak: number): number {
+  return peak > LARGE_PEAK ? 0.07 : 0.2;
+}
 
 /** Rounds without a lower peak after which the search ends. */
 const PATIENCE = 24;
@@ -63,7 +68,7 @@ export function recompute(program: Program, worthwhile = 0): Program {
       waited = 0;
     }
     const candidate = new Search(rewriting, timeline).best();
-    if (!candidate || candidate.freed < LEAST_GAIN * candidate.cost) break;
+    if (!candidate || candidate.freed < leastGain(timeline.peak) * candidate.cost) break;
     rewriting.apply(candidate, timeline);
   }
   return best;

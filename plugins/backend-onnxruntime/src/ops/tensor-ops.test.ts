@@ -80,6 +80,41 @@ describe('normActivation', () => {
     expect(relativeError(far, plain)).toBeLessThan(5e-4);
   });
 
+  // Planes large beside their filters: there the factor of a normalisation's gradient is left to the filters.
+  it.each([
+    ['instance', 1],
+    ['batch', 2],
+    ['group', 2],
+  ] as const)('%s of %i samples between large convolutions of every kind: gradients', async (norm, batch) => {
+    const inputs = () => [
+      values([batch, 4, 24, 24, 16], 1),
+      values([3, 3, 3, 16, 16], 2, 0.3),
+      values([16], 3, 2),
+      values([16], 4),
+      values([2, 2, 2, 16, 16], 5, 0.3),
+      values([2, 2, 2, 16, 16], 6, 0.3),
+    ];
+    const program = (normalise: typeof composedNorm) =>
+      ((x: tf.Tensor5D, same: tf.Tensor5D, scale: tf.Tensor, offset: tf.Tensor, down: tf.Tensor5D, up: tf.Tensor5D) => {
+        const first = normalise(tf.conv3d(x, same, 1, 'same'), scale, offset, norm, 4, 1);
+        const half = normalise(tf.conv3d(first as tf.Tensor5D, down, 2, 'valid'), scale, offset, norm, 4, 1);
+        const [b, d, h, w] = x.shape;
+        const whole = tf.conv3dTranspose(half as tf.Tensor5D, up, [b, d, h, w, 16], 2, 'valid');
+        return tf.sum(tf.mul(normalise(whole, scale, offset, norm, 4, 1), values(x.shape, 9)));
+      }) as never;
+    await useReference();
+    const expected = differentiate(program(composedNorm), inputs);
+    await useEngine();
+    const options = { norm, groups: 4, slope: 1, training: true };
+    const found = differentiate(
+      program((x, scale, offset) => normActivation(x, { ...options, scale, offset })),
+      inputs,
+    );
+    found.gradients.forEach((gradient, index) => {
+      expect(relativeError(gradient, expected.gradients[index]!)).toBeLessThan(2e-5);
+    });
+  });
+
   it.each([
     ['instance', true],
     ['batch', true],
