@@ -51,7 +51,7 @@ async function createStudents(ops: StepParts['ops'], material: BuildMaterial): P
 /** Fills a teacher's variables: a copy of the student's where the name says so. */
 function createTeacherVariables(teacher: TeacherPart, students: readonly StudentPart[], material: BuildMaterial): void {
   const { slot, id, key } = teacher;
-  const studentVariables = new Map(
+  const studentVariables = new Map<string, string>(
     students.flatMap((student) =>
       student.model.parameters.map(({ name }) => [`${student.id}/${name}`, studentVariable(student.id, name)] as const),
     ),
