@@ -46,6 +46,8 @@ const DI = /^(tsyringe|reflect-metadata)$/;
 const ONNX_RUNTIME = /^onnxruntime-(node|web|common)$/;
 const TENSOR_BACKEND = /^@tensorflow\/tfjs(-node(-gpu)?|-backend-.+)?$/;
 const TENSORS = /^@tensorflow\//;
+/** What the trainer traces into the graph of a step, and what happens around it. */
+const [TRACED, AROUND] = ['src/step/graph/', 'src/step/host/'];
 const TEST_FILE = /(\.test\.ts$|^test\/|^scripts\/)/;
 
 /** All imports of a TypeScript source. */
@@ -177,8 +179,13 @@ function judgeImport(
   const test = TEST_FILE.test(file);
   const at = `${from.folder}/${file} imports ${specifier}`;
   if (specifier.startsWith('.')) {
-    const inside = !relative('.', normalize(join(dirname(file), specifier))).startsWith('..');
-    return inside || test ? [] : [`${at}: a relative import stays inside its package`];
+    const target = normalize(join(dirname(file), specifier));
+    if (test) return [];
+    if (relative('.', target).startsWith('..')) return [`${at}: a relative import stays inside its package`];
+    const traced = from.folder === 'packages/trainer' && file.startsWith(TRACED);
+    return traced && target.startsWith(AROUND)
+      ? [`${at}: what is traced imports nothing of what happens around it`]
+      : [];
   }
   if (specifier.startsWith('node:') || specifier.startsWith('#')) {
     const rule = test ? null : externalRule(from, file, specifier.split('/')[0]!);

@@ -125,6 +125,13 @@ const BREACHES: readonly (readonly [rule: string, breach: Package])[] = [
     pack('plugins/mixer-x', { 'src/a.ts': "import '@dinomix/core/src/host/host.js'" }, peers('@dinomix/core')),
   ],
   ['stays inside its package', pack('plugins/mixer-x', { 'src/a.ts': "import '../../mixer-pic/src/index.js'" })],
+  [
+    'what is traced imports nothing of what happens around it',
+    pack('packages/trainer', {
+      'src/step/graph/passes/a.ts': "import type { B } from '../../host/b.js'",
+      'src/step/host/b.ts': '',
+    }),
+  ],
   ['is not declared in package.json', pack('plugins/mixer-x', { 'src/a.ts': "import 'lodash'" })],
   ['"type" is "module"', pack('plugins/mixer-x', {}, { type: 'commonjs' })],
   ['"exports" has "./package.json"', pack('plugins/mixer-x', {}, { exports: { '.': {} } })],

@@ -165,6 +165,7 @@ export type {
   Normalisation,
   NormalisationStep,
   PatchSampling,
+  PreparedVolume,
   Preprocessing,
   RecordedSplit,
   UnlabelledBatch,
@@ -244,12 +245,8 @@ export type {
   StudentOutput,
 } from './slots/contracts/student.js';
 export type {
-  PreparedVolume,
   Teacher,
   TeacherAnswer,
-  TeacherCacheContext,
-  TeacherCacheFill,
-  TeacherCachePlan,
   TeacherContext,
   TeacherOpenContext,
   TeacherOutline,
@@ -258,6 +255,12 @@ export type {
   TeacherPart,
   TeacherState,
 } from './slots/contracts/teacher.js';
+export type {
+  CachingTeacher,
+  TeacherCacheContext,
+  TeacherCacheFill,
+  TeacherCachePlan,
+} from './slots/contracts/teacher-cache.js';
 export type {
   Conv3dOptions,
   Conv3dTransposeOptions,

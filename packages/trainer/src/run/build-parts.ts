@@ -51,14 +51,18 @@ async function createStudents(ops: StepParts['ops'], material: BuildMaterial): P
 /** Fills a teacher's variables: a copy of the student's where the name says so. */
 function createTeacherVariables(teacher: TeacherPart, students: readonly StudentPart[], material: BuildMaterial): void {
   const { slot, id, key } = teacher;
-  const own = new Set(
-    students.flatMap((student) => student.model.parameters.map(({ name }) => `${student.id}/${name}`)),
+  const studentVariables = new Map<string, string>(
+    students.flatMap((student) =>
+      student.model.parameters.map(({ name }) => [`${student.id}/${name}`, studentVariable(student.id, name)] as const),
+    ),
   );
   const specs = slot.parameters?.() ?? [];
   createAll(specs, key, (name) => teacherVariable(id, name), material);
-  const copied = specs.filter(({ name }) => own.has(name));
   const { tensors } = material.variables;
-  const copies = copied.map(({ name }) => [teacherVariable(id, name), clone(tensors[`student/${name}`]!)] as const);
+  const copies = specs.flatMap(({ name }) => {
+    const source = studentVariables.get(name);
+    return source === undefined ? [] : [[teacherVariable(id, name), clone(tensors[source]!)] as const];
+  });
   material.variables.assign(Object.fromEntries(copies));
 }
 

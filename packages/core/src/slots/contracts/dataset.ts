@@ -283,6 +283,13 @@ export interface Crop {
   readonly augmentation?: readonly AugmentationStep[];
 }
 
+/** A whole volume as crops are cut from it: working grid, normalised. */
+export interface PreparedVolume {
+  readonly shape: Index3;
+  /** Intensities `[d, h, w]`; not to be changed. */
+  readonly image: Float32Array;
+}
+
 /** Crops with ground truth. */
 export interface LabelledBatch {
   readonly shape: BatchShape;

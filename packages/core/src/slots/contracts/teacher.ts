@@ -1,7 +1,8 @@
 import type { Index3, NamedTensors, ParameterSpec, Stateful } from './common.js';
-import type { Crop, DatasetFacts, Normalisation } from './dataset.js';
+import type { Crop, DatasetFacts, Normalisation, PreparedVolume } from './dataset.js';
 import type { GraphContext } from './graph-context.js';
 import type { BuiltStudent, StudentOutput } from './student.js';
+import type { CachingTeacher, TeacherCacheContext } from './teacher-cache.js';
 import type { BatchPart } from './views.js';
 
 /** What a teacher sees of one part of the batch. Labels are not in it. */
@@ -33,13 +34,6 @@ export interface TeacherAnswer<T> {
 /** Answers by part; a part that the teacher does not look at is absent. */
 export type TeacherOutput<T> = Readonly<Partial<Record<BatchPart, TeacherAnswer<T>>>>;
 
-/** A whole volume as crops are cut from it: working grid, normalised. */
-export interface PreparedVolume {
-  readonly shape: Index3;
-  /** Intensities `[d, h, w]`; not to be changed. */
-  readonly image: Float32Array;
-}
-
 /** Handed to a teacher once, after the students are built. */
 export interface TeacherOpenContext<T> {
   readonly id: string;
@@ -56,53 +50,6 @@ export interface TeacherOpenContext<T> {
   volume(caseId: string): Promise<PreparedVolume>;
   /** Tells the user something that does not stop the run. Works after `open` too. */
   warn(message: string): void;
-}
-
-/** Handed to a teacher that fills its cache before any run. */
-export interface TeacherCacheContext {
-  /** Cases by the part of the batch that they are drawn for. */
-  readonly splits: Readonly<Record<BatchPart, readonly string[]>>;
-  readonly normalisation: Normalisation;
-  /** Training crop `[d, h, w]`, voxels. */
-  readonly patch: Index3;
-  /** As in {@link TeacherOpenContext}. */
-  readonly cacheDirectory: string;
-  /** The whole volume of a case. */
-  volume(caseId: string): Promise<PreparedVolume>;
-  /** Threads that compute; 0 computes in the calling thread. */
-  readonly workers: number;
-  readonly signal: AbortSignal;
-}
-
-/** What filling a cache will take. Of volumes that are missing, one was looked at; the others are taken to be like it. */
-export interface TeacherCachePlan {
-  readonly directory: string;
-  /** Which weights the teacher has. */
-  readonly provenance: string;
-  /** Every case that runs would ask about. */
-  readonly cases: readonly string[];
-  /** Those that are there already. */
-  readonly present: readonly string[];
-  /** Voxels `[d, h, w]` of the volume that was looked at; null where none is missing. */
-  readonly shape: Index3 | null;
-  readonly bytesPerVolume: number;
-  readonly secondsPerVolume: number;
-  /** Bytes of all cases, those that are there included. */
-  readonly bytes: number;
-  /** Seconds that the missing cases take with the workers at hand. */
-  readonly seconds: number;
-  /** Bytes that the options allow for all files of the folder. */
-  readonly limitBytes: number;
-  /** Bytes that the disk has left. */
-  readonly freeBytes: number;
-}
-
-/** A cache on its way. */
-export interface TeacherCacheFill {
-  readonly plan: TeacherCachePlan;
-  /** Makes sure that what is kept of a case is there, whole. May be asked about several cases at once. */
-  fill(caseId: string): Promise<'kept' | 'computed'>;
-  dispose(): Promise<void>;
 }
 
 /** Handed to a teacher that is to tell what it will be. */
@@ -130,7 +77,7 @@ export interface TeacherContext<T> extends GraphContext<T> {
  * The slot `teacher`: gives targets. It works outside the tape, so that no gradient reaches it, and may be asynchronous.
  * One that is `traceable` shares a graph with the students.
  */
-export interface Teacher<T> extends Partial<Stateful> {
+export interface Teacher<T> extends Partial<Stateful>, Partial<CachingTeacher> {
   /** `ema`: moving average of a student; `peer`: another student; `outside`: a model that this run does not train. */
   readonly kind: 'ema' | 'peer' | 'outside';
   /**
@@ -157,11 +104,6 @@ export interface Teacher<T> extends Partial<Stateful> {
   /** Named wherever a result is shown, e.g. `random control weights, not DINOv3`. Null when there is nothing to say. */
   readonly provenance: string | null;
   open?(ctx: TeacherOpenContext<T>): Promise<void>;
-  /**
-   * Prepares to fill, without a run, what {@link predict} would otherwise compute of whole volumes and keep; null where
-   * the options keep nothing. The teacher is not opened.
-   */
-  openCacheFill?(ctx: TeacherCacheContext): Promise<TeacherCacheFill | null>;
   /**
    * Tells what the teacher will be in a run, which it is not part of: it is neither opened nor asked afterwards. The memory
    * of a training is judged by it. One of kind `outside` that does not tell leaves the memory unjudged.
