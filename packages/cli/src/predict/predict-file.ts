@@ -8,7 +8,14 @@ import {
   prepareImage,
   type WindowWatch,
 } from '@dinomix/trainer';
-import { type Grid, type Reorientation, reorient, undoReorientation, type Volume } from '@dinomix/volume';
+import {
+  determinantOf,
+  type Grid,
+  type Reorientation,
+  reorient,
+  undoReorientation,
+  type Volume,
+} from '@dinomix/volume';
 import { cliError } from '../errors.js';
 import type { PredictionPair } from './files.js';
 import { findingsOf } from './findings.js';
@@ -41,10 +48,11 @@ export interface Prediction {
   readonly classes: Readonly<Record<string, { readonly voxels: number; readonly millilitres: number }>>;
 }
 
-function measure(labels: Volume<Uint8Array>, facts: NetworkFacts): Prediction['classes'] {
+/** Voxels are as large as the affine says, whose axes need not be at right angles. */
+export function measure(labels: Volume<Uint8Array>, facts: Pick<NetworkFacts, 'classes'>): Prediction['classes'] {
   const counts = new Array<number>(facts.classes.length).fill(0);
   for (const label of labels.data) counts[label]!++;
-  const millilitres = labels.spacing[0] * labels.spacing[1] * labels.spacing[2] * 1e-3;
+  const millilitres = Math.abs(determinantOf(labels.affine)) * 1e-3;
   const rows = facts.classes.slice(1).map(({ index, name }) => {
     const voxels = counts[index]!;
     return [name, { voxels, millilitres: Number((voxels * millilitres).toFixed(3)) }] as const;
