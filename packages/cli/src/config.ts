@@ -25,15 +25,24 @@ export interface OpenedConfig {
 
 /** Reads the config of a command. @throws every problem of the first phase of validation that has any. */
 export async function openConfig(context: CommandContext, options: ConfigOptions): Promise<OpenedConfig> {
+  return openWith(context, options, (await import('@dinomix/trainer')).builtIns);
+}
+
+/** The same for commands that look at data alone: no tensor library is loaded. */
+export async function openDataConfig(context: CommandContext, options: ConfigOptions): Promise<OpenedConfig> {
+  return openWith(context, options, (await import('@dinomix/trainer/built-ins')).builtIns);
+}
+
+async function openWith(context: CommandContext, options: ConfigOptions, base: Preset): Promise<OpenedConfig> {
   const loaded = await loadConfigFile(resolve(context.folder, options.config ?? '.'), options.overrides);
-  const host = await openLoaded(context, loaded);
+  const host = await createHost<Tensors>({ ...loaded, ...hostOptions(context, base) });
   for (const line of unusedOptions(loaded, host)) context.terminal.err(`note: ${line}\n`);
   return { loaded, host };
 }
 
 /** Sets up a config that was read before. */
 export async function openLoaded(context: CommandContext, loaded: LoadedConfig): Promise<Host<Tensors>> {
-  const { builtIns } = await import('@dinomix/trainer/built-ins');
+  const { builtIns } = await import('@dinomix/trainer');
   return createHost<Tensors>({ ...loaded, ...hostOptions(context, builtIns) });
 }
 
@@ -52,7 +61,7 @@ function hostOptions(context: CommandContext, base: Preset) {
  */
 export async function openRun(context: CommandContext, directory: string): Promise<OpenedConfig> {
   const stored = await readSpec(directory);
-  const { builtIns } = await import('@dinomix/trainer/built-ins');
+  const { builtIns } = await import('@dinomix/trainer');
   const { host, loaded, notes } = await restoreHost<Tensors>(stored, directory, hostOptions(context, builtIns));
   for (const note of notes) context.terminal.err(`note: ${note}\n`);
   return { host, loaded };

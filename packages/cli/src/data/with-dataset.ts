@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Dataset } from '@dinomix/core';
 import type { CommandContext, ConfigOptions } from '../command.js';
-import { openConfig } from '../config.js';
+import { openDataConfig } from '../config.js';
 import { usageError } from '../errors.js';
 import { openDataFolder } from './open-data-folder.js';
 
@@ -13,7 +13,7 @@ export interface DatasetOptions extends ConfigOptions {
 
 async function openHost(context: CommandContext, options: DatasetOptions) {
   const { folder, config, overrides } = options;
-  if (folder === undefined) return (await openConfig(context, options)).host;
+  if (folder === undefined) return (await openDataConfig(context, options)).host;
   if (config !== undefined || overrides.length > 0) {
     const problem = 'A folder was named and a config, or values for one.';
     throw usageError('DMX_CLI_OPTIONS', { problem, fix: 'Give the folder alone, or the config alone.' });
