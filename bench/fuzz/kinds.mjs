@@ -334,14 +334,14 @@ const NETWORKS = [
 const textsOf = (problems) => problems.map(({ file, message }) => `${file}: ${message}`);
 
 async function dataset(file) {
-  const { readDocument } = await inside('packages/core/dist/dataset/nnunet/document.js');
+  const { readDocument } = await inside('packages/data/dist/layouts/nnunet/document.js');
   const layout = { imageEndings: ['.nii.gz'], labelEndings: ['.nii.gz'], takesFolders: false, otherEndings: 'x' };
   const options = { labelValues: {}, channel: 0, window: null };
   return textsOf((await readDocument(join(file, '..'), layout, options)).problems);
 }
 
 async function splits(file) {
-  const { planSplits } = await inside('packages/core/dist/dataset/plan-splits.js');
+  const { planSplits } = await inside('packages/data/dist/splits/plan-splits.js');
   const cases = ['a', 'b', 'c', 'd'].map((id) => ({ id, image: id, label: id, isTest: false }));
   const options = {
     root: join(file, '..'),
