@@ -201,6 +201,7 @@ export const EVALUATION = JSON.stringify({
   tail: { dice: null },
   weights: 'ema',
   checkpoint: 'best',
+  data: { digest: 'd', cases: { a: { image: 'i', label: 'l' } } },
 });
 export const VIT = JSON.stringify({
   model_type: 'dinov3_vit',
